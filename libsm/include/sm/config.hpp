@@ -1,0 +1,66 @@
+// The manager's settings: the values a program sets in code and an operator overrides by
+// environment. SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <sm/error.hpp>
+#include <string>
+#include <vector>
+
+namespace sm {
+
+struct http_config {
+  std::string listen = "127.0.0.1:9501";  ///< address:port; port 0 takes a free one; "" is no TCP
+  std::vector<std::string> hosts{};       ///< names accepted in Host besides the loopback ones
+  bool insecure = false;                  ///< allows a listen address that is not a loopback one
+  std::uint64_t header_max = 16 << 10;    ///< bytes; more is 431
+  std::uint64_t body_max = 1 << 20;       ///< bytes; more is 413
+  std::chrono::milliseconds header_timeout{10'000};   ///< first byte to end of header; then 408
+  std::chrono::milliseconds body_timeout{30'000};     ///< end of header to end of body; then 408
+  std::chrono::milliseconds idle_timeout{75'000};     ///< between requests; then closed
+  std::chrono::milliseconds request_timeout{60'000};  ///< for a handler to answer; then 504
+  std::chrono::milliseconds write_timeout{30'000};    ///< without progress in sending; then closed
+  unsigned connections_max = 4096;  ///< beyond it the longest idle one is closed, or 503 if none is
+  unsigned pending_max = 4096;      ///< requests waiting for their answer; more is 503
+};
+
+struct link_config {
+  unsigned commands_max = 4096;        ///< unanswered commands per process; more is `overloaded`
+  std::uint64_t bytes_max = 16 << 20;  ///< their bytes; more is `overloaded`
+  std::chrono::milliseconds command_timeout{2'000};  ///< of a command that names none
+};
+
+struct queue_config {
+  std::string url{};                        ///< "sqlite:PATH"; "" is queue.db in the state folder
+  std::uint64_t payload_max = 1 << 20;      ///< bytes of one job
+  std::chrono::milliseconds lease{30'000};  ///< a consumer that is silent for so long lost its job
+  std::chrono::milliseconds enqueue_timeout{5'000};
+};
+
+struct manager_config {
+  std::filesystem::path state{};  ///< state folder; "" is $XDG_STATE_HOME/sm/PROGRAM
+  std::string log_level = "info";
+  std::chrono::milliseconds shutdown_timeout{30'000};  ///< whole stop; then everything is killed
+};
+
+struct config {
+  manager_config manager{};
+  http_config http{};
+  link_config link{};
+  queue_config queue{};
+};
+
+/// Sets the value called `key` ("http.body_max") from text. Fails with `bad_arguments`; an unknown
+/// key is answered with the nearest known one.
+result<void> set_config_value(config& c, std::string_view key, std::string_view text);
+
+/// Applies every variable of the form SM_SECTION__KEY ("SM_HTTP__BODY_MAX=4MiB") of `environment`,
+/// a null-terminated list as in environ(7).
+result<void> apply_environment(config& c, const char* const* environment);
+
+/// Every key with its present value, for --help and the documentation.
+std::vector<std::pair<std::string, std::string>> list_config(const config& c);
+
+}  // namespace sm

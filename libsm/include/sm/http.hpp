@@ -1,0 +1,137 @@
+// What a route handler sees: the request, and the response it may return.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <sm/json.hpp>
+#include <sm/promise.hpp>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace sm {
+
+class manager;
+
+/// One HTTP request. Lives until its response is sent, so a handler that answers later may keep the
+/// reference until it fulfils its promise.
+class request {
+ public:
+  virtual ~request() = default;
+
+  virtual std::string_view method() const = 0;
+  virtual std::string_view path() const = 0;  ///< without the query, as it was sent
+  virtual std::string_view body() const = 0;
+  /// The value of the header `name` (any case), or "".
+  virtual std::string_view header(std::string_view name) const = 0;
+  /// What the route's `:name` or `*rest` captured, percent-decoded; "" if there is no such capture.
+  virtual std::string_view capture(std::string_view name) const = 0;
+  /// The first value of `name` in the query, percent-decoded.
+  virtual std::optional<std::string> query(std::string_view name) const = 0;
+  /// The services, and the queue.
+  virtual sm::manager& manager() const = 0;
+
+  /// The body as a `T`; throws `failure` with `bad_request` or `bad_arguments` and the field at
+  /// fault.
+  template <class T = json>
+  T json_body() const {
+    auto document = parse_json(body());
+    if (!document) throw failure(document.error());
+    auto value = from_json_value<T>(*document);
+    if (!value) throw failure(value.error());
+    return std::move(*value);
+  }
+};
+
+struct response {
+  unsigned status = 200;
+  std::string body{};
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers{};
+};
+
+/// Called once with the response, in any thread.
+using response_sink = std::function<void(response)>;
+using route_handler = std::function<void(request&, response_sink)>;
+
+/// The problem document (RFC 9457) for an error, with the status of its code.
+response to_response(const error& e);
+
+inline response to_response(response r) { return r; }
+inline response to_response(json_text text) { return {.body = std::move(text.text)}; }
+/// Text is sent as it is; every other value as JSON.
+template <class T>
+response to_response(const T& value) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view>)
+    return {.body = std::string(std::string_view(value)),
+            .content_type = "text/plain; charset=utf-8"};
+  else
+    return {.body = print_json(json(value))};
+}
+
+namespace detail {
+
+template <class T>
+void respond(T value, const response_sink& sink) {
+  if constexpr (is_promise<T>::value) {
+    value.then([sink](auto outcome) {
+      sink(outcome ? to_response(std::move(*outcome)) : to_response(outcome.error()));
+    });
+  } else {
+    sink(to_response(std::move(value)));
+  }
+}
+
+/// The body type of a handler taking (request&, T).
+template <class F>
+struct second_argument : second_argument<decltype(&F::operator())> {};
+template <class C, class R, class A, class B>
+struct second_argument<R (C::*)(A, B) const> {
+  using type = std::decay_t<B>;
+};
+template <class C, class R, class A, class B>
+struct second_argument<R (C::*)(A, B)> {
+  using type = std::decay_t<B>;
+};
+template <class R, class A, class B>
+struct second_argument<R (*)(A, B)> {
+  using type = std::decay_t<B>;
+};
+
+template <class F>
+decltype(auto) call_route(F& f, request& rq) {
+  if constexpr (std::is_invocable_v<F&>)
+    return f();
+  else if constexpr (std::is_invocable_v<F&, request&>)
+    return f(rq);
+  else
+    return f(rq, rq.json_body<typename second_argument<F>::type>());
+}
+
+}  // namespace detail
+
+/// Wraps a handler that takes nothing, a `request&`, or a `request&` and the body as any type the
+/// JSON library reads, and returns a value, a `response`, a promise of either, or nothing (204).
+template <class F>
+route_handler make_route_handler(F f) {
+  return [f = std::move(f)](request& rq, const response_sink& sink) mutable {
+    using out = decltype(detail::call_route(f, rq));
+    try {
+      if constexpr (std::is_void_v<out>) {
+        detail::call_route(f, rq);
+        sink(response{.status = 204, .content_type = {}});
+      } else {
+        detail::respond(detail::call_route(f, rq), sink);
+      }
+    } catch (const failure& e) {
+      sink(to_response(e.reason()));
+    } catch (const std::exception& e) {
+      sink(to_response(error{errc::internal, e.what(), {}}));
+    }
+  };
+}
+
+}  // namespace sm

@@ -1,0 +1,48 @@
+// The JSON library (nlohmann/json) under the project's name, and JSON that stays text.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+// Diagnostics make conversion errors name the path of the field, which is what a caller whose
+// arguments were refused needs to know. The macro changes the library's inline namespace, so it has
+// to be the same in every translation unit; the CMake target sets it too.
+#ifndef JSON_DIAGNOSTICS
+#define JSON_DIAGNOSTICS 1
+#endif
+#include <nlohmann/json.hpp>
+#include <sm/error.hpp>
+#include <string>
+#include <string_view>
+
+namespace sm {
+
+using json = nlohmann::json;
+
+/// A JSON document as text. Results of commands travel as text and are spliced into the answer
+/// without being parsed on their way.
+struct json_text {
+  std::string text;
+};
+
+/// Parses `text`; an empty text is `null`. Fails with `bad_request` and the byte at fault.
+result<json> parse_json(std::string_view text);
+
+/// Appends `text` to `out` as a JSON string with its quotes. Bytes that are no UTF-8 are replaced.
+void append_json_string(std::string& out, std::string_view text);
+
+/// Prints without whitespace; bytes that are no UTF-8 are replaced instead of failing.
+std::string print_json(const json& value);
+
+/// Turns an exception of the JSON library into `bad_arguments` with the field's JSON pointer.
+error conversion_error(const json::exception& e);
+
+/// Reads a `T` from `value`, or says which field does not fit.
+template <class T>
+result<T> from_json_value(const json& value) {
+  try {
+    return value.get<T>();
+  } catch (const json::exception& e) {
+    return tl::unexpected<error>(conversion_error(e));
+  }
+}
+
+}  // namespace sm

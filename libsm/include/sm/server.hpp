@@ -1,0 +1,108 @@
+// The program's entry: it registers types, jobs, routes and services, and run() does the rest.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <sm/config.hpp>
+#include <sm/http.hpp>
+#include <sm/job.hpp>
+#include <sm/manager.hpp>
+#include <sm/service.hpp>
+#include <sm/service_spec.hpp>
+#include <string>
+
+namespace sm {
+
+namespace detail {
+struct server_state;
+using service_factory = std::function<std::unique_ptr<service>(service_context)>;
+struct actor_factory;
+}  // namespace detail
+
+/// Consumers of the queue: an ordinary service called "consumer.NAME".
+struct consumer_spec {
+  std::string name = "default";
+  std::vector<std::string> queues{"*"};  ///< by priority; `*` and globs are allowed
+  unsigned instances = 1;                ///< processes
+  unsigned concurrency = 1;              ///< jobs at a time in each process
+};
+
+/// Registration mistakes (a name used twice, a malformed route, parameters that do not fit) are
+/// collected and reported together by run(), which then returns 2 and starts nothing.
+class server {
+ public:
+  /// Reads --listen, --state, --set KEY=VALUE, --help and --version, and the SM_SECTION__KEY
+  /// variables.
+  server(int argc, char** argv);
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Defaults of the program; flags and environment win over them.
+  config& settings();
+
+  /// Registers the service type `name`; `T` is constructible from a `service_context`.
+  template <class T>
+  void type(const std::string& name) {
+    add_type(name, [](service_context context) { return std::make_unique<T>(std::move(context)); });
+  }
+
+  /// Registers a plain CAF behavior function as a type and a service of one instance, both called
+  /// `name`. Include <sm/caf.hpp> to use it.
+  template <class F>
+  void actor(const std::string& name, F behavior_function);
+
+  /// Registers a message type of yours that crosses processes. Include <sm/caf.hpp> to use it.
+  template <class T>
+  void message(const std::string& name);
+
+  /// Registers the job type `Job` under its name in the queue. With the first one comes a consumer
+  /// called "consumer.default", unless you declare consumers yourself.
+  template <class Job>
+  void job(const std::string& name) {
+    if (reserve_job(name)) jobs().add<Job>(name);
+  }
+
+  void service(service_spec spec);
+  void consumer(consumer_spec spec);
+
+  /// Routes: `:name` captures one segment, `*name` the rest. See `make_route_handler` for what a
+  /// handler takes and returns. Handlers run on the gateway's event loop and must not block.
+  template <class F>
+  void get(const std::string& pattern, F handler) {
+    route("GET", pattern, make_route_handler(std::move(handler)));
+  }
+  template <class F>
+  void post(const std::string& pattern, F handler) {
+    route("POST", pattern, make_route_handler(std::move(handler)));
+  }
+  template <class F>
+  void put(const std::string& pattern, F handler) {
+    route("PUT", pattern, make_route_handler(std::move(handler)));
+  }
+  template <class F>
+  void patch(const std::string& pattern, F handler) {
+    route("PATCH", pattern, make_route_handler(std::move(handler)));
+  }
+  template <class F>
+  void del(const std::string& pattern, F handler) {
+    route("DELETE", pattern, make_route_handler(std::move(handler)));
+  }
+  void route(const std::string& method, const std::string& pattern, route_handler handler);
+
+  /// Runs until SIGTERM or SIGINT and returns the exit code. In a process that the manager started
+  /// it runs that process's service instead.
+  int run();
+
+ private:
+  void add_type(const std::string& name, detail::service_factory factory);
+  void add_actor_type(const std::string& name,
+                      std::shared_ptr<const detail::actor_factory> factory);
+  bool reserve_job(const std::string& name);
+  job_registry& jobs();
+  detail::server_state& state() { return *state_; }
+
+  std::unique_ptr<detail::server_state> state_;
+};
+
+}  // namespace sm

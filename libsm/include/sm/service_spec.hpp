@@ -1,0 +1,78 @@
+// What the user asks for: which type a service runs, how many of it, and how it is kept alive.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <sm/error.hpp>
+#include <sm/json.hpp>
+#include <string>
+#include <vector>
+
+namespace sm {
+
+/// When an instance that ended by itself is started again (OTP: permanent, transient, temporary).
+enum class restart_policy { always, on_failure, never };
+
+/// The pause before a restart: none at first, then `min`, growing by `factor` up to `max` while the
+/// instance keeps failing. An instance that ran for `reset_after` starts over without a pause.
+struct backoff_policy {
+  std::chrono::milliseconds min{100};
+  std::chrono::milliseconds max{30'000};
+  double factor = 2.0;
+  double jitter = 0.2;  ///< share of the pause, 0 to 1, that is drawn at random around it
+  std::chrono::milliseconds reset_after{10'000};
+
+  friend bool operator==(const backoff_policy&, const backoff_policy&) = default;
+};
+
+/// OTP's restart intensity: more than `restarts` within `window` and the instance is FATAL.
+struct intensity_policy {
+  unsigned restarts = 10;
+  std::chrono::milliseconds window{60'000};
+
+  friend bool operator==(const intensity_policy&, const intensity_policy&) = default;
+};
+
+/// A service as the user wants it. Everything but `name` and `type` has a sensible default.
+struct service_spec {
+  std::string name{};            ///< letters, digits, `_`, `-` and `.`; at most 64; unique
+  std::string type{};            ///< a type registered with `server::type` or `server::actor`
+  json params = json::object();  ///< handed to the type's constructor; a list of pairs is an object
+  unsigned instances = 1;        ///< processes; 0 keeps the service without running it
+  restart_policy restart = restart_policy::always;
+  std::vector<int> success_exit_codes = {0};  ///< not a failure for `on_failure`
+  backoff_policy backoff{};
+  intensity_policy intensity{};
+  std::chrono::milliseconds start_timeout{10'000};  ///< from spawn to ready
+  std::chrono::milliseconds stop_timeout{10'000};   ///< from the stop message to SIGKILL
+  std::string stop_signal =
+      "TERM";  ///< sent at half of `stop_timeout` to who did not heed the message
+  std::vector<std::string> after{};      ///< start after these, stop before them
+  std::vector<std::string> requires_{};  ///< like `after`, and do not start unless these are ready
+  std::string group{};                   ///< selectable as `group:NAME`
+  std::vector<std::string> tags{};       ///< selectable as `tag:NAME`
+
+  friend bool operator==(const service_spec&, const service_spec&) = default;
+};
+
+/// Upper bound of `instances`: a link slot is a 16-bit number.
+inline constexpr unsigned max_instances = 1000;
+
+/// True for letters, digits, `_`, `-`, `.`; 1 to 64 of them, the first a letter or digit.
+bool valid_name(std::string_view name) noexcept;
+
+/// Checks what can be checked without the other services; the error's `where` is the field.
+result<void> validate(const service_spec& spec);
+
+/// The JSON form, as HTTP and the journal have it: durations as text ("1500ms"), every field
+/// present.
+json to_json(const service_spec& spec);
+
+/// Reads a specification over `base`: what `document` does not mention stays as in `base`. Unknown
+/// fields, wrong types and bad values fail with `invalid_spec` and the field's JSON pointer.
+result<service_spec> spec_from_json(const json& document, service_spec base = {});
+
+/// True when going from `a` to `b` needs new processes (another type or other parameters).
+bool needs_restart(const service_spec& a, const service_spec& b);
+
+}  // namespace sm

@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <sm/config.hpp>
+
+#include "config/units.hpp"
+
+namespace sm {
+namespace {
+
+using std::chrono::milliseconds;
+
+result<void> read(std::string_view text, std::string& out) {
+  out = text;
+  return {};
+}
+result<void> read(std::string_view text, std::filesystem::path& out) {
+  out = text;
+  return {};
+}
+result<void> read(std::string_view text, milliseconds& out) {
+  auto value = parse_duration(text);
+  if (!value) return tl::unexpected<error>(value.error());
+  out = *value;
+  return {};
+}
+result<void> read(std::string_view text, std::uint64_t& out) {
+  auto value = parse_size(text);
+  if (!value) return tl::unexpected<error>(value.error());
+  out = *value;
+  return {};
+}
+result<void> read(std::string_view text, unsigned& out) {
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (ec == std::errc{} && end == text.data() + text.size()) return {};
+  return fail(errc::bad_arguments, "'" + std::string(text) + "' is no whole number");
+}
+result<void> read(std::string_view text, bool& out) {
+  if (text != "true" && text != "false")
+    return fail(errc::bad_arguments, "'" + std::string(text) + "' is neither true nor false");
+  out = text == "true";
+  return {};
+}
+result<void> read(std::string_view text, std::vector<std::string>& out) {
+  out.clear();
+  while (!text.empty()) {
+    auto comma = std::min(text.find(','), text.size());
+    out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return {};
+}
+
+std::string print(const std::string& value) { return value; }
+std::string print(const std::filesystem::path& value) { return value.string(); }
+std::string print(milliseconds value) { return format_duration(value); }
+std::string print(std::uint64_t value) { return std::to_string(value); }
+std::string print(unsigned value) { return std::to_string(value); }
+std::string print(bool value) { return value ? "true" : "false"; }
+std::string print(const std::vector<std::string>& value) {
+  std::string text;
+  for (auto& item : value) text += text.empty() ? item : "," + item;
+  return text;
+}
+
+/// Every key once, for reading, listing and naming the unknown ones.
+template <class Config, class F>
+void each_key(Config& c, F f) {
+  f("manager.state", c.manager.state);
+  f("manager.log_level", c.manager.log_level);
+  f("manager.shutdown_timeout", c.manager.shutdown_timeout);
+  f("http.listen", c.http.listen);
+  f("http.hosts", c.http.hosts);
+  f("http.insecure", c.http.insecure);
+  f("http.header_max", c.http.header_max);
+  f("http.body_max", c.http.body_max);
+  f("http.header_timeout", c.http.header_timeout);
+  f("http.body_timeout", c.http.body_timeout);
+  f("http.idle_timeout", c.http.idle_timeout);
+  f("http.request_timeout", c.http.request_timeout);
+  f("http.write_timeout", c.http.write_timeout);
+  f("http.connections_max", c.http.connections_max);
+  f("http.pending_max", c.http.pending_max);
+  f("link.commands_max", c.link.commands_max);
+  f("link.bytes_max", c.link.bytes_max);
+  f("link.command_timeout", c.link.command_timeout);
+  f("queue.url", c.queue.url);
+  f("queue.payload_max", c.queue.payload_max);
+  f("queue.lease", c.queue.lease);
+  f("queue.enqueue_timeout", c.queue.enqueue_timeout);
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0U);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      auto replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+result<void> set_config_value(config& c, std::string_view key, std::string_view text) {
+  result<void> outcome;
+  bool found = false;
+  std::string nearest;
+  std::size_t nearest_distance = ~std::size_t{0};
+  each_key(c, [&](std::string_view name, auto& member) {
+    if (name == key) {
+      found = true;
+      outcome = read(text, member);
+    }
+    if (auto distance = edit_distance(name, key); distance < nearest_distance) {
+      nearest_distance = distance;
+      nearest = name;
+    }
+  });
+  if (!found)
+    return fail(errc::bad_arguments, "unknown key; the nearest one is " + nearest,
+                std::string(key));
+  if (!outcome) outcome.error().where = key;
+  return outcome;
+}
+
+result<void> apply_environment(config& c, const char* const* environment) {
+  for (auto entry = environment; entry && *entry; ++entry) {
+    std::string_view variable = *entry;
+    auto equals = variable.find('=');
+    auto name = variable.substr(0, equals);
+    auto border = name.find("__");
+    if (!name.starts_with("SM_") || border == name.npos || equals == variable.npos) continue;
+    auto key = std::string(name.substr(3, border - 3)) + "." + std::string(name.substr(border + 2));
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    auto outcome = set_config_value(c, key, variable.substr(equals + 1));
+    if (!outcome) {
+      outcome.error().where = name;
+      return outcome;
+    }
+  }
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> list_config(const config& c) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  each_key(c,
+           [&](const char* name, const auto& member) { rows.emplace_back(name, print(member)); });
+  return rows;
+}
+
+}  // namespace sm

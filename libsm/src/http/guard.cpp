@@ -1,0 +1,76 @@
+#include "http/guard.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace sm {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+/// "host:port" without its port; brackets of an IPv6 address stay.
+std::string_view without_port(std::string_view authority) {
+  auto colon = authority.rfind(':');
+  if (colon == authority.npos || authority.find(']', colon) != authority.npos) return authority;
+  return authority.substr(0, colon);
+}
+
+/// A page of another site makes the browser say so in Sec-Fetch-Site; older browsers send an Origin
+/// that differs from Host.
+bool cross_site(const guard_input& rq) {
+  if (!rq.sec_fetch_site.empty())
+    return rq.sec_fetch_site != "same-origin" && rq.sec_fetch_site != "none";
+  if (rq.origin.empty()) return false;
+  auto scheme_end = rq.origin.find("://");
+  return scheme_end == rq.origin.npos || lower(rq.origin.substr(scheme_end + 3)) != lower(rq.host);
+}
+
+}  // namespace
+
+guard_policy make_guard_policy(const std::string& listen_address,
+                               const std::vector<std::string>& hosts, std::string token) {
+  guard_policy policy{{"localhost", "127.0.0.1", "[::1]"}, std::move(token)};
+  policy.hosts.insert(lower(without_port(listen_address)));
+  for (auto& host : hosts) policy.hosts.insert(lower(host));
+  return policy;
+}
+
+std::optional<error> guard(const guard_policy& policy, const guard_input& rq) {
+  if (!rq.over_tcp) return std::nullopt;
+  if (rq.host.empty()) {
+    if (rq.http_1_1) return error{errc::bad_request, "HTTP/1.1 needs a Host header", "Host"};
+  } else if (!policy.hosts.contains(lower(without_port(rq.host)))) {
+    return error{errc::misdirected,
+                 "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
+                 "Host"};
+  }
+  if ((!rq.safe_method || rq.management) && cross_site(rq))
+    return error{errc::forbidden, "a page of another origin may not do this", "Origin"};
+  if (rq.management) {
+    constexpr std::string_view scheme = "bearer ";
+    auto given = rq.authorization;
+    if (given.size() < scheme.size() || lower(given.substr(0, scheme.size())) != scheme)
+      return error{errc::unauthorized,
+                   "send the token of the state folder as 'Authorization: Bearer'",
+                   "Authorization"};
+    if (!equal_in_constant_time(given.substr(scheme.size()), policy.token))
+      return error{errc::unauthorized, "the token is not valid", "Authorization"};
+  }
+  return std::nullopt;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference |=
+        static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]));
+  return difference == 0;
+}
+
+}  // namespace sm

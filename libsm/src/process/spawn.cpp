@@ -1,0 +1,74 @@
+#include "process/spawn.hpp"
+
+#include <spawn.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "process/system_error.hpp"
+
+namespace sm {
+namespace {
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  list.reserve(texts.size() + 1);
+  for (auto& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
+  std::vector<std::string> all = extra;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    std::string_view variable = *entry;
+    auto name = variable.substr(0, variable.find('=') + 1);
+    bool replaced = false;
+    for (auto& e : extra) replaced = replaced || std::string_view(e).starts_with(name);
+    if (!replaced) all.emplace_back(variable);
+  }
+  return all;
+}
+
+struct spawn_attributes {
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_t actions;
+
+  spawn_attributes() {
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_init(&actions);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  }
+  spawn_attributes(const spawn_attributes&) = delete;
+  spawn_attributes& operator=(const spawn_attributes&) = delete;
+  ~spawn_attributes() {
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+};
+
+}  // namespace
+
+result<pid_t> spawn(const spawn_request& rq) {
+  auto arguments = rq.argv;
+  auto environment = merged_environment(rq.environment);
+  auto argv = pointers(arguments);
+  auto envp = pointers(environment);
+  spawn_attributes with;
+  // A dup2 onto itself is how posix_spawn clears close-on-exec.
+  if (rq.inherited_fd >= 0)
+    posix_spawn_file_actions_adddup2(&with.actions, rq.inherited_fd, rq.inherited_fd);
+  pid_t pid = -1;
+  int failed = posix_spawn(&pid, rq.executable.c_str(), &with.actions, &with.attributes,
+                           argv.data(), envp.data());
+  if (failed != 0) return system_failure("cannot start the program", rq.executable, failed);
+  return pid;
+}
+
+}  // namespace sm

@@ -1,0 +1,41 @@
+// One thread that carries out tasks in the order they came: where calls that may block go, so that
+// an event loop or an actor does not.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace sm {
+
+class worker_thread {
+ public:
+  using task = std::function<void()>;
+
+  /// At most `capacity` tasks wait. Tasks must not throw.
+  explicit worker_thread(std::size_t capacity = 65536);
+  /// Carries out what was posted, then ends the thread.
+  ~worker_thread();
+  worker_thread(const worker_thread&) = delete;
+  worker_thread& operator=(const worker_thread&) = delete;
+
+  /// False when full or stopped. The thread starts with the first task.
+  [[nodiscard]] bool post(task work);
+
+  /// Refuses further tasks, carries out the posted ones, ends the thread. Not from a task.
+  void stop();
+
+ private:
+  void run();
+
+  const std::size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<task> tasks_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sm

@@ -1,0 +1,66 @@
+#include "service/dependency_graph.hpp"
+
+#include <functional>
+
+namespace sm {
+
+result<void> dependency_graph::put(const service_spec& spec) {
+  auto old = nodes_.extract(spec.name);
+  node fresh;
+  fresh.before.insert(spec.after.begin(), spec.after.end());
+  fresh.before.insert(spec.requires_.begin(), spec.requires_.end());
+  fresh.required.insert(spec.requires_.begin(), spec.requires_.end());
+  nodes_[spec.name] = std::move(fresh);
+
+  auto path = cycle_through(spec.name);
+  if (path.empty()) return {};
+  nodes_.erase(spec.name);
+  if (!old.empty()) nodes_.insert(std::move(old));
+  std::string text;
+  for (auto& name : path) text += text.empty() ? name : " -> " + name;
+  return fail(errc::invalid_spec, "these services wait for each other: " + text,
+              spec.requires_.empty() ? "/after" : "/requires");
+}
+
+void dependency_graph::remove(const std::string& name) { nodes_.erase(name); }
+
+std::vector<std::string> dependency_graph::predecessors(const std::string& name) const {
+  std::vector<std::string> found;
+  if (auto entry = nodes_.find(name); entry != nodes_.end())
+    for (auto& other : entry->second.before)
+      if (nodes_.contains(other)) found.push_back(other);
+  return found;
+}
+
+std::vector<std::string> dependency_graph::successors(const std::string& name) const {
+  std::vector<std::string> found;
+  for (auto& [other, entry] : nodes_)
+    if (entry.before.contains(name)) found.push_back(other);
+  return found;
+}
+
+const std::set<std::string>& dependency_graph::required(const std::string& name) const {
+  static const std::set<std::string> none;
+  auto entry = nodes_.find(name);
+  return entry == nodes_.end() ? none : entry->second.required;
+}
+
+std::vector<std::string> dependency_graph::cycle_through(const std::string& name) const {
+  std::vector<std::string> path{name};
+  std::set<std::string> seen;
+  std::function<bool(const std::string&)> reaches = [&](const std::string& from) {
+    auto entry = nodes_.find(from);
+    if (entry == nodes_.end()) return false;
+    for (auto& next : entry->second.before) {
+      path.push_back(next);
+      if (next == name) return true;
+      if (seen.insert(next).second && reaches(next)) return true;
+      path.pop_back();
+    }
+    return false;
+  };
+  if (!reaches(name)) path.clear();
+  return path;
+}
+
+}  // namespace sm

@@ -1,0 +1,226 @@
+#include "service/lifecycle.hpp"
+
+#include <array>
+
+#include "config/units.hpp"
+
+namespace sm {
+namespace {
+
+using actions = std::vector<lifecycle_action>;
+using enum instance_state;
+
+/// One call of `advance`: the machine's state with the values every transition needs.
+struct transition {
+  lifecycle& life;
+  const service_spec& spec;
+  time_point now;
+  double random;
+
+  void enter(instance_state next, std::string reason = {}) {
+    life.state = next;
+    life.since = now;
+    life.reason = std::move(reason);
+    life.ready = false;
+    life.start_after_stop = false;
+    life.signalled = false;
+    life.next_start.reset();
+  }
+
+  actions start() {
+    enter(starting);
+    life.ready_since.reset();
+    return {arm_timer{spec.start_timeout}, spawn_process{}};
+  }
+
+  actions start_fresh() {
+    life.history = {};
+    return start();
+  }
+
+  /// Half of the time belongs to the stop message, the other half to the stop signal.
+  actions stop(bool can_hear_message) {
+    enter(stopping);
+    if (can_hear_message) return {send_stop{spec.stop_timeout}, arm_timer{spec.stop_timeout / 2}};
+    life.signalled = true;
+    return {send_stop_signal{}, arm_timer{spec.stop_timeout / 2}};
+  }
+
+  actions escalate_stop() {
+    if (life.signalled) return {kill_tree{}};
+    life.signalled = true;
+    return {send_stop_signal{}, arm_timer{spec.stop_timeout / 2}};
+  }
+
+  /// The process is gone (`status`) or could not be made (no status): the policy decides.
+  actions ended(std::optional<exit_status> status, std::string reason) {
+    std::optional<std::chrono::milliseconds> ran_for;
+    if (life.ready_since)
+      ran_for = std::chrono::duration_cast<std::chrono::milliseconds>(now - *life.ready_since);
+    auto decision = decide_restart(spec, life.history, status, ran_for, now, random);
+    if (auto* again = std::get_if<restart_after>(&decision)) {
+      ++life.restarts;
+      if (again->delay.count() == 0) return start();
+      enter(backoff, std::move(reason));
+      life.next_start = now + again->delay;
+      return {arm_timer{again->delay}};
+    }
+    if (auto* over = std::get_if<give_up>(&decision))
+      enter(fatal, over->reason + ", last: " + reason);
+    else
+      enter(exited, std::move(reason));
+    return {disarm_timer{}};
+  }
+
+  actions rest() {
+    enter(stopped);
+    return {disarm_timer{}};
+  }
+};
+
+actions on(transition& t, const start_requested&) {
+  switch (t.life.state) {
+    case stopped:
+    case exited:
+    case fatal:
+    case backoff:
+      return t.start_fresh();
+    case stopping:
+      t.life.start_after_stop = true;
+      return {};
+    case starting:
+    case running:
+      return {};
+  }
+  return {};
+}
+
+actions on(transition& t, const stop_requested&) {
+  switch (t.life.state) {
+    case starting:
+      return t.stop(false);
+    case running:
+      return t.stop(true);
+    case backoff:
+    case exited:
+    case fatal:
+      return t.rest();
+    case stopping:
+      t.life.start_after_stop = false;
+      return {};
+    case stopped:
+      return {};
+  }
+  return {};
+}
+
+actions on(transition& t, const restart_requested&) {
+  switch (t.life.state) {
+    case starting:
+    case running: {
+      auto todo = t.stop(t.life.state == running);
+      t.life.start_after_stop = true;
+      return todo;
+    }
+    default:
+      return on(t, start_requested{});
+  }
+}
+
+actions on(transition& t, const reset_requested&) {
+  t.life.history = {};
+  t.life.restarts = 0;
+  if (t.life.state == fatal || t.life.state == exited) return t.rest();
+  return {};
+}
+
+actions on(transition& t, const spawn_failed& e) {
+  if (t.life.state == starting) return t.ended(std::nullopt, e.reason);
+  if (t.life.state != stopping) return {};
+  if (t.life.start_after_stop) return t.start_fresh();
+  return t.rest();
+}
+
+actions on(transition& t, const became_ready&) {
+  if (t.life.state != starting) return {};
+  t.enter(running);
+  t.life.ready = true;
+  t.life.ready_since = t.now;
+  return {disarm_timer{}};
+}
+
+actions on(transition& t, const start_failed& e) {
+  // The process ends by itself; its words are worth more than its exit code.
+  if (t.life.state == starting) t.life.reason = e.reason;
+  return {};
+}
+
+actions on(transition& t, const link_lost&) {
+  switch (t.life.state) {
+    case starting:
+      return {kill_tree{}};
+    case running:
+      t.life.ready = false;
+      t.life.reason = "link lost";
+      return {kill_tree{}};
+    default:
+      return {};
+  }
+}
+
+actions on(transition& t, const process_ended& e) {
+  if (at_rest(t.life.state)) return {};
+  auto told = std::move(t.life.reason);
+  t.life.last_exit = e.status;
+  if (t.life.state == stopping) {
+    if (t.life.start_after_stop) return t.start_fresh();
+    return t.rest();
+  }
+  auto reason = to_string(e.status);
+  return t.ended(e.status, told.empty() ? reason : told + " (" + reason + ")");
+}
+
+actions on(transition& t, const timer_fired&) {
+  switch (t.life.state) {
+    case starting:
+      t.life.reason = "not ready within " + format_duration(t.spec.start_timeout);
+      return {kill_tree{}};
+    case backoff:
+      return t.start();
+    case stopping:
+      return t.escalate_stop();
+    default:
+      return {};
+  }
+}
+
+actions on(transition& t, const kill_requested&) {
+  switch (t.life.state) {
+    case starting:
+    case running:
+    case stopping:
+      return {kill_tree{}};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(instance_state state) noexcept {
+  constexpr std::array<std::string_view, instance_state_count> names{
+      "STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+std::vector<lifecycle_action> advance(lifecycle& life, const service_spec& spec,
+                                      const lifecycle_event& event, time_point now, double random) {
+  transition t{life, spec, now, random};
+  return std::visit([&](const auto& e) { return on(t, e); }, event);
+}
+
+bool at_rest(instance_state state) noexcept {
+  return state == stopped || state == backoff || state == exited || state == fatal;
+}
+
+}  // namespace sm

@@ -1,0 +1,90 @@
+// The life of one instance as a state machine over values: an event goes in, the next state and the
+// actions to carry out come out. No clock, no process, no randomness of its own.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <sm/service_spec.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "service/exit_status.hpp"
+#include "service/restart_history.hpp"
+
+namespace sm {
+
+/// supervisord's words, which every operator knows.
+enum class instance_state { stopped, starting, running, backoff, stopping, exited, fatal };
+inline constexpr std::size_t instance_state_count = 7;
+
+std::string_view to_string(instance_state state) noexcept;  ///< "RUNNING"
+
+// -- events
+
+struct start_requested {};    ///< somebody wants it to run
+struct stop_requested {};     ///< somebody wants it to end
+struct restart_requested {};  ///< end it, then start it, whatever it does now
+struct reset_requested {};    ///< forget past failures
+struct spawn_failed {
+  std::string reason;
+};                       ///< there is no process
+struct became_ready {};  ///< the service said so over its link
+struct start_failed {
+  std::string reason;
+};                    ///< the service said why it will end
+struct link_lost {};  ///< the process cannot be talked to any more
+struct process_ended {
+  exit_status status;
+};                         ///< the process is gone
+struct timer_fired {};     ///< the one timer of the instance
+struct kill_requested {};  ///< no more patience: SIGKILL
+
+using lifecycle_event =
+    std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
+                 became_ready, start_failed, link_lost, process_ended, timer_fired, kill_requested>;
+
+// -- actions
+
+struct spawn_process {};  ///< start it; answer with an event
+struct send_stop {
+  std::chrono::milliseconds timeout;
+};                           ///< ask it to end over the link
+struct send_stop_signal {};  ///< the spec's signal, to the group
+struct kill_tree {};         ///< SIGKILL, to the group
+struct arm_timer {
+  std::chrono::milliseconds delay;
+};  ///< replaces the timer armed before
+struct disarm_timer {};
+
+using lifecycle_action =
+    std::variant<spawn_process, send_stop, send_stop_signal, kill_tree, arm_timer, disarm_timer>;
+
+/// Everything the machine remembers about one instance.
+struct lifecycle {
+  instance_state state = instance_state::stopped;
+  bool ready = false;             ///< only in RUNNING
+  bool start_after_stop = false;  ///< only in STOPPING: somebody wants it back
+  bool signalled = false;         ///< only in STOPPING: the stop signal was sent
+  std::string reason{};           ///< why it is in this state, in words; empty when as asked
+  unsigned restarts = 0;          ///< how often it was started again by policy
+  time_point since{};             ///< when it entered this state
+  std::optional<time_point> ready_since{};
+  std::optional<time_point> next_start{};  ///< only in BACKOFF
+  std::optional<exit_status> last_exit{};
+  restart_history history{};
+
+  friend bool operator==(const lifecycle&, const lifecycle&) = default;
+};
+
+/// Carries `event` into `life` and returns what has to be done. `random` in [0,1) is for the
+/// jitter. An event that means nothing in a state changes nothing; the table in the tests lists all
+/// pairs.
+std::vector<lifecycle_action> advance(lifecycle& life, const service_spec& spec,
+                                      const lifecycle_event& event, time_point now, double random);
+
+/// True when no process exists or is being made.
+bool at_rest(instance_state state) noexcept;
+
+}  // namespace sm

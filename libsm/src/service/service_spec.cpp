@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <sm/service_spec.hpp>
+
+#include "config/units.hpp"
+#include "process/signal_names.hpp"
+
+namespace sm {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct restart_word {
+  restart_policy policy;
+  std::string_view word;
+};
+constexpr std::array restart_words{restart_word{restart_policy::always, "always"},
+                                   restart_word{restart_policy::on_failure, "on-failure"},
+                                   restart_word{restart_policy::never, "never"}};
+
+tl::unexpected<error> bad(const std::string& where, std::string detail) {
+  return fail(errc::invalid_spec, std::move(detail), where);
+}
+
+// -- readers: one per field type, all with the same shape, so that a field is one line of the table
+
+result<void> read(const json& value, std::string& out, const std::string& where) {
+  if (!value.is_string()) return bad(where, "must be a string");
+  out = value.get<std::string>();
+  return {};
+}
+
+result<void> read(const json& value, unsigned& out, const std::string& where) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 1'000'000)
+    return bad(where, "must be a whole number from 0 to 1000000");
+  out = value.get<unsigned>();
+  return {};
+}
+
+result<void> read(const json& value, double& out, const std::string& where) {
+  if (!value.is_number()) return bad(where, "must be a number");
+  out = value.get<double>();
+  return {};
+}
+
+result<void> read(const json& value, milliseconds& out, const std::string& where) {
+  if (!value.is_string()) return bad(where, "must be a duration such as \"1500ms\" or \"2s\"");
+  auto parsed = parse_duration(value.get_ref<const std::string&>());
+  if (!parsed) return bad(where, parsed.error().detail);
+  out = *parsed;
+  return {};
+}
+
+result<void> read(const json& value, json& out, const std::string&) {
+  out = value;
+  return {};
+}
+
+template <class T>
+result<void> read(const json& value, std::vector<T>& out, const std::string& where) {
+  if (!value.is_array()) return bad(where, "must be an array");
+  auto parsed = from_json_value<std::vector<T>>(value);
+  // The JSON library names the path from the document's root.
+  if (!parsed)
+    return bad(parsed.error().where.empty() ? where : parsed.error().where, parsed.error().detail);
+  out = std::move(*parsed);
+  return {};
+}
+
+result<void> read(const json& value, restart_policy& out, const std::string& where) {
+  for (auto& row : restart_words)
+    if (value.is_string() && value.get_ref<const std::string&>() == row.word) {
+      out = row.policy;
+      return {};
+    }
+  return bad(where, "must be \"always\", \"on-failure\" or \"never\"");
+}
+
+json write(milliseconds value) { return format_duration(value); }
+json write(restart_policy value) { return restart_words[static_cast<std::size_t>(value)].word; }
+template <class T>
+json write(const T& value) {
+  return value;
+}
+
+// -- the fields of each document, listed once for reading, writing and naming the unknown ones
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const service_spec*) {
+  f("name", s.name);
+  f("type", s.type);
+  f("params", s.params);
+  f("instances", s.instances);
+  f("restart", s.restart);
+  f("success_exit_codes", s.success_exit_codes);
+  f("backoff", s.backoff);
+  f("intensity", s.intensity);
+  f("start_timeout", s.start_timeout);
+  f("stop_timeout", s.stop_timeout);
+  f("stop_signal", s.stop_signal);
+  f("after", s.after);
+  f("requires", s.requires_);
+  f("group", s.group);
+  f("tags", s.tags);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const backoff_policy*) {
+  f("min", s.min);
+  f("max", s.max);
+  f("factor", s.factor);
+  f("jitter", s.jitter);
+  f("reset_after", s.reset_after);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const intensity_policy*) {
+  f("restarts", s.restarts);
+  f("window", s.window);
+}
+
+template <class T>
+result<void> read_object(const json& document, T& out, const std::string& where);
+
+result<void> read(const json& value, backoff_policy& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+result<void> read(const json& value, intensity_policy& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+
+template <class T>
+result<void> read_object(const json& document, T& out, const std::string& where) {
+  if (!document.is_object()) return bad(where, "must be an object");
+  result<void> outcome;
+  std::string known;
+  std::size_t seen = 0;
+  auto field = [&](const char* name, auto& member) {
+    known += known.empty() ? name : std::string(", ") + name;
+    auto entry = document.find(name);
+    if (entry == document.end() || !outcome) return;
+    ++seen;
+    outcome = read(*entry, member, where + "/" + name);
+  };
+  each_field(out, field, static_cast<const T*>(nullptr));
+  if (!outcome || seen == document.size()) return outcome;
+  for (auto& [key, value] : document.items()) {
+    bool found = false;
+    each_field(
+        out, [&](const char* name, auto&) { found = found || key == name; },
+        static_cast<const T*>(nullptr));
+    if (!found) return bad(where + "/" + key, "unknown field; known are " + known);
+  }
+  return outcome;
+}
+
+template <class T>
+json write_object(const T& value) {
+  json document = json::object();
+  each_field(
+      value,
+      [&](const char* name, const auto& member) {
+        if constexpr (requires {
+                        each_field(
+                            member, [](auto&&...) {}, &member);
+                      })
+          document[name] = write_object(member);
+        else
+          document[name] = write(member);
+      },
+      &value);
+  return document;
+}
+
+}  // namespace
+
+bool valid_name(std::string_view name) noexcept {
+  auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (name.empty() || name.size() > 64 || !alphanumeric(name.front())) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+result<void> validate(const service_spec& s) {
+  const std::string name_rule =
+      "use 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit";
+  if (!valid_name(s.name)) return bad("/name", "'" + s.name + "' is no service name; " + name_rule);
+  if (s.type.empty()) return bad("/type", "must not be empty");
+  if (!s.params.is_object()) return bad("/params", "must be an object");
+  if (s.instances > max_instances)
+    return bad("/instances", "must be at most " + std::to_string(max_instances));
+  if (s.backoff.min.count() < 1) return bad("/backoff/min", "must be at least 1ms");
+  if (s.backoff.max < s.backoff.min) return bad("/backoff/max", "must not be less than min");
+  if (!std::isfinite(s.backoff.factor) || s.backoff.factor < 1 || s.backoff.factor > 100)
+    return bad("/backoff/factor", "must be from 1 to 100");
+  if (!(s.backoff.jitter >= 0 && s.backoff.jitter <= 1))
+    return bad("/backoff/jitter", "must be from 0 to 1");
+  if (s.intensity.window.count() < 1) return bad("/intensity/window", "must be at least 1ms");
+  if (s.start_timeout.count() < 1) return bad("/start_timeout", "must be at least 1ms");
+  if (s.stop_timeout.count() < 1) return bad("/stop_timeout", "must be at least 1ms");
+  if (auto signal = parse_signal(s.stop_signal); !signal)
+    return bad("/stop_signal", signal.error().detail);
+  for (int code : s.success_exit_codes)
+    if (code < 0 || code > 255)
+      return bad("/success_exit_codes", std::to_string(code) + " is no exit code (0 to 255)");
+  auto names = [&](const std::vector<std::string>& list, const char* where) -> result<void> {
+    for (auto& n : list) {
+      if (n == s.name) return bad(where, "'" + n + "' cannot depend on itself");
+      if (!valid_name(n)) return bad(where, "'" + n + "' is no name; " + name_rule);
+    }
+    return {};
+  };
+  if (auto ok = names(s.after, "/after"); !ok) return ok;
+  if (auto ok = names(s.requires_, "/requires"); !ok) return ok;
+  if (!s.group.empty() && !valid_name(s.group))
+    return bad("/group", "'" + s.group + "' is no name; " + name_rule);
+  for (auto& tag : s.tags)
+    if (!valid_name(tag)) return bad("/tags", "'" + tag + "' is no name; " + name_rule);
+  return {};
+}
+
+json to_json(const service_spec& spec) { return write_object(spec); }
+
+result<service_spec> spec_from_json(const json& document, service_spec base) {
+  if (auto ok = read_object(document, base, ""); !ok)
+    return tl::unexpected<error>(std::move(ok.error()));
+  if (auto ok = validate(base); !ok) return tl::unexpected<error>(std::move(ok.error()));
+  return base;
+}
+
+bool needs_restart(const service_spec& a, const service_spec& b) {
+  return a.type != b.type || a.params != b.params;
+}
+
+}  // namespace sm

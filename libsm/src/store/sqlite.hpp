@@ -1,0 +1,44 @@
+// SQLite through SQLiteCpp, with the project's errors and durability rules at the border.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <chrono>
+#include <filesystem>
+#include <sm/error.hpp>
+#include <string>
+#include <type_traits>
+
+namespace sm {
+
+struct sqlite_options {
+  bool full_sync = true;  ///< a commit survives a power failure; without it only a crash
+  std::chrono::milliseconds busy_timeout{5'000};
+};
+
+/// Opens or creates `file` in WAL mode, for any number of processes. A file that is no database, or
+/// a damaged one, is refused with what to do, and never overwritten. Throws `failure`.
+SQLite::Database open_database(const std::filesystem::path& file, const sqlite_options& options);
+
+/// The project's error for one of SQLite's: `unavailable` for a full disk, a lock or a damaged
+/// file.
+error sqlite_error(const SQLite::Exception& e, const std::filesystem::path& file);
+
+/// Runs `f` and turns what it throws into an error.
+template <class F>
+auto guard_sqlite(const std::filesystem::path& file, F f) -> result<std::invoke_result_t<F>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+      f();
+      return {};
+    } else {
+      return f();
+    }
+  } catch (const SQLite::Exception& e) {
+    return tl::unexpected<error>(sqlite_error(e, file));
+  } catch (const failure& e) {
+    return tl::unexpected<error>(e.reason());
+  }
+}
+
+}  // namespace sm

@@ -1,0 +1,47 @@
+// state.db: what is wanted, and the journal of what runs. Every call may wait for the disk: never
+// call it on an event loop.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <sm/error.hpp>
+#include <string>
+#include <vector>
+
+#include "service/desired_state.hpp"
+
+namespace sm {
+
+/// One process, journaled before any of its own code runs.
+struct journaled_instance {
+  std::string name;  ///< "web:0"
+  pid_t pid = 0;
+  std::uint64_t start_time = 0;  ///< with pid: this process and no other
+  std::uint64_t incarnation = 0;
+  std::string boot;  ///< a row of another boot means nothing
+};
+
+class state_store {
+ public:
+  static result<state_store> open(const std::filesystem::path& file);
+  state_store(state_store&&) noexcept;
+  ~state_store();
+
+  result<std::vector<desired_service>> services() const;
+  result<void> put_service(const desired_service& service);
+  result<void> remove_service(const std::string& name);
+
+  result<std::vector<journaled_instance>> instances() const;
+  result<void> put_instance(const journaled_instance& instance);
+  result<void> remove_instance(const std::string& name, std::uint64_t incarnation);
+
+ private:
+  struct connection;
+  explicit state_store(std::unique_ptr<connection> c);
+
+  std::unique_ptr<connection> connection_;
+};
+
+}  // namespace sm
