@@ -1,0 +1,215 @@
+#include "gateway.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "connection.hpp"
+#include "process/system_error.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct listen_address {
+  asio::ip::tcp::endpoint endpoint;
+  std::string host;
+};
+
+result<listen_address> parse_listen(const std::string& text) {
+  auto wrong = [&] {
+    return fail(errc::invalid_spec,
+                "'" + text + "' is no address; write for example 127.0.0.1:9501", "http.listen");
+  };
+  auto colon = text.rfind(':');
+  if (colon == text.npos) return wrong();
+  std::uint16_t port = 0;
+  auto [end, ec] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  if (ec != std::errc{} || end != text.data() + text.size()) return wrong();
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  error_code failed;
+  auto address = asio::ip::make_address(host, failed);
+  if (failed) return wrong();
+  return listen_address{{address, port}, text.substr(0, colon)};
+}
+
+bool same_user(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+
+}  // namespace
+
+gateway::gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
+                 manager& services, const event_ring& events)
+    : loop_(l),
+      config_(config),
+      log_(std::move(log)),
+      routes_(routes),
+      services_(services),
+      events_(events),
+      tcp_(l.context()),
+      unix_(l.context()),
+      sweep_timer_(l.context()),
+      drain_timer_(l.context()),
+      accept_timer_(l.context()) {
+  auto shortest = std::min({config.header_timeout, config.body_timeout, config.idle_timeout,
+                            config.request_timeout, config.write_timeout});
+  sweep_period_ = std::clamp<std::chrono::milliseconds>(shortest / 4, 20ms, 1000ms);
+}
+
+gateway::~gateway() = default;
+
+result<void> gateway::listen_tcp(std::string token) {
+  auto where = parse_listen(config_.listen);
+  if (!where) return tl::unexpected<error>(where.error());
+  if (!where->endpoint.address().is_loopback() && !config_.insecure)
+    return fail(
+        errc::invalid_spec,
+        "'" + config_.listen +
+            "' can be reached from other hosts, without TLS: set http.insecure=true if you mean it",
+        "http.listen");
+  error_code ec;
+  tcp_.open(where->endpoint.protocol(), ec);
+  if (!ec) tcp_.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) tcp_.bind(where->endpoint, ec);
+  if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
+  tcp_.non_blocking(true);
+  address_ = where->host + ":" + std::to_string(tcp_.local_endpoint().port());
+  guard_ = make_guard_policy(address_, config_.hosts, std::move(token));
+  accept(tcp_);
+  return {};
+}
+
+result<void> gateway::listen_unix(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // the state folder's lock says that nobody serves it
+  error_code ec;
+  asio::local::stream_protocol::endpoint where;
+  try {
+    where = path.string();
+  } catch (const boost::system::system_error& e) {
+    return fail(errc::unavailable, "the path is too long for a socket (107 bytes)", path.string());
+  }
+  auto mask = ::umask(0177);
+  unix_.open(where.protocol(), ec);
+  if (!ec) unix_.bind(where, ec);
+  ::umask(mask);
+  if (!ec) unix_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+  accept(unix_);
+  return {};
+}
+
+template <class Acceptor>
+void gateway::accept(Acceptor& acceptor) {
+  acceptor.async_accept([this, &acceptor](error_code ec, auto socket) {
+    if (!acceptor.is_open()) return;
+    if (!ec) {
+      adopt(std::move(socket), std::is_same_v<Acceptor, asio::ip::tcp::acceptor>);
+    } else if (ec == asio::error::no_descriptors ||
+               ec == boost::system::errc::too_many_files_open_in_system) {
+      // Room is made for the next one; without any, accepting at once again would only spin.
+      if (!make_room()) {
+        accept_timer_.expires_after(100ms);
+        accept_timer_.async_wait([this, &acceptor](error_code cancelled) {
+          if (!cancelled && acceptor.is_open()) accept(acceptor);
+        });
+        return;
+      }
+    }
+    accept(acceptor);
+  });
+}
+
+template <class Socket>
+void gateway::adopt(Socket socket, bool over_tcp) {
+  if (!over_tcp && !same_user(socket.native_handle())) return;
+  if (connections_.size() >= config_.connections_max && !make_room()) {
+    ++counters_.refused_connections;
+    auto refused = to_response(error{errc::overloaded, "too many connections", {}});
+    auto text = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + refused.content_type +
+                "\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: " +
+                std::to_string(refused.body.size()) + "\r\n\r\n" + refused.body;
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(text), ignored);
+    return;
+  }
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  auto c = std::make_shared<connection>(*this, connection::socket(std::move(socket)), over_tcp);
+  connections_.insert(c);
+  c->start();
+  if (!sweeping_) sweep();
+}
+
+/// Closes the connection that has been idle for the longest time; false when none is idle.
+bool gateway::make_room() {
+  if (idle_.empty()) return false;
+  idle_.front()->close();
+  return true;
+}
+
+void gateway::forget(const std::shared_ptr<connection>& c) {
+  connections_.erase(c);
+  check_drained();
+}
+
+/// Looks at all deadlines now and then, only while there are connections: one timer instead of one
+/// each.
+void gateway::sweep() {
+  sweeping_ = !connections_.empty();
+  if (!sweeping_) return;
+  sweep_timer_.expires_after(sweep_period_);
+  sweep_timer_.async_wait([this](error_code ec) {
+    if (ec) return;
+    auto now = clock::now();
+    std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+    for (auto& c : all) c->check_deadline(now);
+    sweep();
+  });
+}
+
+void gateway::on_event() {
+  std::vector<connection*> all(streams_.begin(), streams_.end());
+  for (auto* c : all) c->shared_from_this()->pump_events();
+}
+
+void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {
+  error_code ignored;
+  tcp_.close(ignored);
+  unix_.close(ignored);
+  accept_timer_.cancel();
+  on_drained_ = std::move(done);
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all) c->finish();
+  drain_timer_.expires_after(patience);
+  drain_timer_.async_wait([this](error_code ec) {
+    if (ec) return;
+    std::vector<std::shared_ptr<connection>> late(connections_.begin(), connections_.end());
+    for (auto& c : late) c->close();
+  });
+  check_drained();
+}
+
+void gateway::check_drained() {
+  if (!on_drained_ || !connections_.empty()) return;
+  drain_timer_.cancel();
+  sweep_timer_.cancel();
+  asio::post(loop_.context(), [this] {
+    if (auto done = std::exchange(on_drained_, nullptr)) done();
+  });
+}
+
+}  // namespace sm

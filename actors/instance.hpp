@@ -1,0 +1,84 @@
+// One instance of a service: feeds its lifecycle with events and carries out what it says.
+#pragma once
+
+#include <optional>
+
+#include "process/child_reaper.hpp"
+#include "service/lifecycle.hpp"
+#include "supervision.hpp"
+
+namespace sm {
+
+/// Whom an instance belongs to.
+class instance_owner {
+ public:
+  virtual ~instance_owner() = default;
+  virtual const service_spec& spec() const = 0;
+  /// The state of `i` is another one than before.
+  virtual void on_changed(instance& i) = 0;
+  virtual void on_ended(instance& i, pid_t pid, const exit_status& status) = 0;
+  virtual void on_call(instance& i, wire::service_call call) = 0;
+  virtual caf::strong_actor_ptr find(const std::string& service) = 0;
+};
+
+class instance {
+ public:
+  instance(supervision& s, instance_owner& owner, unsigned index);
+  ~instance();
+  instance(const instance&) = delete;
+  instance& operator=(const instance&) = delete;
+
+  void handle(const lifecycle_event& event);
+
+  unsigned index() const noexcept { return index_; }
+  std::string name() const;  ///< "web:0"
+  const lifecycle& life() const noexcept { return life_; }
+  pid_t pid() const noexcept { return pid_; }
+  std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
+  bool running() const noexcept { return life_.state == instance_state::running && life_.ready; }
+  const std::vector<std::string>& commands() const noexcept { return commands_; }
+  const caf::strong_actor_ptr& actor() const noexcept { return actor_; }
+
+  /// Sends a signal to the instance's process group; false when it has none.
+  bool signal(int number) const { return pid_ > 0 && signal_group(pid_, number); }
+
+  /// Answers the process's own commands to others.
+  void reply(wire::reply_batch batch) const {
+    if (service_) tell(service_, std::move(batch));
+  }
+
+  // -- called by `supervision`
+  void on_message(caf::mailbox_element& element);
+  void on_process_ended(const exit_status& status);
+
+  bool start_wanted = false;  ///< it shall start as soon as what it waits for is ready
+  bool retiring = false;      ///< it shall be forgotten once it is at rest
+
+ private:
+  void carry_out(const lifecycle_action& action);
+  void spawn();
+  void on_forked(result<pid_t> pid);
+  void on_hello(const wire::hello& h);
+  void welcome_when_journaled();
+  void drop_link(const std::string& why);
+  void arm(std::chrono::milliseconds delay);
+
+  supervision& s_;
+  instance_owner& owner_;
+  const unsigned index_;
+  lifecycle life_;
+  asio::steady_timer timer_;
+
+  // of the present process
+  pid_t pid_ = 0;
+  std::uint64_t link_ = 0;
+  std::uint16_t slot_ = 0;
+  caf::strong_actor_ptr mailbox_;  // the instance actor: whom the process talks to
+  caf::actor service_;             // who takes its commands
+  caf::strong_actor_ptr actor_;    // whom other processes find
+  std::vector<std::string> commands_;
+  bool journaled_ = false;
+  int signal_when_forked_ = 0;
+};
+
+}  // namespace sm

@@ -1,0 +1,227 @@
+// The manager's process: puts the parts together, runs the loop, and takes them apart in order.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "log/process_log.hpp"
+#include "management_api.hpp"
+#include "process/leftover.hpp"
+#include "queue/worker_id.hpp"
+#include "server_state.hpp"
+#include "supervisor.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+
+int refuse(const error& e) {
+  std::fprintf(stderr, "error: %s\n", to_string(e).c_str());
+  return traits(e.code).exit_code;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The manager as handlers see it; callable from any thread.
+class manager_facade : public manager {
+ public:
+  manager_facade(loop& l, supervisor& s, queue q)
+      : loop_(l), supervisor_(s), queue_(std::move(q)) {}
+
+  promise<json_text> send_text(const std::string& service, const std::string& command,
+                               std::string arguments, std::chrono::milliseconds timeout) override {
+    return in_loop([=, this] { return supervisor_.send(service, command, arguments, timeout); });
+  }
+  promise<json_text> broadcast_text(const std::string& select, const std::string& command,
+                                    std::string arguments,
+                                    std::chrono::milliseconds timeout) override {
+    return in_loop(
+        [=, this] { return supervisor_.broadcast(select, command, arguments, timeout); });
+  }
+  void tell(const std::string& service, const std::string& command,
+            const json& arguments) override {
+    (void)send_text(service, command, print_json(arguments), 0ms);
+  }
+  const queue& jobs() const override { return queue_; }
+
+ private:
+  template <class F>
+  promise<json_text> in_loop(F f) {
+    if (loop_.in_loop()) return f();
+    promise<json_text> answer;
+    loop_.defer([answer, f] {
+      f().then([answer](result<json_text> outcome) { answer.set(std::move(outcome)); });
+    });
+    return answer;
+  }
+
+  loop& loop_;
+  supervisor& supervisor_;
+  queue queue_;
+};
+
+/// What an earlier manager left running would run twice: it is ended before anything is started.
+void end_leftovers(state_store& store, const logger& log) {
+  auto rows = store.instances();
+  if (!rows) return;
+  auto boot = boot_id();
+  for (auto& row : *rows) {
+    if (row.boot == boot) {
+      if (process_start_time(row.pid) == row.start_time)
+        log.warn("{} (pid {}) is left from an earlier manager and is stopped", row.name, row.pid);
+      end_leftover(row.pid, row.start_time, 2s);
+    }
+    (void)store.remove_instance(row.name, row.incarnation);
+  }
+}
+
+/// Stops in order when told to: the gateway finishes its requests, then the services stop, then the
+/// loop ends. A second signal hurries; past the deadline everything is killed.
+class shutdown_sequence {
+ public:
+  shutdown_sequence(supervision& s, supervisor& services, gateway& http)
+      : s_(s),
+        services_(services),
+        gateway_(http),
+        signals_(s.events.context(), SIGTERM, SIGINT),
+        deadline_(s.events.context()) {
+    await_signal();
+  }
+
+  const bool& under_way() const noexcept { return under_way_; }
+
+  void begin() {
+    if (std::exchange(under_way_, true)) return;
+    auto patience = s_.settings.manager.shutdown_timeout;
+    deadline_.expires_after(patience);
+    deadline_.async_wait([this](error_code ec) {
+      if (ec) return;
+      s_.log.error("not stopped within the shutdown timeout: killing what is left");
+      services_.hurry();
+    });
+    gateway_.drain(std::min<std::chrono::milliseconds>(patience / 4, 5s), [this] {
+      services_.shutdown([this] {
+        deadline_.cancel();
+        error_code ignored;
+        signals_.cancel(ignored);
+        s_.events.stop();
+      });
+    });
+  }
+
+ private:
+  void await_signal() {
+    signals_.async_wait([this](error_code ec, int number) {
+      if (ec) return;
+      await_signal();
+      if (under_way_) {
+        s_.log.warn("a second signal: killing what is left");
+        services_.hurry();
+        gateway_.drain(0ms, [] {});
+        return;
+      }
+      s_.log.info("{}: shutting down", number == SIGINT ? "SIGINT" : "SIGTERM");
+      begin();
+    });
+  }
+
+  supervision& s_;
+  supervisor& services_;
+  gateway& gateway_;
+  asio::signal_set signals_;
+  asio::steady_timer deadline_;
+  bool under_way_ = false;
+};
+
+void await_children(asio::signal_set& signals, supervision& s) {
+  signals.async_wait([&](error_code ec, int) {
+    if (ec) return;
+    s.reap();
+    await_children(signals, s);
+  });
+}
+
+}  // namespace
+
+int run_manager(detail::server_state& program) {
+  auto& settings = program.settings;
+  if (settings.manager.state.empty()) settings.manager.state = default_state_path(program.program);
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  // Service processes are made by the fork server; as their nearest subreaper we are their parent.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+  auto folder = state_folder::open(settings.manager.state);
+  if (!folder) return refuse(folder.error());
+  auto token = folder->token();
+  if (!token) return refuse(token.error());
+  auto log = open_log({.file = folder->log_folder() / "manager.log",
+                       .instance = "manager",
+                       .level = settings.manager.log_level,
+                       .to_stderr = true});
+  auto store = state_store::open(folder->path() / "state.db");
+  if (!store) return refuse(store.error());
+  auto stored = store->services();
+  if (!stored) return refuse(stored.error());
+  end_leftovers(*store, log);
+  if (settings.queue.url.empty())
+    settings.queue.url = "sqlite:" + (folder->path() / "queue.db").string();
+
+  loop events;
+  caf::actor_system_config caf_config;
+  caf_config.load<caf::io::middleman>();
+  configure(caf_config);
+  register_messages(caf_config);
+  for (auto& add : program.types.messages) add(caf_config);
+  caf::actor_system system(caf_config);
+
+  queue_view jobs(settings.queue.url, settings.queue, log);
+  supervision shared(events, system, settings, *folder, log, *store, program.argv);
+  supervisor services(shared, program.types, [&](const service_spec& spec, pid_t pid) {
+    if (spec.type == consumer_type)
+      jobs.release(worker_id(pid, spec.params.value("queues", std::vector<std::string>{"*"})));
+  });
+  manager_facade facade(events, services,
+                        queue(settings.queue.url, settings.queue, program.types.jobs));
+  gateway http(events, settings.http, log, program.routes, facade, shared.recent);
+  shared.on_event = [&] { http.on_event(); };
+  shutdown_sequence shutdown(shared, services, http);
+
+  if (auto ok = add_management_routes(program.routes, services, jobs, shutdown.under_way()); !ok)
+    return refuse(ok.error());
+  if (!settings.http.listen.empty())
+    if (auto ok = http.listen_tcp(*token); !ok) return refuse(ok.error());
+  if (auto ok = http.listen_unix(folder->path() / "sm.sock"); !ok) return refuse(ok.error());
+
+  asio::signal_set children(events.context(), SIGCHLD);
+  await_children(children, shared);
+  std::vector<service_spec> declared = program.services;
+  auto wanted = merge_declared(*stored, declared);
+  for (auto& w : wanted)
+    if (auto ok = store->put_service(w); !ok) return refuse(ok.error());
+  if (auto ok = services.start(std::move(wanted)); !ok) return refuse(ok.error());
+  (void)folder->write_file("http", http.address() + "\n");
+  log.info("{} serves http://{} and {}; the token is in {}", program.program, http.address(),
+           (folder->path() / "sm.sock").string(), (folder->path() / "token").string());
+
+  events.run();
+
+  shared.forks.close();
+  shared.disk.stop();
+  log.info("stopped");
+  std::fflush(nullptr);
+  // ~actor_system may wait for ever; every process, file and socket of ours has been closed in
+  // order.
+  ::_exit(0);
+}
+
+}  // namespace sm

@@ -1,0 +1,212 @@
+// Every message that crosses the border between two processes of sm. Plain structs; their members
+// are listed once. A change of a member is a change of the protocol: raise `protocol_version`.
+#pragma once
+
+#include <caf/actor_control_block.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/meta/type_name.hpp>
+#include <caf/type_id.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sm::wire {
+
+inline constexpr std::uint32_t protocol_version = 1;
+
+// -- from a service process to the manager
+
+/// The first message: who is at the other end of this link.
+struct hello {
+  std::uint32_t version = protocol_version;
+  std::int32_t pid = 0;
+  caf::strong_actor_ptr service;  ///< takes the commands
+};
+
+/// The service is constructed and takes commands.
+struct ready {
+  std::vector<std::string> commands;
+  caf::strong_actor_ptr actor;  ///< whom other processes find under the service's name
+};
+
+/// The process ends as soon as `farewell` came: everything it sent before has then arrived.
+struct goodbye {
+  std::string start_failure;  ///< why the service could not be constructed; "" otherwise
+};
+
+constexpr std::uint8_t reply_ok = 255;
+
+struct reply {
+  std::uint64_t id = 0;
+  std::uint8_t code = reply_ok;  ///< or an sm::errc
+  std::string text;              ///< JSON, or the error's detail
+  std::string where;             ///< of an error
+};
+
+struct reply_batch {
+  std::vector<reply> replies;
+};
+
+struct pong {
+  std::uint64_t sequence = 0;
+};
+
+/// A service's own command or gather, carried out by the manager.
+struct service_call {
+  std::uint64_t id = 0;
+  bool gather = false;
+  std::string target;
+  std::string command;
+  std::string arguments;
+  std::int64_t timeout_ms = 0;
+};
+
+/// A request for another service's actor; the answer is a caf::strong_actor_ptr or an error.
+struct find_service {
+  std::string name;
+};
+
+// -- from the manager to a service process
+
+struct welcome {
+  std::uint32_t version = protocol_version;
+  std::string instance;
+  std::string spec;      ///< JSON of service_spec
+  std::string settings;  ///< JSON of process_settings
+};
+
+struct command {
+  std::uint64_t id = 0;
+  std::string name;
+  std::string arguments;         ///< JSON
+  std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC, which all processes of a host share
+};
+
+/// All commands for one process that arose in one turn of the manager's loop.
+struct command_batch {
+  std::vector<command> commands;
+};
+
+struct ping {
+  std::uint64_t sequence = 0;
+};
+
+struct stop {
+  std::int64_t deadline_ns = 0;
+};
+
+struct farewell {};
+
+// -- within one process
+
+struct timer_tick {
+  std::uint64_t id = 0;
+};
+struct run_posted {};
+
+/// A command for a service that is a plain CAF actor; it answers with JSON text.
+struct actor_command {
+  std::string name;
+  std::string arguments;
+};
+
+template <class I>
+auto inspect(I& f, hello& x) {
+  return f(caf::meta::type_name("hello"), x.version, x.pid, x.service);
+}
+template <class I>
+auto inspect(I& f, ready& x) {
+  return f(caf::meta::type_name("ready"), x.commands, x.actor);
+}
+template <class I>
+auto inspect(I& f, goodbye& x) {
+  return f(caf::meta::type_name("goodbye"), x.start_failure);
+}
+template <class I>
+auto inspect(I& f, reply& x) {
+  return f(caf::meta::type_name("reply"), x.id, x.code, x.text, x.where);
+}
+template <class I>
+auto inspect(I& f, reply_batch& x) {
+  return f(caf::meta::type_name("reply_batch"), x.replies);
+}
+template <class I>
+auto inspect(I& f, pong& x) {
+  return f(caf::meta::type_name("pong"), x.sequence);
+}
+template <class I>
+auto inspect(I& f, service_call& x) {
+  return f(caf::meta::type_name("service_call"), x.id, x.gather, x.target, x.command, x.arguments,
+           x.timeout_ms);
+}
+template <class I>
+auto inspect(I& f, find_service& x) {
+  return f(caf::meta::type_name("find_service"), x.name);
+}
+template <class I>
+auto inspect(I& f, welcome& x) {
+  return f(caf::meta::type_name("welcome"), x.version, x.instance, x.spec, x.settings);
+}
+template <class I>
+auto inspect(I& f, command& x) {
+  return f(caf::meta::type_name("command"), x.id, x.name, x.arguments, x.deadline_ns);
+}
+template <class I>
+auto inspect(I& f, command_batch& x) {
+  return f(caf::meta::type_name("command_batch"), x.commands);
+}
+template <class I>
+auto inspect(I& f, ping& x) {
+  return f(caf::meta::type_name("ping"), x.sequence);
+}
+template <class I>
+auto inspect(I& f, stop& x) {
+  return f(caf::meta::type_name("stop"), x.deadline_ns);
+}
+template <class I>
+auto inspect(I& f, farewell&) {
+  return f(caf::meta::type_name("farewell"));
+}
+template <class I>
+auto inspect(I& f, timer_tick& x) {
+  return f(caf::meta::type_name("timer_tick"), x.id);
+}
+template <class I>
+auto inspect(I& f, run_posted&) {
+  return f(caf::meta::type_name("run_posted"));
+}
+template <class I>
+auto inspect(I& f, actor_command& x) {
+  return f(caf::meta::type_name("actor_command"), x.name, x.arguments);
+}
+
+}  // namespace sm::wire
+
+CAF_BEGIN_TYPE_ID_BLOCK(sm, first_custom_type_id)
+CAF_ADD_TYPE_ID(sm, (sm::wire::hello))
+CAF_ADD_TYPE_ID(sm, (sm::wire::ready))
+CAF_ADD_TYPE_ID(sm, (sm::wire::goodbye))
+CAF_ADD_TYPE_ID(sm, (sm::wire::reply))
+CAF_ADD_TYPE_ID(sm, (sm::wire::reply_batch))
+CAF_ADD_TYPE_ID(sm, (sm::wire::pong))
+CAF_ADD_TYPE_ID(sm, (sm::wire::service_call))
+CAF_ADD_TYPE_ID(sm, (sm::wire::find_service))
+CAF_ADD_TYPE_ID(sm, (sm::wire::welcome))
+CAF_ADD_TYPE_ID(sm, (sm::wire::command))
+CAF_ADD_TYPE_ID(sm, (sm::wire::command_batch))
+CAF_ADD_TYPE_ID(sm, (sm::wire::ping))
+CAF_ADD_TYPE_ID(sm, (sm::wire::stop))
+CAF_ADD_TYPE_ID(sm, (sm::wire::farewell))
+CAF_ADD_TYPE_ID(sm, (sm::wire::timer_tick))
+CAF_ADD_TYPE_ID(sm, (sm::wire::run_posted))
+CAF_ADD_TYPE_ID(sm, (sm::wire::actor_command))
+CAF_END_TYPE_ID_BLOCK(sm)
+
+namespace sm {
+
+/// Makes every message above known to a process's actor system.
+inline void register_messages(caf::actor_system_config& c) {
+  c.add_message_types<caf::id_block::sm>();
+}
+
+}  // namespace sm

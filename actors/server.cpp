@@ -1,0 +1,168 @@
+#include <bsd/unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <sm/server.hpp>
+
+#include "consumer.hpp"
+#include "fork_client.hpp"
+#include "process/fork_server.hpp"
+#include "server_state.hpp"
+#include "service/selector.hpp"
+#include "service_process.hpp"
+
+namespace sm {
+namespace {
+
+void report(const error& e) { std::fprintf(stderr, "error: %s\n", to_string(e).c_str()); }
+
+/// The service that performs jobs, as a specification like any other.
+service_spec to_service(const consumer_spec& c) {
+  service_spec spec;
+  spec.name = "consumer." + c.name;
+  spec.type = consumer_type;
+  spec.params = {{"queues", c.queues}, {"concurrency", c.concurrency}};
+  spec.instances = c.instances;
+  spec.group = builtin_group;
+  return spec;
+}
+
+/// In the fork server and its children: forks until the manager is gone, or runs the one service.
+int run_fork_server(detail::server_state& program, int fd) {
+  ::unsetenv(fork_server_variable);
+  ::setproctitle("-%s: fork server",
+                 program.program.c_str());  // "-": without the program's name before it
+  serve_forks(unique_fd(fd), [&](const fork_request& rq, unique_fd link) {
+    ::setproctitle("-%s", rq.title.c_str());
+    return run_service_process(program.types, std::move(link));
+  });
+  return 0;
+}
+
+}  // namespace
+
+server::server(int argc, char** argv) : state_(std::make_unique<detail::server_state>()) {
+  auto& s = *state_;
+  s.argv.assign(argv, argv + argc);
+  s.program = std::filesystem::path(s.argv.empty() ? "sm" : s.argv[0]).filename().string();
+  ::setproctitle_init(argc, argv, environ);
+  s.types.types[consumer_type] = builtin_factory(
+      [jobs = s.types.jobs](service_context context, const process_settings& settings) {
+        return std::make_unique<sm::consumer>(std::move(context), jobs, settings);
+      });
+
+  CLI::App flags{"A program built on sm: it runs its services as processes and serves HTTP."};
+  std::vector<std::string> sets;
+  std::string listen, state_path, level;
+  flags.add_option("--listen", listen, "HTTP address, port 0 takes a free one [127.0.0.1:9501]");
+  flags.add_option("--state", state_path, "state folder [$XDG_STATE_HOME/sm/PROGRAM]");
+  flags.add_option("--log-level", level, "debug, info, warn or error [info]");
+  flags.add_option("--set", sets, "KEY=VALUE, for example http.body_max=4MiB; repeatable");
+  bool list = false;
+  flags.add_flag("--list-settings", list, "print every key with its default, and end");
+  flags.set_version_flag("--version", "sm " SM_VERSION);
+  try {
+    flags.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    s.exit_at_once = flags.exit(e) == 0 ? 0 : 2;
+    return;
+  }
+  if (!listen.empty()) s.overrides.emplace_back("http.listen", listen);
+  if (!state_path.empty()) s.overrides.emplace_back("manager.state", state_path);
+  if (!level.empty()) s.overrides.emplace_back("manager.log_level", level);
+  for (auto& pair : sets) {
+    auto equals = pair.find('=');
+    if (equals == pair.npos)
+      s.mistakes.push_back({errc::bad_arguments, "write KEY=VALUE", "--set " + pair});
+    else
+      s.overrides.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  if (list) {
+    for (auto& [key, value] : list_config(s.settings))
+      std::printf("%s=%s\n", key.c_str(), value.c_str());
+    s.exit_at_once = 0;
+  }
+}
+
+server::~server() = default;
+
+config& server::settings() { return state_->settings; }
+
+void server::add_type(const std::string& name, detail::service_factory factory) {
+  if (!valid_name(name))
+    state_->mistakes.push_back(
+        {errc::invalid_spec, "'" + name + "' is no name for a type", "type"});
+  else if (!state_->types.types.try_emplace(name, std::move(factory)).second)
+    state_->mistakes.push_back(
+        {errc::conflict, "the type '" + name + "' is registered twice", "type"});
+}
+
+void server::add_actor_type(const std::string& name,
+                            std::shared_ptr<const detail::actor_factory> factory) {
+  if (!state_->types.types.try_emplace(name, std::move(factory)).second)
+    state_->mistakes.push_back(
+        {errc::conflict, "the type '" + name + "' is registered twice", "actor"});
+}
+
+bool server::reserve_job(const std::string& name) {
+  if (name.empty())
+    state_->mistakes.push_back({errc::invalid_spec, "a job type needs a name", "job"});
+  else if (state_->types.jobs->contains(name))
+    state_->mistakes.push_back(
+        {errc::conflict, "the job type '" + name + "' is registered twice", "job"});
+  else
+    return true;
+  return false;
+}
+
+job_registry& server::jobs() { return *state_->types.jobs; }
+
+void server::service(service_spec spec) {
+  auto& all = state_->services;
+  auto where = "service '" + spec.name + "'";
+  if (std::any_of(all.begin(), all.end(), [&](auto& s) { return s.name == spec.name; })) {
+    state_->mistakes.push_back({errc::conflict, "there are two services of this name", where});
+    return;
+  }
+  if (auto ok = validate(spec); !ok) {
+    state_->mistakes.push_back(
+        {ok.error().code, ok.error().detail, where + " " + ok.error().where});
+    return;
+  }
+  all.push_back(std::move(spec));
+}
+
+void server::consumer(consumer_spec spec) { state_->consumers.push_back(std::move(spec)); }
+
+void server::route(const std::string& method, const std::string& pattern, route_handler handler) {
+  auto added = state_->routes.add(method, pattern, {std::move(handler), false, false});
+  if (!added) state_->mistakes.push_back(added.error());
+}
+
+int server::run() {
+  auto& s = *state_;
+  if (s.exit_at_once >= 0) return s.exit_at_once;
+  if (const char* fd = std::getenv(fork_server_variable)) return run_fork_server(s, std::atoi(fd));
+
+  if (s.consumers.empty() && !s.types.jobs->empty()) s.consumers.push_back({});
+  for (auto& c : s.consumers) service(to_service(c));
+  if (auto ok = apply_environment(s.settings, environ); !ok) s.mistakes.push_back(ok.error());
+  for (auto& [key, value] : s.overrides)
+    if (auto ok = set_config_value(s.settings, key, value); !ok) s.mistakes.push_back(ok.error());
+  if (!s.mistakes.empty()) {
+    for (auto& mistake : s.mistakes) report(mistake);
+    return 2;
+  }
+  return run_manager(s);
+}
+
+namespace detail {
+void add_message_registration(server_state& state,
+                              std::function<void(caf::actor_system_config&)> add) {
+  state.types.messages.push_back(std::move(add));
+}
+}  // namespace detail
+
+}  // namespace sm

@@ -1,0 +1,468 @@
+#include "service_process.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "link.hpp"
+#include "log/process_log.hpp"
+#include "messages.hpp"
+#include "process_settings.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr auto link_timeout = 10s;     // to hear from the manager that just started us
+constexpr auto farewell_timeout = 1s;  // for the manager to take our last words
+constexpr int exit_start_failed = 70;  // sysexits.h EX_SOFTWARE
+constexpr int exit_no_manager = 69;    // sysexits.h EX_UNAVAILABLE
+constexpr std::size_t blocking_threads = 4;
+constexpr std::uint64_t stop_timer = 0;  // the services' own timers count from 1
+
+std::int64_t to_ns(clock::time_point t) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
+}
+
+/// Wakes the main thread: signals write to it, and the service when it has ended.
+class process_events {
+ public:
+  process_events() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    instance_ = this;
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+      instance_->signals_.fetch_add(1);
+      instance_->wake();
+    };
+    action.sa_flags = SA_RESTART;
+    for (int number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  void end(int code) {
+    int none = -1;
+    code_.compare_exchange_strong(none, code);
+    wake();
+  }
+
+  /// Blocks until `end`; calls `on_signal` for each signal.
+  template <class F>
+  int wait(F on_signal) {
+    int handled = 0;
+    for (;;) {
+      pollfd watched{fd_.get(), POLLIN, 0};
+      ::poll(&watched, 1, -1);
+      std::uint64_t drop = 0;
+      [[maybe_unused]] auto n = ::read(fd_.get(), &drop, sizeof drop);
+      if (code_ >= 0) return code_;
+      while (handled < signals_) on_signal(++handled);
+    }
+  }
+
+ private:
+  void wake() {
+    std::uint64_t one = 1;
+    [[maybe_unused]] auto n = ::write(fd_.get(), &one, sizeof one);
+  }
+
+  static inline process_events* instance_ = nullptr;
+  unique_fd fd_;
+  std::atomic<int> signals_{0};
+  std::atomic<int> code_{-1};
+};
+
+class service_process : public detail::service_host {
+ public:
+  service_process(caf::io::broker* self, const registry& types, process_events& events)
+      : self_(self), types_(types), events_(events) {}
+
+  caf::behavior start(unique_fd link) {
+    self_->set_down_handler([this](const caf::down_msg&) { on_manager_lost(); });
+    self_->set_exit_handler([this](const caf::exit_msg&) { on_manager_lost(); });
+    connect_link(self_, std::move(link), link_timeout,
+                 [this](result<caf::strong_actor_ptr> instance) {
+                   if (!instance) return events_.end(exit_no_manager);
+                   manager_ = caf::actor_cast<caf::actor>(*instance);
+                   self_->monitor(manager_);
+                   self_->link_to(manager_);
+                   tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
+                 });
+    return {
+        [this](const wire::command_batch& batch) { on_commands(batch); },
+        [this](const wire::ping& p) { tell_manager(wire::pong{p.sequence}); },
+        [this](const wire::welcome& w) { on_welcome(w); },
+        [this](const wire::reply_batch& batch) { on_own_replies(batch); },
+        [this](const wire::timer_tick& tick) { on_tick(tick.id); },
+        [this](const wire::run_posted&) { run_posted(); },
+        [this](const wire::stop& s) { on_stop(s); },
+        [this](const wire::farewell&) { events_.end(exit_code_); },
+        [this](caf::get_atom, const std::string& name) { return find(name); },
+    };
+  }
+
+  // -- detail::service_host
+
+  void add_command(const std::string& name, command_function f, bool blocking) override {
+    if (!commands_.try_emplace(name, command_entry{std::move(f), blocking}).second)
+      throw failure(errc::conflict, "the command is defined twice", name);
+  }
+
+  void add_timer(std::chrono::milliseconds delay, bool repeats, std::function<void()> f) override {
+    if (delay < 1ms) throw failure(errc::bad_arguments, "a timer needs at least 1ms");
+    auto id = next_id_++;
+    timers_[id] = {delay, repeats, clock::now() + delay, std::move(f)};
+    tell_after(self_, delay, wire::timer_tick{id});
+  }
+
+  promise<json_text> send(const std::string& service, const std::string& command,
+                          const json& arguments, std::chrono::milliseconds timeout) override {
+    return call({.target = service,
+                 .command = command,
+                 .arguments = print_json(arguments),
+                 .timeout_ms = timeout.count()});
+  }
+  promise<json_text> broadcast(const std::string& select, const std::string& command,
+                               const json& arguments, std::chrono::milliseconds timeout) override {
+    return call({.gather = true,
+                 .target = select,
+                 .command = command,
+                 .arguments = print_json(arguments),
+                 .timeout_ms = timeout.count()});
+  }
+  const sm::queue& queue() const override { return *queue_; }
+  caf::io::broker& actor() override { return *self_; }
+
+ private:
+  struct command_entry {
+    command_function run;
+    bool blocking = false;
+  };
+  struct timer {
+    std::chrono::milliseconds period;
+    bool repeats = false;
+    clock::time_point due;
+    std::function<void()> run;
+  };
+
+  template <class Message>
+  void tell_manager(Message message) {
+    if (manager_) tell(manager_, std::move(message));
+  }
+
+  // -- start
+
+  void on_welcome(const wire::welcome& w) {
+    if (w.version != wire::protocol_version)
+      return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
+                                          ", this process " +
+                                          std::to_string(wire::protocol_version));
+    auto spec = spec_from_json(*parse_json(w.spec));
+    if (!spec) return leave(exit_start_failed, to_string(spec.error()));
+    settings_ = parse_json(w.settings)->get<process_settings>();
+    log_.emplace(open_log(
+        {.file = settings_.log_file, .instance = w.instance, .level = settings_.log_level}));
+    queue_.emplace(
+        settings_.queue_url,
+        queue_config{.payload_max = settings_.payload_max,
+                     .lease = std::chrono::milliseconds(settings_.lease_ms),
+                     .enqueue_timeout = std::chrono::milliseconds(settings_.enqueue_timeout_ms)},
+        types_.jobs);
+    try {
+      construct(*spec, w.instance);
+    } catch (const std::exception& e) {
+      log_->error("cannot start: {}", e.what());
+      return leave(exit_start_failed, e.what());
+    } catch (...) {
+      return leave(exit_start_failed, "the constructor threw something that is no std::exception");
+    }
+    wire::ready message;
+    message.actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
+    for (auto& [name, entry] : commands_) message.commands.push_back(name);
+    tell_manager(std::move(message));
+  }
+
+  void construct(const service_spec& spec, const std::string& instance) {
+    auto type = types_.types.find(spec.type);
+    if (type == types_.types.end())
+      throw failure(errc::unknown_type, "this program has no such type", spec.type);
+    if (auto* factory = std::get_if<detail::service_factory>(&type->second)) {
+      service_ = (*factory)({spec.name, instance, spec.params, *log_, this});
+      return;
+    }
+    if (auto* factory = std::get_if<builtin_factory>(&type->second)) {
+      service_ = (*factory)({spec.name, instance, spec.params, *log_, this}, settings_);
+      return;
+    }
+    auto& factory = std::get<std::shared_ptr<const detail::actor_factory>>(type->second);
+    plain_actor_ = factory->spawn(self_->system(), {spec.name, instance, spec.params, *log_,
+                                                    caf::actor_cast<caf::actor>(self_->ctrl())});
+    self_->monitor(plain_actor_);
+    // Whichever dies first: without its actor the process has nothing to do.
+    self_->set_down_handler([this](const caf::down_msg& down) {
+      if (down.source == plain_actor_)
+        leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
+              "the actor ended: " + self_->system().render(down.reason));
+      else
+        on_manager_lost();
+    });
+  }
+
+  // -- commands
+
+  void on_commands(const wire::command_batch& batch) {
+    replying_ = true;
+    for (auto& c : batch.commands) {
+      // Who asked has been told `timeout` already: a service that was stuck must not run it late.
+      if (to_ns(clock::now()) > c.deadline_ns) continue;
+      run_command(c);
+    }
+    replying_ = false;
+    flush_replies();
+  }
+
+  void run_command(const wire::command& c) {
+    if (plain_actor_) return ask_plain_actor(c);
+    auto entry = commands_.find(c.name);
+    if (entry == commands_.end() || stopping_) {
+      auto why = stopping_ ? fail(errc::not_running, "the service is stopping")
+                           : fail(errc::unknown_command, "the service has no such command", c.name);
+      return add_reply(c.id, result<std::string>(std::move(why)));
+    }
+    ++unanswered_;
+    reply_sink sink = [this, id = c.id,
+                       owner = std::this_thread::get_id()](result<std::string> outcome) {
+      if (std::this_thread::get_id() == owner)
+        answer(id, std::move(outcome));
+      else
+        post(
+            [this, id, outcome = std::move(outcome)]() mutable { answer(id, std::move(outcome)); });
+    };
+    if (!entry->second.blocking) return entry->second.run(c.arguments, sink);
+    if (!pool_) pool_.emplace(blocking_threads);
+    boost::asio::post(*pool_, [run = &entry->second.run, c, sink] {
+      if (to_ns(clock::now()) <= c.deadline_ns)
+        (*run)(c.arguments, sink);
+      else
+        sink(fail(errc::timeout, "waited too long for a thread"));
+    });
+  }
+
+  void answer(std::uint64_t id, result<std::string> outcome) {
+    add_reply(id, std::move(outcome));
+    --unanswered_;
+    if (!replying_) flush_replies();
+    if (stopping_ && unanswered_ == 0) finish_stop();
+  }
+
+  void ask_plain_actor(const wire::command& c) {
+    ++unanswered_;
+    auto patience = std::chrono::nanoseconds(c.deadline_ns) - clock::now().time_since_epoch();
+    self_
+        ->request(caf::actor_cast<caf::actor>(plain_actor_),
+                  std::chrono::duration_cast<std::chrono::milliseconds>(patience),
+                  command_atom::value, c.name, c.arguments)
+        .then([this, id = c.id](const std::string& text) { answer(id, text); },
+              [this, id = c.id, name = c.name](const caf::error& e) {
+                if (e == caf::sec::unexpected_message)
+                  answer(id, fail(errc::unknown_command, "the service has no such command", name));
+                else
+                  answer(id, fail(errc::handler_failed, self_->system().render(e)));
+              });
+  }
+
+  void add_reply(std::uint64_t id, result<std::string> outcome) {
+    if (outcome)
+      replies_.replies.push_back({id, wire::reply_ok, std::move(*outcome), {}});
+    else
+      replies_.replies.push_back({id, static_cast<std::uint8_t>(outcome.error().code),
+                                  std::move(outcome.error().detail),
+                                  std::move(outcome.error().where)});
+  }
+
+  void flush_replies() {
+    if (!replies_.replies.empty()) tell_manager(std::exchange(replies_, {}));
+  }
+
+  // -- what the service asks of others
+
+  promise<json_text> call(wire::service_call request) {
+    promise<json_text> answer;
+    request.id = next_id_++;
+    if (request.timeout_ms <= 0) request.timeout_ms = settings_.command_timeout_ms;
+    calls_[request.id] = answer;
+    tell_manager(std::move(request));
+    return answer;
+  }
+
+  void on_own_replies(const wire::reply_batch& batch) {
+    for (auto& r : batch.replies) {
+      auto entry = calls_.extract(r.id);
+      if (entry.empty()) continue;
+      if (r.code == wire::reply_ok)
+        entry.mapped().set_value({r.text});
+      else
+        entry.mapped().set_error({static_cast<errc>(r.code), r.text, r.where});
+    }
+  }
+
+  caf::result<caf::strong_actor_ptr> find(const std::string& name) {
+    auto answer = self_->make_response_promise<caf::strong_actor_ptr>();
+    self_
+        ->request(manager_, std::chrono::milliseconds(settings_.command_timeout_ms),
+                  wire::find_service{name})
+        .then([answer](const caf::strong_actor_ptr& found) mutable { answer.deliver(found); },
+              [answer](caf::error& e) mutable { answer.deliver(std::move(e)); });
+    return answer;
+  }
+
+  // -- timers and other threads
+
+  void on_tick(std::uint64_t id) {
+    if (id == stop_timer) return finish_stop();
+    auto entry = timers_.find(id);
+    if (entry == timers_.end() || stopping_) return;
+    auto run = entry->second.run;
+    if (entry->second.repeats) {
+      // By the clock, so that it does not drift; after a stall it goes on from now.
+      auto& t = entry->second;
+      t.due = std::max(t.due + t.period, clock::now());
+      tell_after(self_, std::chrono::ceil<std::chrono::milliseconds>(t.due - clock::now()),
+                 wire::timer_tick{id});
+    } else {
+      timers_.erase(entry);
+    }
+    try {
+      run();
+    } catch (const std::exception& e) {
+      log_->error("a timer's function threw: {}", e.what());
+    } catch (...) {
+      log_->error("a timer's function threw something that is no std::exception");
+    }
+  }
+
+  void post(std::function<void()> f) {
+    bool first = false;
+    {
+      std::lock_guard lock(posted_mutex_);
+      first = posted_.empty();
+      posted_.push_back(std::move(f));
+    }
+    if (first) tell(caf::actor_cast<caf::actor>(self_->ctrl()), wire::run_posted{});
+  }
+
+  void run_posted() {
+    std::vector<std::function<void()>> todo;
+    {
+      std::lock_guard lock(posted_mutex_);
+      todo.swap(posted_);
+    }
+    for (auto& f : todo) f();
+  }
+
+  // -- the end
+
+  void on_stop(const wire::stop& s) {
+    if (stopping_) return;
+    stopping_ = true;
+    if (plain_actor_) {
+      self_->send_exit(caf::actor_cast<caf::actor>(plain_actor_), caf::exit_reason::user_shutdown);
+      plain_actor_ = nullptr;
+    }
+    if (unanswered_ == 0) return finish_stop();
+    // Handlers that answer later get most of the time that is left.
+    auto left = std::chrono::nanoseconds(s.deadline_ns) - clock::now().time_since_epoch();
+    auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(left) * 8 / 10;
+    tell_after(self_, std::max(patience, 1ms), wire::timer_tick{stop_timer});
+  }
+
+  void finish_stop() {
+    if (finished_) return;
+    finished_ = true;
+    timers_.clear();
+    try {
+      service_.reset();
+    } catch (...) {
+      log_->error("the destructor threw");
+    }
+    if (pool_) pool_->join();
+    run_posted();
+    flush_replies();
+    leave(0, {});
+  }
+
+  /// Says goodbye and ends when the manager has heard it, or soon after.
+  void leave(int code, std::string start_failure) {
+    exit_code_ = code;
+    tell_manager(wire::goodbye{std::move(start_failure)});
+    tell_after(self_, farewell_timeout, wire::farewell{});
+  }
+
+  /// Without a manager nobody could stop this process or start it once: it ends. Here a process
+  /// that waits for the next manager to adopt it will dial the state folder's link socket instead.
+  void on_manager_lost() {
+    manager_ = nullptr;
+    if (stopping_) return events_.end(exit_code_);
+    stopping_ = true;
+    finish_stop();
+    events_.end(exit_no_manager);
+  }
+
+  caf::io::broker* self_;
+  const registry& types_;
+  process_events& events_;
+  caf::actor manager_;
+  process_settings settings_;
+  std::optional<logger> log_;
+  std::optional<sm::queue> queue_;
+  std::unique_ptr<sm::service> service_;
+  caf::strong_actor_ptr plain_actor_;
+  std::unordered_map<std::string, command_entry> commands_;
+  std::unordered_map<std::uint64_t, timer> timers_;
+  std::unordered_map<std::uint64_t, promise<json_text>> calls_;
+  std::optional<boost::asio::thread_pool> pool_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  wire::reply_batch replies_;
+  std::uint64_t next_id_ = 1;
+  std::size_t unanswered_ = 0;
+  bool replying_ = false;
+  bool stopping_ = false;
+  bool finished_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace
+
+int run_service_process(const registry& types, unique_fd link) {
+  process_events events;
+  caf::actor_system_config config;
+  config.load<caf::io::middleman>();
+  configure(config);
+  register_messages(config);
+  for (auto& add : types.messages) add(config);
+  caf::actor_system system(config);
+  auto fd = std::make_shared<unique_fd>(std::move(link));
+  auto actor = system.middleman().spawn_broker([&](caf::io::broker* self) {
+    auto process = std::make_shared<service_process>(self, types, events);
+    self->attach_functor([process] {});
+    return process->start(std::move(*fd));
+  });
+  int code = events.wait([&](int count) {
+    if (count > 1) ::_exit(128 + SIGTERM);
+    tell(actor, wire::stop{to_ns(clock::now() + 10s)});
+  });
+  // ~actor_system may wait for ever for an actor that does not end; everything of ours has ended.
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+}  // namespace sm

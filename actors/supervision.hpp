@@ -1,0 +1,84 @@
+// What all instances of a manager share: the loop, CAF, the way to start processes, and the tables
+// that lead from a link or a pid to its instance. Runs in the loop alone.
+#pragma once
+
+#include <map>
+#include <random>
+#include <sm/config.hpp>
+#include <sm/log.hpp>
+#include <unordered_map>
+
+#include "calls.hpp"
+#include "fork_client.hpp"
+#include "loop.hpp"
+#include "process/worker_thread.hpp"
+#include "service/exit_status.hpp"
+#include "store/state_folder.hpp"
+#include "store/state_store.hpp"
+#include "telemetry/event_ring.hpp"
+
+namespace sm {
+
+class instance;
+
+/// Numbers for links, reused once they are free.
+class slot_allocator {
+ public:
+  std::uint16_t take() {
+    if (free_.empty()) return next_++;
+    auto slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  void give_back(std::uint16_t slot) { free_.push_back(slot); }
+
+ private:
+  std::uint16_t next_ = 1;
+  std::vector<std::uint16_t> free_;
+};
+
+struct supervision {
+  supervision(loop& l, caf::actor_system& sys, const config& c, const state_folder& f, logger lg,
+              state_store& st, std::vector<std::string> argv)
+      : events(l),
+        system(sys),
+        settings(c),
+        folder(f),
+        log(lg),
+        store(st),
+        commands(l, c.link),
+        forks(l, lg, std::move(argv)),
+        mailbox(l, [this](std::uint64_t link, caf::mailbox_element& e) { on_message(link, e); }) {}
+
+  loop& events;
+  caf::actor_system& system;
+  const config& settings;
+  const state_folder& folder;
+  logger log;
+  state_store& store;  ///< used in `disk` alone
+  worker_thread disk;  ///< where calls to `store` wait
+  calls commands;
+  fork_client forks;
+  loop_mailbox mailbox;
+  slot_allocator slots;
+  event_ring recent{4096};
+  std::function<void()> on_event = [] {};  ///< after each append to `recent`
+  std::minstd_rand random{std::random_device{}()};
+
+  std::uint64_t next_link = 1;
+  std::unordered_map<std::uint64_t, instance*> by_link;
+  std::unordered_map<pid_t, instance*> by_pid;
+  std::unordered_map<pid_t, exit_status>
+      unclaimed;  ///< ended before the fork server's reply told us who
+
+  void publish(std::string type, const json& data) {
+    recent.append(std::move(type), print_json(data));
+    on_event();
+  }
+
+  void on_message(std::uint64_t link, caf::mailbox_element& element);
+  /// Collects every child that ended and tells its instance.
+  void reap();
+};
+
+}  // namespace sm

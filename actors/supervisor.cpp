@@ -1,0 +1,599 @@
+#include "supervisor.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+#include "config/units.hpp"
+#include "process/signal_names.hpp"
+#include "service/selector.hpp"
+
+namespace sm {
+namespace {
+
+template <class T>
+promise<T> failed(errc code, std::string detail, std::string where = {}) {
+  promise<T> p;
+  p.set_error({code, std::move(detail), std::move(where)});
+  return p;
+}
+
+error no_such_service(const std::string& name) {
+  return {errc::unknown_service, "there is no service called '" + name + "'", name};
+}
+
+}  // namespace
+
+// -- managed_service
+
+bool managed_service::ready() const {
+  if (instances_.size() < desired_.spec.instances) return false;
+  return std::all_of(instances_.begin(), instances_.end(),
+                     [](auto& i) { return i->retiring || i->running(); });
+}
+
+bool managed_service::at_rest() const {
+  return std::all_of(instances_.begin(), instances_.end(),
+                     [](auto& i) { return sm::at_rest(i->life().state); });
+}
+
+void managed_service::on_changed(instance& i) { supervisor_.on_changed(*this, i); }
+
+void managed_service::on_ended(instance&, pid_t pid, const exit_status&) {
+  supervisor_.ended_(desired_.spec, pid);
+}
+
+caf::strong_actor_ptr managed_service::find(const std::string& service) {
+  return supervisor_.find(service);
+}
+
+void managed_service::on_call(instance& i, wire::service_call call) {
+  auto timeout = std::chrono::milliseconds(call.timeout_ms);
+  auto answer = call.gather
+                    ? supervisor_.broadcast(call.target, call.command, call.arguments, timeout)
+                    : supervisor_.send(call.target, call.command, call.arguments, timeout);
+  answer.then([&s = supervisor_.s_, link = i.link(), id = call.id](result<json_text> outcome) {
+    auto entry = s.by_link.find(link);
+    if (entry == s.by_link.end()) return;
+    wire::reply r{.id = id, .code = wire::reply_ok, .text = {}, .where = {}};
+    if (outcome) {
+      r.text = std::move(outcome->text);
+    } else {
+      r.code = static_cast<std::uint8_t>(outcome.error().code);
+      r.text = outcome.error().detail;
+      r.where = outcome.error().where;
+    }
+    entry->second->reply({{std::move(r)}});
+  });
+}
+
+// -- supervisor
+
+supervisor::supervisor(supervision& s, const registry& types, on_instance_ended ended)
+    : s_(s), types_(types), ended_(std::move(ended)) {}
+supervisor::~supervisor() = default;
+
+managed_service* supervisor::lookup(const std::string& name) const {
+  auto entry = services_.find(name);
+  return entry == services_.end() ? nullptr : entry->second.get();
+}
+
+result<void> supervisor::check(const desired_service& wanted) const {
+  if (auto ok = validate(wanted.spec); !ok) return ok;
+  if (types_.types.contains(wanted.spec.type)) return {};
+  std::string known;
+  for (auto& [name, factory] : types_.types)
+    if (name != consumer_type) known += known.empty() ? name : ", " + name;
+  return fail(errc::unknown_type,
+              "'" + wanted.spec.type + "' is no registered type; there is " +
+                  (known.empty() ? std::string("none") : known),
+              "/type");
+}
+
+result<void> supervisor::start(std::vector<desired_service> services) {
+  for (auto& wanted : services) {
+    if (auto ok = check(wanted); !ok) return ok;
+    if (auto ok = order_.put(wanted.spec); !ok) return ok;
+  }
+  for (auto& wanted : services) {
+    if (wanted.removed) continue;
+    auto name = wanted.spec.name;
+    auto& m = services_[name] = std::make_unique<managed_service>(*this, std::move(wanted));
+    reconcile(*m, m->spec());
+  }
+  start_what_can();
+  return {};
+}
+
+// -- changes: one after the other, so that each is checked against the outcome of the one before
+
+promise<json> supervisor::submit(change c) {
+  auto done = c.done;
+  if (on_all_stopped_) {
+    done.set_error({errc::shutting_down, "the manager is shutting down", {}});
+    return done;
+  }
+  changes_.push_back(std::move(c));
+  next_change();
+  return done;
+}
+
+void supervisor::next_change() {
+  if (changing_ || changes_.empty()) return;
+  auto c = std::move(changes_.front());
+  changes_.pop_front();
+  auto present = lookup(c.name);
+  auto wanted = c.make(present ? &present->desired() : nullptr);
+  if (wanted && !wanted->removed)
+    if (auto ok = check(*wanted); !ok) wanted = tl::unexpected<error>(ok.error());
+  if (wanted && !wanted->removed)
+    if (auto ok = order_.put(wanted->spec); !ok) wanted = tl::unexpected<error>(ok.error());
+  if (!wanted) {
+    c.done.set_error(wanted.error());
+    return next_change();
+  }
+  if (present && present->desired() == *wanted) {
+    carry_out(std::move(c), *wanted);
+    return next_change();
+  }
+  changing_ = true;
+  auto shared = std::make_shared<change>(std::move(c));
+  auto write = [this, shared, row = *wanted] {
+    auto written = row.removed && row.declared.is_null() ? s_.store.remove_service(row.spec.name)
+                                                         : s_.store.put_service(row);
+    s_.events.defer([this, shared, row, written] {
+      changing_ = false;
+      if (written) {
+        carry_out(std::move(*shared), row);
+      } else {
+        if (auto m = lookup(shared->name)) (void)order_.put(m->spec());
+        shared->done.set_error(written.error());
+      }
+      next_change();
+    });
+  };
+  if (!s_.disk.post(std::move(write))) {
+    changing_ = false;
+    shared->done.set_error({errc::overloaded, "too many writes wait for the disk", {}});
+  }
+}
+
+void supervisor::carry_out(change c, const desired_service& wanted) {
+  auto m = lookup(c.name);
+  if (wanted.removed) {
+    order_.remove(c.name);
+    if (m) {
+      m->desired_ = wanted;
+      s_.publish("service.removed", {{"service", c.name}});
+    }
+  } else if (!m) {
+    auto& fresh = services_[c.name] = std::make_unique<managed_service>(*this, wanted);
+    m = fresh.get();
+    s_.publish("service.added", {{"service", c.name}});
+    reconcile(*m, wanted.spec);
+  } else {
+    auto before = std::exchange(m->desired_, wanted).spec;
+    reconcile(*m, before);
+  }
+  if (m && wanted.removed)
+    for (auto& i : m->instances_) {
+      i->retiring = true;
+      i->start_wanted = false;
+      i->handle(stop_requested{});
+    }
+  if (m && c.then) c.then(m);
+  start_what_can();
+  tidy();
+  if (c.wait.timeout.count() <= 0 || !c.end_state || c.end_state(lookup(c.name))) {
+    c.done.set_value(present(c.name));
+    return;
+  }
+  waiting w{c.name, c.end_state, c.done,
+            std::make_unique<asio::steady_timer>(s_.events.context(), c.wait.timeout)};
+  auto entry = waiting_.insert(waiting_.end(), std::move(w));
+  entry->timer->async_wait([this, entry, timeout = c.wait.timeout](error_code ec) {
+    if (ec) return;
+    auto late = std::move(*entry);
+    waiting_.erase(entry);
+    late.done.set_error({errc::timeout, "not there within " + format_duration(timeout), late.name});
+  });
+}
+
+void supervisor::check_waiting(const std::string& name) {
+  for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+    if (entry->name != name || !entry->end_state(lookup(name))) {
+      ++entry;
+      continue;
+    }
+    auto there = std::move(*entry);
+    entry = waiting_.erase(entry);
+    there.timer->cancel();
+    there.done.set_value(present(name));
+  }
+}
+
+/// Makes the number of instances, and what they run, fit the specification.
+void supervisor::reconcile(managed_service& m, const service_spec& before) {
+  auto& spec = m.spec();
+  for (auto& i : m.instances_) {
+    bool surplus = i->index() >= spec.instances;
+    if (surplus && !i->retiring) {
+      i->retiring = true;
+      i->start_wanted = false;
+      i->handle(stop_requested{});
+    } else if (!surplus && i->retiring) {
+      i->retiring = false;
+      i->start_wanted = m.desired_.enabled;
+    }
+  }
+  while (m.instances_.size() < spec.instances) {
+    m.instances_.push_back(
+        std::make_unique<instance>(s_, m, static_cast<unsigned>(m.instances_.size())));
+    m.instances_.back()->start_wanted = m.desired_.enabled;
+  }
+  if (needs_restart(before, spec) && m.desired_.enabled) restart_rolling(m);
+}
+
+// -- order
+
+std::string supervisor::waits_for(const managed_service& m) const {
+  auto& needed = order_.required(m.spec().name);
+  for (auto& name : needed)
+    if (auto other = lookup(name); !other || !other->ready() || other->spec().instances == 0)
+      return name;
+  for (auto& name : order_.predecessors(m.spec().name)) {
+    if (needed.contains(name)) continue;
+    auto other = lookup(name);
+    if (!other) continue;
+    bool under_way = std::any_of(other->instances_.begin(), other->instances_.end(), [](auto& i) {
+      return i->start_wanted || i->life().state == instance_state::starting;
+    });
+    if (under_way) return name;
+  }
+  return {};
+}
+
+bool supervisor::may_start(const managed_service& m) const {
+  return !on_all_stopped_ && waits_for(m).empty();
+}
+
+void supervisor::start_what_can() {
+  for (auto& [name, m] : services_) {
+    bool wanted = std::any_of(m->instances_.begin(), m->instances_.end(),
+                              [](auto& i) { return i->start_wanted; });
+    if (!wanted || !may_start(*m)) continue;
+    for (auto& i : m->instances_)
+      if (std::exchange(i->start_wanted, false)) i->handle(start_requested{});
+  }
+}
+
+void supervisor::on_changed(managed_service& m, instance& i) {
+  if (m.rolling_.size() > 0 && m.rolling_.front() == i.index()) go_on_rolling(m);
+  check_waiting(m.spec().name);
+  if (tidy_scheduled_) return;
+  tidy_scheduled_ = true;
+  // Not now: the instance that reports is in the middle of its own work.
+  s_.events.defer([this] {
+    tidy_scheduled_ = false;
+    tidy();
+    start_what_can();
+    continue_shutdown();
+  });
+}
+
+/// Forgets what is at rest and not wanted any more.
+void supervisor::tidy() {
+  for (auto entry = services_.begin(); entry != services_.end();) {
+    auto& m = *entry->second;
+    while (!m.instances_.empty() && m.instances_.back()->retiring &&
+           at_rest(m.instances_.back()->life().state))
+      m.instances_.pop_back();
+    if (m.desired_.removed && m.instances_.empty()) {
+      auto name = entry->first;
+      entry = services_.erase(entry);
+      check_waiting(name);
+    } else {
+      if (m.instances_.size() == m.spec().instances) check_waiting(entry->first);
+      ++entry;
+    }
+  }
+}
+
+// -- rolling restart: one instance after the other, the next when the one before is ready
+
+void supervisor::restart_rolling(managed_service& m) {
+  m.rolling_.clear();
+  for (auto& i : m.instances_)
+    if (!i->retiring && !i->start_wanted) m.rolling_.push_back(i->index());
+  if (m.rolling_.empty()) return;
+  m.instances_[m.rolling_.front()]->handle(restart_requested{});
+}
+
+void supervisor::go_on_rolling(managed_service& m) {
+  auto& current = *m.instances_[m.rolling_.front()];
+  if (current.life().state == instance_state::fatal) {
+    m.rolling_.clear();  // what still runs the old way is better than nothing
+    return;
+  }
+  if (!current.running()) return;
+  m.rolling_.pop_front();
+  while (!m.rolling_.empty() && m.rolling_.front() >= m.instances_.size()) m.rolling_.pop_front();
+  if (!m.rolling_.empty()) m.instances_[m.rolling_.front()]->handle(restart_requested{});
+}
+
+// -- verbs
+
+namespace {
+
+bool is_ready(const managed_service* m) { return m && m->ready(); }
+bool is_stopped(const managed_service* m) { return !m || m->at_rest(); }
+bool is_gone(const managed_service* m) { return !m; }
+bool has_its_number(const managed_service* m) {
+  return m && m->instances().size() == m->spec().instances && (!m->desired().enabled || m->ready());
+}
+
+}  // namespace
+
+promise<json> supervisor::add(const json& document) {
+  auto spec = spec_from_json(document);
+  if (!spec) return failed<json>(spec.error().code, spec.error().detail, spec.error().where);
+  auto name = spec->name;
+  return submit({.name = name,
+                 .make = [spec = *spec](const desired_service* present) -> result<desired_service> {
+                   if (present)
+                     return fail(errc::conflict,
+                                 "there is a service called '" + spec.name + "' already", "/name");
+                   return desired_service{.spec = spec};
+                 },
+                 .then = {},
+                 .end_state = {},
+                 .wait = {},
+                 .done = {}});
+}
+
+promise<json> supervisor::patch(const std::string& name, const json& document, wait_for w) {
+  return submit(
+      {.name = name,
+       .make = [name, document](const desired_service* present) -> result<desired_service> {
+         if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
+         auto spec = spec_from_json(document, present->spec);
+         if (!spec) return tl::unexpected<error>(spec.error());
+         if (spec->name != name)
+           return fail(errc::invalid_spec, "a service cannot change its name", "/name");
+         auto wanted = *present;
+         wanted.spec = std::move(*spec);
+         return wanted;
+       },
+       .then = {},
+       .end_state = has_its_number,
+       .wait = w,
+       .done = {}});
+}
+
+promise<json> supervisor::scale(const std::string& name, const json& instances, wait_for w) {
+  auto number = instances;
+  auto m = lookup(name);
+  if (instances.is_string() && m) {
+    // "+2" and "-1" are relative to what is wanted now.
+    auto& text = instances.get_ref<const std::string&>();
+    char* end = nullptr;
+    auto value = std::strtol(text.c_str(), &end, 10);
+    if (text.empty() || *end != '\0')
+      return failed<json>(errc::bad_arguments,
+                          "must be a number, or a text such as \"+2\" or \"-1\"", "/instances");
+    if (text[0] == '+' || text[0] == '-') value += static_cast<long>(m->spec().instances);
+    number = static_cast<std::uint64_t>(std::max(value, 0L));
+  }
+  return patch(name, {{"instances", number}}, w);
+}
+
+promise<json> supervisor::remove(const std::string& name, wait_for w) {
+  return submit({.name = name,
+                 .make = [name](const desired_service* present) -> result<desired_service> {
+                   if (!present || present->removed)
+                     return tl::unexpected<error>(no_such_service(name));
+                   auto wanted = *present;
+                   wanted.removed = true;
+                   return wanted;
+                 },
+                 .then = {},
+                 .end_state = is_gone,
+                 .wait = w,
+                 .done = {}});
+}
+
+namespace {
+
+/// An edit that sets whether the service shall run.
+std::function<result<desired_service>(const desired_service*)> enable(const std::string& name,
+                                                                      std::optional<bool> enabled) {
+  return [name, enabled](const desired_service* present) -> result<desired_service> {
+    if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
+    auto wanted = *present;
+    if (enabled) wanted.enabled = *enabled;
+    return wanted;
+  };
+}
+
+}  // namespace
+
+promise<json> supervisor::start_service(const std::string& name, wait_for w) {
+  return submit({.name = name,
+                 .make = enable(name, true),
+                 .then =
+                     [](managed_service* m) {
+                       for (auto& i : m->instances()) i->start_wanted = !i->running();
+                     },
+                 .end_state = is_ready,
+                 .wait = w,
+                 .done = {}});
+}
+
+promise<json> supervisor::stop_service(const std::string& name, wait_for w) {
+  return submit({.name = name,
+                 .make = enable(name, false),
+                 .then =
+                     [](managed_service* m) {
+                       m->rolling_.clear();
+                       for (auto& i : m->instances()) {
+                         i->start_wanted = false;
+                         i->handle(stop_requested{});
+                       }
+                     },
+                 .end_state = is_stopped,
+                 .wait = w,
+                 .done = {}});
+}
+
+promise<json> supervisor::restart_service(const std::string& name, wait_for w) {
+  return submit({.name = name,
+                 .make = enable(name, true),
+                 .then =
+                     [](managed_service* m) {
+                       for (auto& i : m->instances())
+                         if (!i->retiring) i->handle(restart_requested{});
+                     },
+                 .end_state = is_ready,
+                 .wait = w,
+                 .done = {}});
+}
+
+promise<json> supervisor::reload_service(const std::string& name, wait_for w) {
+  return submit(
+      {.name = name,
+       .make = enable(name, true),
+       .then = [this](managed_service* m) { restart_rolling(*m); },
+       .end_state = [](const managed_service* m) { return m && m->rolling_.empty() && m->ready(); },
+       .wait = w,
+       .done = {}});
+}
+
+promise<json> supervisor::reset_service(const std::string& name) {
+  return submit({.name = name,
+                 .make = enable(name, std::nullopt),
+                 .then =
+                     [](managed_service* m) {
+                       for (auto& i : m->instances()) i->handle(reset_requested{});
+                     },
+                 .end_state = {},
+                 .wait = {},
+                 .done = {}});
+}
+
+promise<json> supervisor::signal_service(const std::string& name, const std::string& signal) {
+  auto m = lookup(name);
+  if (!m) return failed<json>(errc::unknown_service, no_such_service(name).detail, name);
+  auto number = parse_signal(signal);
+  if (!number) return failed<json>(errc::bad_arguments, number.error().detail, "/signal");
+  json signalled = json::array();
+  for (auto& i : m->instances())
+    if (i->signal(*number)) signalled.push_back(m->display_name(*i));
+  if (signalled.empty())
+    return failed<json>(errc::not_running, "no instance of '" + name + "' runs", name);
+  promise<json> p;
+  p.set_value({{"signalled", signalled}});
+  return p;
+}
+
+// -- commands
+
+promise<json_text> supervisor::send(const std::string& to, const std::string& command,
+                                    const std::string& arguments,
+                                    std::chrono::milliseconds timeout) {
+  if (timeout.count() <= 0) timeout = s_.settings.link.command_timeout;
+  auto colon = to.find(':');
+  auto m = lookup(colon == to.npos ? to : to.substr(0, colon));
+  if (!m) return failed<json_text>(errc::unknown_service, no_such_service(to).detail, to);
+  auto& all = m->instances_;
+  if (colon != to.npos) {
+    for (auto& i : all)
+      if (i->name() == to) {
+        if (!i->running())
+          return failed<json_text>(errc::not_running,
+                                   to + " is " + std::string(to_string(i->life().state)), to);
+        return start_call(s_.commands, i->link(), command, arguments, timeout);
+      }
+    return failed<json_text>(errc::unknown_service, "there is no instance called '" + to + "'", to);
+  }
+  // In turn, but past those that are stuck as long as another one is not.
+  const instance* stuck = nullptr;
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    auto& i = *all[m->turn_++ % all.size()];
+    if (!i.running()) continue;
+    if (s_.commands.overdue(i.link()))
+      stuck = &i;
+    else
+      return start_call(s_.commands, i.link(), command, arguments, timeout);
+  }
+  if (stuck) return start_call(s_.commands, stuck->link(), command, arguments, timeout);
+  auto state =
+      all.empty() ? std::string("scaled to 0") : std::string(to_string(all.front()->life().state));
+  return failed<json_text>(errc::not_running, "no instance of '" + to + "' is ready: " + state, to);
+}
+
+promise<json_text> supervisor::broadcast(const std::string& select, const std::string& command,
+                                         const std::string& arguments,
+                                         std::chrono::milliseconds timeout) {
+  if (timeout.count() <= 0) timeout = s_.settings.link.command_timeout;
+  std::vector<gather_target> targets;
+  targets.reserve(services_.size());
+  for (auto& [name, m] : services_) {
+    if (m->desired_.removed || !m->desired_.enabled || !selects(select, m->spec())) continue;
+    for (auto& i : m->instances_) {
+      if (i->retiring) continue;
+      gather_target t{m->display_name(*i), i->running() ? i->link() : 0, {}};
+      if (t.process == 0)
+        t.why_not = {errc::not_running, std::string(to_string(i->life().state)), {}};
+      targets.push_back(std::move(t));
+    }
+  }
+  if (targets.empty() && select.find_first_of("*?:,") == select.npos && !lookup(select))
+    return failed<json_text>(errc::unknown_service, no_such_service(select).detail, select);
+  return start_gather(s_.commands, std::move(targets), command, arguments, timeout);
+}
+
+caf::strong_actor_ptr supervisor::find(const std::string& service) const {
+  auto m = lookup(service);
+  if (!m) return nullptr;
+  for (auto& i : m->instances_)
+    if (i->running()) return i->actor();
+  return nullptr;
+}
+
+// -- the end
+
+void supervisor::shutdown(std::function<void()> done) {
+  on_all_stopped_ = std::move(done);
+  for (auto& c : std::exchange(changes_, {}))
+    c.done.set_error({errc::shutting_down, "the manager is shutting down", {}});
+  s_.events.defer([this] { continue_shutdown(); });
+}
+
+void supervisor::continue_shutdown() {
+  if (!on_all_stopped_) return;
+  bool all = true;
+  for (auto& [name, m] : services_) {
+    if (!m->at_rest()) all = false;
+    auto later = order_.successors(name);
+    bool held = std::any_of(later.begin(), later.end(), [&](auto& other) {
+      auto successor = lookup(other);
+      return successor && !successor->at_rest();
+    });
+    if (held) continue;
+    for (auto& i : m->instances_) {
+      i->start_wanted = false;
+      if (i->life().state != instance_state::stopped && i->life().state != instance_state::stopping)
+        i->handle(stop_requested{});
+    }
+  }
+  if (all) std::exchange(on_all_stopped_, [] {})();
+}
+
+void supervisor::hurry() {
+  for (auto& [name, m] : services_)
+    for (auto& i : m->instances_) {
+      i->handle(stop_requested{});
+      i->handle(kill_requested{});
+    }
+}
+
+}  // namespace sm

@@ -1,0 +1,158 @@
+// Keeps the services as the user wants them: takes changes of the desired state, journals them, and
+// makes the instances follow. Runs in the loop alone.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <sm/manager.hpp>
+
+#include "instance.hpp"
+#include "registry.hpp"
+#include "service/dependency_graph.hpp"
+#include "service/desired_state.hpp"
+#include "supervision.hpp"
+
+namespace sm {
+
+/// A service with its instances: what is wanted beside what is.
+class managed_service : public instance_owner {
+ public:
+  managed_service(class supervisor& s, desired_service desired)
+      : supervisor_(s), desired_(std::move(desired)) {}
+
+  const desired_service& desired() const noexcept { return desired_; }
+  const service_spec& spec() const override { return desired_.spec; }
+  const std::vector<std::unique_ptr<instance>>& instances() const noexcept { return instances_; }
+  /// The name in a gather: the plain one when there is one instance only.
+  std::string display_name(const instance& i) const {
+    return desired_.spec.instances == 1 && i.index() == 0 ? desired_.spec.name : i.name();
+  }
+  bool ready() const;    ///< all wanted instances are
+  bool at_rest() const;  ///< none has a process
+
+  void on_changed(instance& i) override;
+  void on_ended(instance& i, pid_t pid, const exit_status& status) override;
+  void on_call(instance& i, wire::service_call call) override;
+  caf::strong_actor_ptr find(const std::string& service) override;
+
+ private:
+  friend class supervisor;
+
+  supervisor& supervisor_;
+  desired_service desired_;
+  std::vector<std::unique_ptr<instance>> instances_;  // by index, without holes
+  std::deque<unsigned>
+      rolling_;           // indexes that a rolling restart has still to visit, the first is at it
+  std::size_t turn_ = 0;  // whose turn it is to take a command
+};
+
+/// How long a verb waits for the end state: not at all, or until a deadline.
+struct wait_for {
+  std::chrono::milliseconds timeout{0};
+};
+
+class supervisor {
+ public:
+  using on_instance_ended = std::function<void(const service_spec&, pid_t)>;
+
+  supervisor(supervision& s, const registry& types, on_instance_ended ended);
+  ~supervisor();
+
+  /// Starts what is wanted. Fails, starting nothing, when the services wait for each other in a
+  /// circle.
+  result<void> start(std::vector<desired_service> services);
+
+  // -- the desired state. Each answers when the change is journaled and, if asked, carried out.
+
+  promise<json> add(const json& document);
+  promise<json> patch(const std::string& name, const json& document, wait_for w);
+  promise<json> remove(const std::string& name, wait_for w);
+  promise<json> scale(const std::string& name, const json& instances, wait_for w);
+  promise<json> start_service(const std::string& name, wait_for w);
+  promise<json> stop_service(const std::string& name, wait_for w);
+  promise<json> restart_service(const std::string& name, wait_for w);
+  promise<json> reload_service(const std::string& name, wait_for w);
+  promise<json> reset_service(const std::string& name);
+  promise<json> signal_service(const std::string& name, const std::string& signal);
+
+  // -- looking
+
+  json list(std::string_view state, std::string_view query) const;
+  result<json> show(const std::string& name) const;
+  /// Everything that shall run is ready; `why_not` gets the services that are not.
+  bool ready(std::string* why_not = nullptr) const;
+
+  // -- commands
+
+  promise<json_text> send(const std::string& to, const std::string& command,
+                          const std::string& arguments, std::chrono::milliseconds timeout);
+  promise<json_text> broadcast(const std::string& select, const std::string& command,
+                               const std::string& arguments, std::chrono::milliseconds timeout);
+  caf::strong_actor_ptr find(const std::string& service) const;
+
+  // -- the end
+
+  /// Stops all services, each after those that depend on it; calls `done` when nothing runs any
+  /// more.
+  void shutdown(std::function<void()> done);
+  /// Kills what still runs.
+  void hurry();
+
+ private:
+  friend class managed_service;
+  using edit = std::function<result<desired_service>(const desired_service* present)>;
+  using reached = std::function<bool(const managed_service*)>;
+
+  struct change {
+    std::string name;
+    edit make;
+    std::function<void(managed_service*)> then;  // after it was carried out
+    reached end_state;
+    wait_for wait;
+    promise<json> done;
+  };
+  struct waiting {
+    std::string name;
+    reached end_state;
+    promise<json> done;
+    std::unique_ptr<asio::steady_timer> timer;
+  };
+
+  promise<json> submit(change c);
+  void next_change();
+  void carry_out(change c, const desired_service& wanted);
+  void answer(const change& c);
+  void check_waiting(const std::string& name);
+  json view(const managed_service& m, bool detailed) const;
+  json present(const std::string& name) const;
+
+  managed_service* lookup(const std::string& name) const;
+  result<void> check(const desired_service& wanted) const;
+  void reconcile(managed_service& m, const service_spec& before);
+  void start_what_can();
+  bool may_start(const managed_service& m) const;
+  std::string waits_for(const managed_service& m) const;
+  void restart_rolling(managed_service& m);
+  void go_on_rolling(managed_service& m);
+  void on_changed(managed_service& m, instance& i);
+  void tidy();
+  void continue_shutdown();
+
+  supervision& s_;
+  const registry& types_;
+  on_instance_ended ended_;
+  std::map<std::string, std::unique_ptr<managed_service>, std::less<>> services_;
+  dependency_graph order_;
+  std::deque<change> changes_;
+  bool changing_ = false;
+  std::list<waiting> waiting_;
+  bool tidy_scheduled_ = false;
+  std::function<void()> on_all_stopped_;
+};
+
+}  // namespace sm
