@@ -1,0 +1,51 @@
+#include "service/dependency_graph.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sm {
+namespace {
+service_spec named(std::string name, std::vector<std::string> requires_,
+                   std::vector<std::string> after = {}) {
+  return {.name = std::move(name),
+          .type = "t",
+          .after = std::move(after),
+          .requires_ = std::move(requires_)};
+}
+using names = std::vector<std::string>;
+}  // namespace
+
+TEST(dependency_graph, a_cycle_is_refused_with_the_names_along_it) {
+  dependency_graph g;
+  ASSERT_TRUE(g.put(named("a", {"b"})));
+  ASSERT_TRUE(g.put(named("b", {}, {"c"})));
+  auto refused = g.put(named("c", {"a"}));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("c -> a -> b -> c"), std::string::npos)
+      << refused.error().detail;
+  EXPECT_EQ(g.predecessors("a"), names{"b"});
+  EXPECT_TRUE(g.put(named("c", {})));
+}
+
+TEST(dependency_graph, a_refused_change_leaves_the_old_one_in_force) {
+  dependency_graph g;
+  ASSERT_TRUE(g.put(named("a", {"b"})));
+  ASSERT_TRUE(g.put(named("b", {"c"})));
+  ASSERT_TRUE(g.put(named("c", {})));
+  ASSERT_FALSE(g.put(named("b", {"a"})));
+  EXPECT_EQ(g.predecessors("b"), names{"c"});
+}
+
+TEST(dependency_graph, order_and_need_differ) {
+  dependency_graph g;
+  ASSERT_TRUE(g.put(named("web", {"db"}, {"cache", "gone"})));
+  ASSERT_TRUE(g.put(named("db", {})));
+  ASSERT_TRUE(g.put(named("cache", {})));
+  EXPECT_EQ(g.predecessors("web"), (names{"cache", "db"}));
+  EXPECT_EQ(g.required("web"), std::set<std::string>{"db"});
+  EXPECT_EQ(g.successors("db"), names{"web"});
+  EXPECT_EQ(g.successors("cache"), names{"web"});
+  g.remove("web");
+  EXPECT_TRUE(g.successors("db").empty());
+}
+
+}  // namespace sm

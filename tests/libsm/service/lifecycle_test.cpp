@@ -1,0 +1,248 @@
+#include "service/lifecycle.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace sm {
+using namespace std::chrono_literals;
+using enum instance_state;
+namespace {
+
+const time_point now{5000s};
+
+const service_spec spec{.name = "web",
+                        .type = "t",
+                        .backoff = {.min = 100ms, .jitter = 0},
+                        .intensity = {.restarts = 3, .window = 60s},
+                        .start_timeout = 10s,
+                        .stop_timeout = 4s};
+
+std::string name_of(const lifecycle_action& a) {
+  struct namer {
+    std::string operator()(const spawn_process&) { return "spawn"; }
+    std::string operator()(const send_stop& s) {
+      return "stop " + std::to_string(s.timeout.count());
+    }
+    std::string operator()(const send_stop_signal&) { return "signal"; }
+    std::string operator()(const kill_tree&) { return "kill"; }
+    std::string operator()(const arm_timer& t) { return "arm " + std::to_string(t.delay.count()); }
+    std::string operator()(const disarm_timer&) { return "disarm"; }
+  };
+  return std::visit(namer{}, a);
+}
+
+std::string feed(lifecycle& life, const lifecycle_event& e, const service_spec& s = spec) {
+  std::string text;
+  for (auto& a : advance(life, s, e, now, 0.5)) text += (text.empty() ? "" : ", ") + name_of(a);
+  return text;
+}
+
+lifecycle in(instance_state state) {
+  lifecycle life;
+  life.state = state;
+  life.ready = state == running;
+  if (state == running) life.ready_since = now - 1s;
+  return life;
+}
+
+struct cell {
+  instance_state next;
+  std::string actions;
+};
+
+/// Every state with every event: this is the table of the documentation.
+using row = std::map<instance_state, cell>;
+const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table{
+    {{"start", start_requested{}},
+     {{stopped, {starting, "arm 10000, spawn"}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {starting, "arm 10000, spawn"}},
+      {stopping, {stopping, ""}},
+      {exited, {starting, "arm 10000, spawn"}},
+      {fatal, {starting, "arm 10000, spawn"}}}},
+    {{"stop", stop_requested{}},
+     {{stopped, {stopped, ""}},
+      {starting, {stopping, "signal, arm 2000"}},
+      {running, {stopping, "stop 4000, arm 2000"}},
+      {backoff, {stopped, "disarm"}},
+      {stopping, {stopping, ""}},
+      {exited, {stopped, "disarm"}},
+      {fatal, {stopped, "disarm"}}}},
+    {{"restart", restart_requested{}},
+     {{stopped, {starting, "arm 10000, spawn"}},
+      {starting, {stopping, "signal, arm 2000"}},
+      {running, {stopping, "stop 4000, arm 2000"}},
+      {backoff, {starting, "arm 10000, spawn"}},
+      {stopping, {stopping, ""}},
+      {exited, {starting, "arm 10000, spawn"}},
+      {fatal, {starting, "arm 10000, spawn"}}}},
+    {{"reset", reset_requested{}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {stopped, "disarm"}},
+      {fatal, {stopped, "disarm"}}}},
+    {{"spawn failed", spawn_failed{"no memory"}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "arm 10000, spawn"}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopped, "disarm"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"ready", became_ready{}},
+     {{stopped, {stopped, ""}},
+      {starting, {running, "disarm"}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"start failed", start_failed{"threw"}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"link lost", link_lost{}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "kill"}},
+      {running, {running, "kill"}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"ended", process_ended{exited_with{3}}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "arm 10000, spawn"}},
+      {running, {starting, "arm 10000, spawn"}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopped, "disarm"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"timer", timer_fired{}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "kill"}},
+      {running, {running, ""}},
+      {backoff, {starting, "arm 10000, spawn"}},
+      {stopping, {stopping, "signal, arm 2000"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"kill", kill_requested{}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "kill"}},
+      {running, {running, "kill"}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, "kill"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+};
+
+}  // namespace
+
+TEST(lifecycle, the_table_of_transitions_holds_for_every_state_and_event) {
+  ASSERT_EQ(table.size(), std::variant_size_v<lifecycle_event>);
+  for (auto& [event, cells] : table) {
+    ASSERT_EQ(cells.size(), instance_state_count) << event.first;
+    for (auto& [state, expected] : cells) {
+      auto life = in(state);
+      auto actions = feed(life, event.second);
+      EXPECT_EQ(actions, expected.actions) << to_string(state) << " + " << event.first;
+      EXPECT_EQ(to_string(life.state), to_string(expected.next))
+          << to_string(state) << " + " << event.first;
+      EXPECT_EQ(life.ready && life.state != running, false);
+    }
+  }
+}
+
+TEST(lifecycle, a_crash_loop_backs_off_and_becomes_fatal_with_its_reason) {
+  lifecycle life;
+  feed(life, start_requested{});
+  std::vector<std::string> path;
+  for (int i = 0; i < 4; ++i) {
+    feed(life, start_failed{"no database"});
+    feed(life, process_ended{exited_with{70}});
+    path.emplace_back(to_string(life.state));
+    if (life.state == backoff) feed(life, timer_fired{});
+  }
+  EXPECT_EQ(path, (std::vector<std::string>{"STARTING", "BACKOFF", "BACKOFF", "FATAL"}));
+  EXPECT_EQ(life.reason, "3 restarts within 1m, last: no database (exit code 70)");
+  EXPECT_EQ(life.restarts, 3U);
+  EXPECT_EQ(life.last_exit, exit_status{exited_with{70}});
+}
+
+TEST(lifecycle, a_start_out_of_fatal_begins_with_a_clean_history) {
+  auto life = in(fatal);
+  life.history.restarts = {now, now, now};
+  life.history.failures_in_a_row = 9;
+  feed(life, start_requested{});
+  EXPECT_EQ(life.state, starting);
+  EXPECT_EQ(life.history, restart_history{});
+}
+
+TEST(lifecycle, what_the_user_stopped_is_not_started_again_by_policy) {
+  auto life = in(running);
+  feed(life, stop_requested{});
+  feed(life, process_ended{killed_by{15}});
+  EXPECT_EQ(life.state, stopped);
+  EXPECT_EQ(feed(life, timer_fired{}), "");
+}
+
+TEST(lifecycle, a_start_during_a_stop_is_kept_for_after_it_and_a_stop_takes_it_back) {
+  auto life = in(running);
+  feed(life, stop_requested{});
+  feed(life, start_requested{});
+  auto second = life;
+  EXPECT_EQ(feed(life, process_ended{exited_with{0}}), "arm 10000, spawn");
+  feed(second, stop_requested{});
+  feed(second, process_ended{exited_with{0}});
+  EXPECT_EQ(second.state, stopped);
+}
+
+TEST(lifecycle, a_stop_pre_empts_a_start_that_is_under_way) {
+  auto life = in(starting);
+  EXPECT_EQ(feed(life, stop_requested{}), "signal, arm 2000");
+  EXPECT_EQ(feed(life, became_ready{}), "");
+  EXPECT_EQ(feed(life, timer_fired{}), "kill");
+  feed(life, process_ended{killed_by{9}});
+  EXPECT_EQ(life.state, stopped);
+}
+
+TEST(lifecycle, a_stop_escalates_from_message_to_signal_to_kill_within_its_timeout) {
+  auto life = in(running);
+  EXPECT_EQ(feed(life, stop_requested{}), "stop 4000, arm 2000");
+  EXPECT_EQ(feed(life, timer_fired{}), "signal, arm 2000");
+  EXPECT_EQ(feed(life, timer_fired{}), "kill");
+}
+
+TEST(lifecycle, a_restart_by_policy_needs_no_pause_after_a_first_failure) {
+  auto life = in(running);
+  EXPECT_EQ(feed(life, process_ended{killed_by{9}}), "arm 10000, spawn");
+  EXPECT_EQ(life.restarts, 1U);
+}
+
+TEST(lifecycle, a_policy_of_never_leaves_it_exited_with_the_reason) {
+  auto never = spec;
+  never.restart = restart_policy::never;
+  auto life = in(running);
+  feed(life, process_ended{exited_with{3}}, never);
+  EXPECT_EQ(life.state, exited);
+  EXPECT_EQ(life.reason, "exit code 3");
+}
+
+TEST(lifecycle, a_start_that_takes_too_long_says_so) {
+  auto life = in(starting);
+  feed(life, timer_fired{});
+  auto never = spec;
+  never.restart = restart_policy::never;
+  feed(life, process_ended{killed_by{9}}, never);
+  EXPECT_EQ(life.reason, "not ready within 10s (SIGKILL)");
+}
+
+}  // namespace sm
