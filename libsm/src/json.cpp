@@ -13,8 +13,8 @@ result<json> parse_json(std::string_view text) {
 
 void append_json_string(std::string& out, std::string_view text) {
   bool plain = true;
-  for (unsigned char c : text)
-    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+  for (char raw : text)
+    if (auto c = static_cast<unsigned char>(raw); c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
       plain = false;
       break;
     }

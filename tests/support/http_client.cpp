@@ -14,7 +14,8 @@ namespace sm::test {
 namespace {
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -26,10 +27,12 @@ http_connection::http_connection(int port) : fd_(::socket(AF_INET, SOCK_STREAM |
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw std::runtime_error("cannot connect to port " + std::to_string(port) + ": " + std::strerror(errno));
+    throw std::runtime_error("cannot connect to port " + std::to_string(port) + ": " +
+                             std::strerror(errno));
 }
 
-http_connection::http_connection(const std::string& unix_socket) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+http_connection::http_connection(const std::string& unix_socket)
+    : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, unix_socket.c_str(), sizeof address.sun_path - 1);
@@ -49,7 +52,8 @@ bool http_connection::send(std::string_view bytes) {
 
 bool http_connection::read_some(std::chrono::milliseconds timeout) {
   pollfd watched{fd_.get(), POLLIN, 0};
-  if (::poll(&watched, 1, static_cast<int>(timeout.count())) <= 0) throw std::runtime_error("nothing arrived in time");
+  if (::poll(&watched, 1, static_cast<int>(timeout.count())) <= 0)
+    throw std::runtime_error("nothing arrived in time");
   char chunk[65536];
   auto n = ::recv(fd_.get(), chunk, sizeof chunk, 0);
   if (n <= 0) return false;
@@ -60,7 +64,8 @@ bool http_connection::read_some(std::chrono::milliseconds timeout) {
 std::string http_connection::receive_until(const std::string& end) {
   std::size_t at = 0;
   while ((at = buffer_.find(end)) == buffer_.npos)
-    if (!read_some(patience)) throw std::runtime_error("closed before '" + end + "', after: " + buffer_);
+    if (!read_some(patience))
+      throw std::runtime_error("closed before '" + end + "', after: " + buffer_);
   auto text = buffer_.substr(0, at + end.size());
   buffer_.erase(0, at + end.size());
   return text;
@@ -77,7 +82,8 @@ http_reply http_connection::receive(bool head) {
     reply.headers[lower(line.substr(0, colon))] = line.substr(colon + 2);
     at = end + 2;
   }
-  auto length = reply.headers.contains("content-length") ? std::stoul(reply.headers["content-length"]) : 0;
+  auto length =
+      reply.headers.contains("content-length") ? std::stoul(reply.headers["content-length"]) : 0;
   if (head) length = 0;
   while (buffer_.size() < length)
     if (!read_some(patience)) throw std::runtime_error("closed inside a body");
@@ -94,7 +100,8 @@ bool http_connection::closed_within(std::chrono::milliseconds timeout) {
   }
 }
 
-http_reply http_connection::request(const std::string& method, const std::string& target, const std::string& body,
+http_reply http_connection::request(const std::string& method, const std::string& target,
+                                    const std::string& body,
                                     const std::map<std::string, std::string>& headers) {
   auto text = method + " " + target + " HTTP/1.1\r\n";
   if (!headers.contains("Host")) text += "Host: localhost\r\n";

@@ -33,7 +33,8 @@ class http_connection {
   /// True when the peer closes within `patience` without sending more.
   bool closed_within(std::chrono::milliseconds patience);
 
-  http_reply request(const std::string& method, const std::string& target, const std::string& body = {},
+  http_reply request(const std::string& method, const std::string& target,
+                     const std::string& body = {},
                      const std::map<std::string, std::string>& headers = {});
 
   int fd() const { return fd_.get(); }

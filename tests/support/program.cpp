@@ -32,8 +32,11 @@ bool alive(pid_t pid) {
   return state != 'Z' && state != 'X';
 }
 
-program::program(const std::string& executable, std::vector<std::string> arguments, std::vector<std::string> environment)
-    : executable_(executable), arguments_(std::move(arguments)), environment_(std::move(environment)) {
+program::program(const std::string& executable, std::vector<std::string> arguments,
+                 std::vector<std::string> environment)
+    : executable_(executable),
+      arguments_(std::move(arguments)),
+      environment_(std::move(environment)) {
   // What outlives the program becomes ours, so that the test can see and end it.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   start();
@@ -53,7 +56,8 @@ program::~program() {
 void program::start() {
   std::error_code ignored;
   std::filesystem::remove(state() / "http", ignored);
-  std::vector<std::string> texts{executable_, "--state", state().string(), "--listen", "127.0.0.1:0"};
+  std::vector<std::string> texts{executable_, "--state", state().string(), "--listen",
+                                 "127.0.0.1:0"};
   texts.insert(texts.end(), arguments_.begin(), arguments_.end());
   std::vector<std::string> variables;
   for (char** entry = environ; *entry; ++entry) variables.emplace_back(*entry);
@@ -69,8 +73,10 @@ void program::start() {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   auto output = (state() / "stderr").string();
-  posix_spawn_file_actions_addopen(&actions, 2, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  int failed = ::posix_spawn(&pid_, executable_.c_str(), &actions, nullptr, argv.data(), envp.data());
+  posix_spawn_file_actions_addopen(&actions, 2, output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
+  int failed =
+      ::posix_spawn(&pid_, executable_.c_str(), &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot start " + executable_);
   bool serves = eventually([&] {
@@ -99,7 +105,8 @@ void program::signal(int number) const { ::kill(pid_, number); }
 int program::wait(std::chrono::milliseconds timeout) {
   unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   pollfd watched{process.get(), POLLIN, 0};
-  if (::poll(&watched, 1, static_cast<int>(timeout.count())) <= 0) throw std::runtime_error("the program does not end");
+  if (::poll(&watched, 1, static_cast<int>(timeout.count())) <= 0)
+    throw std::runtime_error("the program does not end");
   int status = 0;
   ::waitpid(std::exchange(pid_, -1), &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
@@ -110,7 +117,8 @@ int program::stop() {
   return wait();
 }
 
-http_reply program::api(const std::string& method, const std::string& target, const std::string& body) const {
+http_reply program::api(const std::string& method, const std::string& target,
+                        const std::string& body) const {
   return http_connection((state() / "sm.sock").string()).request(method, target, body);
 }
 

@@ -13,9 +13,10 @@
 
 namespace sm::test {
 
-/// Looks again and again, with short pauses, until `condition` holds; false when it does not in time.
-/// For what no event tells, such as a file or a process table of another program.
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout = patience);
+/// Looks again and again, with short pauses, until `condition` holds; false when it does not in
+/// time. For what no event tells, such as a file or a process table of another program.
+bool eventually(const std::function<bool()>& condition,
+                std::chrono::milliseconds timeout = patience);
 
 class program {
  public:
@@ -43,8 +44,11 @@ class program {
   /// A request on a connection of its own, over TCP without a token.
   http_reply get(const std::string& target) const { return connect().request("GET", target); }
   /// A request to the management API over the Unix socket.
-  http_reply api(const std::string& method, const std::string& target, const std::string& body = {}) const;
-  json service(const std::string& name) const { return api("GET", "/v1/services/" + name).document(); }
+  http_reply api(const std::string& method, const std::string& target,
+                 const std::string& body = {}) const;
+  json service(const std::string& name) const {
+    return api("GET", "/v1/services/" + name).document();
+  }
   pid_t instance_pid(const std::string& service, std::size_t index = 0) const;
   bool all_ready() const { return get("/readyz").status == 200; }
 

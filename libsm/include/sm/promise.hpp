@@ -32,14 +32,14 @@ class promise {
       std::lock_guard lock(state_->mutex);
       if (state_->fulfilled) return false;
       state_->fulfilled = true;
-      if (state_->continuation) {
-        continuation = std::exchange(state_->continuation, nullptr);
-      } else {
+      if (!state_->continuation) {
         state_->value = std::move(value);
+        state_->arrived.notify_all();
+        return true;
       }
+      continuation = std::exchange(state_->continuation, nullptr);
     }
-    state_->arrived.notify_all();
-    if (continuation) continuation(std::move(value));
+    continuation(std::move(value));
     return true;
   }
   bool set_value(T value) const { return set(result<T>(std::move(value))); }

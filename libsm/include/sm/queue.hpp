@@ -29,7 +29,7 @@ class queue {
   }
 
   /// Enqueues a job by its type's name, which this program need not know.
-  promise<job_id> enqueue(const std::string& type, json argument,
+  promise<job_id> enqueue(const std::string& type, const json& argument,
                           enqueue_options options = {}) const;
 
  private:

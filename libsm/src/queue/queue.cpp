@@ -91,7 +91,7 @@ promise<job_id> queue::refused(std::string why) {
   return p;
 }
 
-promise<job_id> queue::enqueue(const std::string& type, json argument,
+promise<job_id> queue::enqueue(const std::string& type, const json& argument,
                                enqueue_options options) const {
   if (type.empty()) return refused("the job's type must not be empty");
   if (!valid_queue_name(options.queue))

@@ -146,7 +146,8 @@ result<void> read_object(const json& document, T& out, const std::string& where)
   };
   each_field(out, field, static_cast<const T*>(nullptr));
   if (!outcome || seen == document.size()) return outcome;
-  for (auto& [key, value] : document.items()) {
+  for (auto& entry : document.items()) {
+    auto& key = entry.key();
     bool found = false;
     each_field(
         out, [&](const char* name, auto&) { found = found || key == name; },

@@ -1,0 +1,403 @@
+// Real processes: killed, hung, crashing, stubborn.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include "process/process_usage.hpp"
+#include "program.hpp"
+
+namespace sm::test {
+using namespace std::chrono_literals;
+namespace {
+
+json tool_named(const std::string& name, json params = json::object(),
+                json extra = json::object()) {
+  json document{{"name", name}, {"type", "tool"}, {"params", std::move(params)}};
+  document.update(extra);
+  return document;
+}
+
+/// A crash loop that is over in a moment.
+const json quick_to_give_up{{"backoff", {{"min", "10ms"}, {"max", "20ms"}}},
+                            {"intensity", {{"restarts", 3}, {"window", "1m"}}}};
+
+class supervision_fixture : public ::testing::Test {
+ protected:
+  supervision_fixture() : app(TEST_PROGRAM) {
+    EXPECT_TRUE(eventually([&] { return app.all_ready(); }));
+  }
+
+  json call(const std::string& service, const std::string& command, const json& arguments = nullptr,
+            const std::string& query = "") {
+    return app
+        .api("POST", "/v1/services/" + service + "/commands/" + command + query, arguments.dump())
+        .document();
+  }
+  http_reply add(const json& document) { return app.api("POST", "/v1/services", document.dump()); }
+  bool reaches(const std::string& service, const std::string& state) {
+    return eventually([&] { return app.service(service).value("state", "") == state; });
+  }
+  json verb(const std::string& service, const std::string& what, const std::string& body = "") {
+    return app.api("POST", "/v1/services/" + service + "/" + what + "?wait=10s", body).document();
+  }
+
+  program app;
+};
+
+}  // namespace
+
+TEST_F(supervision_fixture, each_service_runs_in_a_process_of_its_own) {
+  std::set<pid_t> pids{app.pid()};
+  for (auto* name : {"a", "b", "consumer.default"})
+    EXPECT_TRUE(pids.insert(app.instance_pid(name)).second);
+  EXPECT_EQ(call("a", "pid")["result"], app.instance_pid("a"));
+  EXPECT_EQ(call("a", "name")["result"], "a/a:0");
+}
+
+TEST_F(supervision_fixture, a_killed_service_comes_back_with_another_pid_and_answers) {
+  auto before = app.instance_pid("a");
+  ASSERT_EQ(::kill(before, SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return app.instance_pid("a") != before && app.all_ready(); }));
+  EXPECT_EQ(call("a", "pid")["result"], app.instance_pid("a"));
+  auto shown = app.service("a");
+  EXPECT_EQ(shown["restarts"], 1);
+  EXPECT_EQ(shown["last_exit"], "SIGKILL");
+}
+
+TEST_F(supervision_fixture,
+       a_gather_with_a_hung_service_ends_on_time_and_the_next_ones_do_not_wait_for_it) {
+  using clock = std::chrono::steady_clock;
+  auto start = clock::now();
+  auto hung = app.get("/hang/2000").document();
+  EXPECT_EQ(hung["results"]["b"]["error"]["code"], "timeout");
+  auto first = clock::now() - start;
+  EXPECT_GE(first, 290ms);
+  EXPECT_LT(first, 1500ms) << "it ends by its own timeout, not by the hung handler";
+
+  for (int i = 0; i < 5; ++i) {
+    start = clock::now();
+    auto partial = app.get("/gather").document();
+    EXPECT_LT(clock::now() - start, 290ms) << "who is overdue is not waited for again";
+    EXPECT_EQ(partial["complete"], false);
+    EXPECT_EQ(partial["results"]["a"]["ok"], true);
+    EXPECT_EQ(partial["results"]["b"]["error"]["code"], "timeout");
+  }
+  ASSERT_TRUE(eventually([&] { return app.get("/gather").document()["complete"] == true; }))
+      << "both answer again";
+  EXPECT_EQ(call("b", "calls")["result"], 1);
+}
+
+TEST_F(supervision_fixture, an_expired_command_is_not_run_late) {
+  auto hang = [&](int ms) { return call("b", "hang", ms, "?timeout=100ms"); };
+  // Both are in the service's mailbox before the first one blocks it: sent on one connection at
+  // once.
+  http_connection connection((app.state() / "sm.sock").string());
+  std::string request =
+      "POST /v1/services/b/commands/hang?timeout=100ms HTTP/1.1\r\nHost: x\r\nContent-Length: "
+      "3\r\n\r\n600";
+  http_connection other((app.state() / "sm.sock").string());
+  connection.send(request);
+  other.send(request);
+  EXPECT_EQ(connection.receive().status, 504);
+  EXPECT_EQ(other.receive().status, 504);
+  EXPECT_EQ(hang(1)["code"], "timeout") << "refused at once: it owes answers";
+  ASSERT_TRUE(eventually([&] { return call("b", "calls").contains("result"); }));
+  EXPECT_EQ(call("b", "calls")["result"], 1)
+      << "the second one expired while the first one blocked";
+}
+
+TEST_F(supervision_fixture, a_service_that_answers_later_is_waited_for_and_is_not_stuck) {
+  EXPECT_EQ(call("a", "later", 50)["result"], "later");
+  EXPECT_EQ(call("a", "never", nullptr, "?timeout=100ms")["code"], "timeout");
+  ASSERT_TRUE(eventually([&] { return call("a", "pid").contains("result"); }))
+      << "it answers pings, so it is asked again";
+}
+
+TEST_F(supervision_fixture, a_blocking_command_does_not_hold_up_the_others) {
+  http_connection slow((app.state() / "sm.sock").string());
+  slow.send(
+      "POST /v1/services/a/commands/work?timeout=5s HTTP/1.1\r\nHost: x\r\nContent-Length: "
+      "3\r\n\r\n500");
+  EXPECT_EQ(call("a", "pid", nullptr, "?timeout=400ms")["result"], app.instance_pid("a"));
+  EXPECT_EQ(slow.receive().document()["result"], app.instance_pid("a"));
+}
+
+TEST_F(supervision_fixture, errors_of_handlers_reach_the_caller_and_the_service_lives_on) {
+  auto pid = app.instance_pid("a");
+  auto post = [&](const std::string& path, const std::string& body = "") {
+    return app.api("POST", "/v1/services/a/commands/" + path, body);
+  };
+  EXPECT_EQ(post("throw").status, 502);
+  EXPECT_EQ(post("throw").document()["detail"], "as asked");
+  EXPECT_EQ(post("refuse").status, 409);
+  EXPECT_EQ(post("refuse").document()["where"], "/here");
+  EXPECT_EQ(post("no_such").status, 404);
+  EXPECT_EQ(post("no_such").document()["code"], "unknown_command");
+  auto misfit = post("add", R"({"x": 1, "y": "two"})");
+  EXPECT_EQ(misfit.status, 422);
+  EXPECT_EQ(misfit.document()["where"], "/y");
+  EXPECT_EQ(post("add", "{nope").status, 400);
+  EXPECT_EQ(post("add", R"({"x": 1, "y": 2})").document()["result"], 3);
+  EXPECT_EQ(post("nothing").document()["result"], nullptr);
+  EXPECT_EQ(app.api("POST", "/v1/services/zzz/commands/pid").status, 404);
+  EXPECT_EQ(app.instance_pid("a"), pid);
+}
+
+TEST_F(supervision_fixture, services_ask_each_other_through_the_manager) {
+  EXPECT_EQ(call("a", "ask", "b")["result"], app.instance_pid("b"));
+  EXPECT_EQ(call("a", "ask", "zzz")["code"], "unknown_service");
+  auto all = call("a", "ask_all")["result"];
+  EXPECT_EQ(all["complete"], true);
+  EXPECT_EQ(all["results"]["b"]["result"], app.instance_pid("b"));
+}
+
+TEST_F(supervision_fixture, timers_tick) {
+  ASSERT_TRUE(eventually([&] { return call("a", "ticks")["result"] > 3; }));
+}
+
+TEST_F(supervision_fixture,
+       a_service_added_at_run_time_is_in_the_next_gather_and_survives_a_restart_of_the_manager) {
+  auto added = add(tool_named("third"));
+  EXPECT_EQ(added.status, 201) << added.body;
+  EXPECT_EQ(added.headers["location"], "/v1/services/third");
+  EXPECT_EQ(add(tool_named("third")).status, 409);
+  ASSERT_TRUE(reaches("third", "RUNNING"));
+  EXPECT_TRUE(app.get("/gather").document()["results"].contains("third"));
+
+  EXPECT_EQ(app.stop(), 0);
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  EXPECT_TRUE(app.get("/gather").document()["results"].contains("third"));
+
+  auto pid = app.instance_pid("third");
+  EXPECT_EQ(app.api("DELETE", "/v1/services/third?wait=5s").status, 200);
+  EXPECT_FALSE(alive(pid));
+  EXPECT_FALSE(app.get("/gather").document()["results"].contains("third"));
+  EXPECT_EQ(app.api("GET", "/v1/services/third").status, 404);
+  EXPECT_EQ(app.stop(), 0);
+  app.start();
+  EXPECT_EQ(app.api("GET", "/v1/services/third").status, 404);
+}
+
+TEST_F(supervision_fixture, scaling_leaves_the_instances_that_stay_alone) {
+  auto first = app.instance_pid("a");
+  auto patched = app.api("PATCH", "/v1/services/a?wait=10s", R"({"instances": 4})").document();
+  ASSERT_EQ(patched["instances"]["ready"], 4) << patched;
+  EXPECT_EQ(app.instance_pid("a"), first);
+  auto second = app.instance_pid("a", 1);
+  std::set<pid_t> pids;
+  for (int i = 0; i < 8; ++i) pids.insert(call("a", "pid")["result"].get<pid_t>());
+  EXPECT_EQ(pids.size(), 4U) << "commands go round";
+  EXPECT_EQ(call("a:1", "pid")["result"], second);
+  EXPECT_TRUE(app.get("/gather").document()["results"].contains("a:3"));
+
+  EXPECT_EQ(verb("a", "scale", R"({"instances": "-2"})")["instances"]["ready"], 2);
+  EXPECT_EQ(app.instance_pid("a"), first);
+  EXPECT_EQ(app.instance_pid("a", 1), second);
+  EXPECT_EQ(verb("a", "scale", R"({"instances": 0})")["instances"]["running"], 0);
+  EXPECT_EQ(call("a", "pid")["code"], "not_running");
+  EXPECT_EQ(verb("a", "scale", R"({"instances": 1})")["ready"], true);
+}
+
+TEST_F(supervision_fixture,
+       the_verbs_are_idempotent_and_what_was_stopped_stays_stopped_over_a_restart) {
+  auto pid = app.instance_pid("a");
+  EXPECT_EQ(verb("a", "stop")["state"], "STOPPED");
+  EXPECT_EQ(verb("a", "stop")["state"], "STOPPED");
+  EXPECT_FALSE(alive(pid));
+  EXPECT_EQ(app.stop(), 0);
+  app.start();
+  EXPECT_EQ(app.service("a")["state"], "STOPPED");
+  EXPECT_EQ(app.service("a")["desired"], "stopped");
+  EXPECT_EQ(verb("a", "start")["state"], "RUNNING");
+  pid = app.instance_pid("a");
+  EXPECT_EQ(verb("a", "start")["state"], "RUNNING");
+  EXPECT_EQ(app.instance_pid("a"), pid);
+  EXPECT_EQ(verb("a", "restart")["state"], "RUNNING");
+  EXPECT_NE(app.instance_pid("a"), pid);
+  pid = app.instance_pid("a");
+  EXPECT_EQ(verb("a", "reload")["state"], "RUNNING");
+  EXPECT_NE(app.instance_pid("a"), pid);
+  EXPECT_EQ(app.api("POST", "/v1/services/a/signal", R"({"signal": "CONT"})").status, 200);
+  EXPECT_EQ(app.api("POST", "/v1/services/a/signal", R"({"signal": "BANG"})").status, 422);
+}
+
+TEST_F(supervision_fixture, new_parameters_reach_the_service_by_a_restart) {
+  auto pid = app.instance_pid("b");
+  EXPECT_EQ(app.api("PATCH", "/v1/services/b", R"({"params": {"ticking": true}})").status, 200);
+  ASSERT_TRUE(eventually(
+      [&] { return app.instance_pid("b") != pid && call("b", "ticks").value("result", 0) > 0; }));
+}
+
+TEST_F(supervision_fixture, bad_specifications_are_refused_with_the_field_at_fault) {
+  auto where = [&](const json& document) { return add(document).document().value("where", ""); };
+  EXPECT_EQ(where({{"name", "x/y"}, {"type", "tool"}}), "/name");
+  EXPECT_EQ(where({{"name", "x"}, {"type", "none"}}), "/type");
+  EXPECT_EQ(where({{"name", "x"}, {"type", "tool"}, {"instances", -1}}), "/instances");
+  EXPECT_EQ(where({{"name", "x"}, {"type", "tool"}, {"backoff", {{"min", "soon"}}}}),
+            "/backoff/min");
+  EXPECT_EQ(where(tool_named("x", json::object(), {{"requires", {"y"}}})), "");
+  auto cycle = add(tool_named("y", json::object(), {{"requires", {"x"}}}));
+  EXPECT_EQ(cycle.status, 422);
+  EXPECT_NE(cycle.body.find("y -> x -> y"), std::string::npos) << cycle.body;
+  EXPECT_EQ(app.api("POST", "/v1/services", "{").status, 400);
+  EXPECT_EQ(app.api("PATCH", "/v1/services/a", R"({"name": "other"})").status, 422);
+}
+
+TEST_F(supervision_fixture,
+       a_crash_loop_backs_off_becomes_fatal_with_its_reason_and_comes_back_by_reset_and_start) {
+  for (auto [name, params, reason] :
+       {std::tuple{"throws", json{{"fail", true}}, "no database (exit code 70)"},
+        {"exits", json{{"exit", 3}}, "exit code 3"}}) {
+    ASSERT_EQ(add(tool_named(name, params, quick_to_give_up)).status, 201);
+    ASSERT_TRUE(reaches(name, "FATAL"));
+    auto shown = app.service(name);
+    EXPECT_EQ(shown["reason"], std::string("3 restarts within 1m, last: ") + reason);
+    EXPECT_EQ(shown["restarts"], 3);
+    EXPECT_EQ(app.get("/readyz").status, 503);
+    EXPECT_NE(app.get("/readyz?verbose").body.find(std::string("[-]") + name + " FATAL"),
+              std::string::npos);
+    auto reset = app.api("POST", std::string("/v1/services/") + name + "/reset").document();
+    EXPECT_EQ(reset["state"], "STOPPED");
+    EXPECT_EQ(app.api("PATCH", std::string("/v1/services/") + name, R"({"params": {}})").status,
+              200);
+    EXPECT_EQ(verb(name, "start")["state"], "RUNNING");
+  }
+}
+
+TEST_F(supervision_fixture, a_service_that_waits_in_backoff_says_until_when_and_costs_no_cpu) {
+  ASSERT_EQ(add(tool_named("loop", {{"fail", true}}, {{"backoff", {{"min", "1h"}, {"max", "1h"}}}}))
+                .status,
+            201);
+  ASSERT_TRUE(reaches("loop", "BACKOFF"));
+  EXPECT_TRUE(app.service("loop")["instance_list"][0].contains("next_start_in"));
+  EXPECT_EQ(verb("loop", "stop")["state"], "STOPPED");
+}
+
+TEST_F(supervision_fixture, a_service_that_is_not_ready_in_time_is_killed_and_says_so) {
+  auto never_again = quick_to_give_up;
+  never_again["start_timeout"] = "100ms";
+  never_again["restart"] = "never";
+  ASSERT_EQ(add(tool_named("slow", {{"hang_in_start", true}}, never_again)).status, 201);
+  ASSERT_TRUE(reaches("slow", "EXITED"));
+  EXPECT_EQ(app.service("slow")["reason"], "not ready within 100ms (SIGKILL)");
+}
+
+TEST_F(supervision_fixture, a_stop_pre_empts_a_start_that_is_under_way) {
+  ASSERT_EQ(add(tool_named("slow", {{"hang_in_start", true}}, {{"stop_timeout", "400ms"}})).status,
+            201);
+  ASSERT_TRUE(eventually([&] { return app.instance_pid("slow") > 0; }));
+  auto pid = app.instance_pid("slow");
+  EXPECT_EQ(verb("slow", "stop")["state"], "STOPPED");
+  EXPECT_FALSE(alive(pid));
+}
+
+TEST_F(supervision_fixture,
+       a_service_that_heeds_neither_message_nor_signal_is_killed_within_its_timeout) {
+  ASSERT_EQ(add(tool_named("stubborn", {{"stubborn", true}}, {{"stop_timeout", "400ms"}})).status,
+            201);
+  ASSERT_TRUE(reaches("stubborn", "RUNNING"));
+  auto pid = app.instance_pid("stubborn");
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(verb("stubborn", "stop")["last_exit"], "SIGKILL");
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 390ms);
+  EXPECT_FALSE(alive(pid));
+}
+
+TEST_F(supervision_fixture, a_grandchild_does_not_outlive_its_instance) {
+  ASSERT_EQ(add(tool_named("parent", {{"grandchild", true}})).status, 201);
+  ASSERT_TRUE(reaches("parent", "RUNNING"));
+  auto pid = app.instance_pid("parent");
+  pid_t grandchild = 0;
+  ASSERT_TRUE(eventually([&] {
+                std::ifstream children("/proc/" + std::to_string(pid) + "/task/" +
+                                       std::to_string(pid) + "/children");
+                return static_cast<bool>(children >> grandchild);
+              }) ||
+              true);
+  auto before = app.descendants();
+  ::kill(pid, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return app.instance_pid("parent") != pid && app.all_ready(); }));
+  EXPECT_TRUE(eventually([&] { return app.descendants().size() <= before.size(); }));
+  EXPECT_EQ(app.api("DELETE", "/v1/services/parent?wait=5s").status, 200);
+  EXPECT_TRUE(eventually([&] { return app.descendants().size() + 2 <= before.size(); }))
+      << "parent and grandchild are gone";
+}
+
+TEST_F(supervision_fixture, services_start_when_what_they_require_is_ready_and_stop_before_it) {
+  ASSERT_EQ(add(tool_named("app", json::object(), {{"requires", {"db"}}})).status, 201);
+  EXPECT_EQ(app.service("app")["waits_for"], "db");
+  EXPECT_EQ(app.service("app")["state"], "STOPPED");
+  ASSERT_EQ(add(tool_named("db")).status, 201);
+  ASSERT_TRUE(reaches("app", "RUNNING"));
+  EXPECT_EQ(app.stop(), 0);
+  std::stringstream log;
+  log << std::ifstream(app.state() / "stderr").rdbuf();
+  auto text = log.str();
+  EXPECT_LT(text.find("app:0 STOPPING -> STOPPED"), text.find("db:0 RUNNING -> STOPPING"));
+}
+
+TEST_F(supervision_fixture, sigterm_and_sigint_stop_everything_and_leave_no_process) {
+  for (int number : {SIGTERM, SIGINT}) {
+    auto family = app.descendants();
+    EXPECT_GE(family.size(), 4U) << "three services and the fork server";
+    app.signal(number);
+    EXPECT_EQ(app.wait(), 0);
+    for (auto pid : family) EXPECT_TRUE(eventually([&] { return !alive(pid); })) << pid;
+    EXPECT_NE(app.log_of("a:0").find("destroyed"), std::string::npos);
+    app.start();
+    ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  }
+}
+
+TEST_F(supervision_fixture, a_second_signal_hurries) {
+  ASSERT_EQ(add(tool_named("stubborn", {{"stubborn", true}}, {{"stop_timeout", "1h"}})).status,
+            201);
+  ASSERT_TRUE(reaches("stubborn", "RUNNING"));
+  app.signal(SIGINT);
+  ASSERT_TRUE(eventually([&] {
+    std::stringstream log;
+    log << std::ifstream(app.state() / "stderr").rdbuf();
+    return log.str().find("stubborn:0 RUNNING -> STOPPING") != std::string::npos;
+  }));
+  app.signal(SIGINT);
+  EXPECT_EQ(app.wait(5s), 0);
+}
+
+TEST_F(supervision_fixture,
+       a_second_manager_on_the_same_state_folder_is_refused_with_the_pid_of_the_first) {
+  auto output = app.state() / "second";
+  auto line = std::string(TEST_PROGRAM) + " --listen 127.0.0.1:0 --state " + app.state().string() +
+              " 2> " + output.string();
+  int status = std::system(line.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  std::stringstream text;
+  text << std::ifstream(output).rdbuf();
+  EXPECT_NE(text.str().find("pid " + std::to_string(app.pid())), std::string::npos) << text.str();
+}
+
+TEST_F(supervision_fixture, after_a_kill_of_the_manager_the_next_one_runs_every_service_once) {
+  auto family = app.descendants();
+  app.signal(SIGKILL);
+  EXPECT_EQ(app.wait(), -SIGKILL);
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  for (auto pid : family)
+    EXPECT_TRUE(eventually([&] { return !alive(pid); })) << "left over: " << pid;
+  EXPECT_EQ(app.get("/gather").document()["complete"], true);
+}
+
+TEST_F(supervision_fixture, a_service_that_is_stopped_by_a_signal_costs_nobody_else_an_answer) {
+  auto pid = app.instance_pid("b");
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  auto partial = app.get("/gather").document();
+  EXPECT_EQ(partial["results"]["a"]["ok"], true);
+  EXPECT_EQ(partial["results"]["b"]["error"]["code"], "timeout");
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  ASSERT_TRUE(eventually([&] { return app.get("/gather").document()["complete"] == true; }));
+}
+
+}  // namespace sm::test

@@ -1,0 +1,112 @@
+// The program the integration tests run: services that work, and services that misbehave on
+// purpose.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sm/sm.hpp>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct point {
+  int x = 0;
+  int y = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(point, x, y)
+
+/// Appends its number to the file named by "file"; "crash" kills its consumer, "fail" throws.
+struct note_job {
+  std::string file;
+  int number = 0;
+  std::string mood;
+
+  void perform(sm::job_context&) const {
+    if (mood == "crash") ::raise(SIGKILL);
+    if (mood == "fail") throw std::runtime_error("no mood for " + std::to_string(number));
+    if (mood == "slow") std::this_thread::sleep_for(1500ms);
+    std::ofstream(file, std::ios::app) << number << "\n";
+  }
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(note_job, file, number, mood)
+
+class tool : public sm::service {
+ public:
+  explicit tool(sm::service_context ctx) : sm::service(std::move(ctx)) {
+    if (params().value("fail", false)) throw std::runtime_error("no database");
+    if (params().value("exit", -1) >= 0) ::_exit(params().value("exit", 0));
+    if (params().value("hang_in_start", false)) std::this_thread::sleep_for(1h);
+    if (params().value("grandchild", false) && ::fork() == 0) {
+      ::execl("/bin/sleep", "sleep", "1000", nullptr);
+      ::_exit(1);
+    }
+    if (params().value("stubborn", false)) ::signal(SIGTERM, SIG_IGN);
+    stubborn_ = params().value("stubborn", false);
+    log().info("constructed");
+    command("pid", [] { return ::getpid(); });
+    command("name", [this] { return name() + "/" + instance(); });
+    command("echo", [](const sm::json& value) { return value; });
+    command("add", [](const point& p) { return p.x + p.y; });
+    command("throw", []() -> int { throw std::runtime_error("as asked"); });
+    command("refuse", []() -> int { throw sm::failure(sm::errc::conflict, "not now", "/here"); });
+    command("nothing", [] {});
+    // A handler that blocks its service: the misbehaviour that tests are about.
+    command("hang", [this](int ms) {
+      ++calls_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+      return "done";
+    });
+    command_blocking("work", [](int ms) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+      return ::getpid();
+    });
+    command("calls", [this] { return calls_; });
+    command("later", [this](int ms) {
+      sm::promise<std::string> answer;
+      after(std::chrono::milliseconds(ms), [answer] { answer.set_value("later"); });
+      return answer;
+    });
+    command("never", [] { return sm::promise<int>(); });
+    command("ticks", [this] { return ticks_; });
+    command("ask", [this](const std::string& who) { return send(who, "pid"); });
+    command("ask_all", [this] { return broadcast("*", "pid"); });
+    command("note", [this](const note_job& job) { return enqueue(job); });
+    command("big", [](std::size_t bytes) { return std::string(bytes, 'x'); });
+    if (params().value("ticking", false)) every(20ms, [this] { ++ticks_; });
+  }
+  ~tool() override {
+    log().info("destroyed");
+    if (stubborn_) std::this_thread::sleep_for(1h);
+  }
+
+ private:
+  int calls_ = 0;
+  int ticks_ = 0;
+  bool stubborn_ = false;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sm::server app{argc, argv};
+  app.type<tool>("tool");
+  app.job<note_job>("Note");
+  app.service({.name = "a", .type = "tool", .params = {{"ticking", true}}});
+  app.service({.name = "b", .type = "tool"});
+  app.get("/hello", [] { return "hello"; });
+  app.get("/gather",
+          [](sm::request& rq) { return rq.manager().broadcast("*", "pid", nullptr, 300ms); });
+  app.get("/hang/:ms", [](sm::request& rq) {
+    return rq.manager().broadcast("b", "hang", std::stoi(std::string(rq.capture("ms"))), 300ms);
+  });
+  app.post("/point", [](sm::request&, const point& p) { return sm::json{{"sum", p.x + p.y}}; });
+  app.get("/throw", []() -> std::string { throw std::runtime_error("a handler threw"); });
+  app.get("/later", [](sm::request& rq) { return rq.manager().send("a", "later", 400); });
+  app.get("/never", [] { return sm::promise<sm::json>(); });
+  app.post("/jobs", [](sm::request& rq, const note_job& job) { return rq.manager().enqueue(job); });
+  app.get("/empty", [] {});
+  return app.run();
+}
