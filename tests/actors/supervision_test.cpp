@@ -310,21 +310,18 @@ TEST_F(supervision_fixture,
 TEST_F(supervision_fixture, a_grandchild_does_not_outlive_its_instance) {
   ASSERT_EQ(add(tool_named("parent", {{"grandchild", true}})).status, 201);
   ASSERT_TRUE(reaches("parent", "RUNNING"));
-  auto pid = app.instance_pid("parent");
-  pid_t grandchild = 0;
-  ASSERT_TRUE(eventually([&] {
-                std::ifstream children("/proc/" + std::to_string(pid) + "/task/" +
-                                       std::to_string(pid) + "/children");
-                return static_cast<bool>(children >> grandchild);
-              }) ||
-              true);
-  auto before = app.descendants();
-  ::kill(pid, SIGKILL);
-  ASSERT_TRUE(eventually([&] { return app.instance_pid("parent") != pid && app.all_ready(); }));
-  EXPECT_TRUE(eventually([&] { return app.descendants().size() <= before.size(); }));
-  EXPECT_EQ(app.api("DELETE", "/v1/services/parent?wait=5s").status, 200);
-  EXPECT_TRUE(eventually([&] { return app.descendants().size() + 2 <= before.size(); }))
-      << "parent and grandchild are gone";
+  for (bool killed : {true, false}) {
+    auto pid = app.instance_pid("parent");
+    auto grandchild = call("parent", "grandchild")["result"].get<pid_t>();
+    ASSERT_TRUE(alive(grandchild));
+    if (killed) {
+      ::kill(pid, SIGKILL);
+      ASSERT_TRUE(eventually([&] { return app.instance_pid("parent") != pid && app.all_ready(); }));
+    } else {
+      EXPECT_EQ(verb("parent", "stop")["state"], "STOPPED");
+    }
+    EXPECT_TRUE(eventually([&] { return !alive(grandchild); }));
+  }
 }
 
 TEST_F(supervision_fixture, services_start_when_what_they_require_is_ready_and_stop_before_it) {

@@ -39,9 +39,13 @@ class tool : public sm::service {
     if (params().value("fail", false)) throw std::runtime_error("no database");
     if (params().value("exit", -1) >= 0) ::_exit(params().value("exit", 0));
     if (params().value("hang_in_start", false)) std::this_thread::sleep_for(1h);
-    if (params().value("grandchild", false) && ::fork() == 0) {
-      ::execl("/bin/sleep", "sleep", "1000", nullptr);
-      ::_exit(1);
+    if (params().value("grandchild", false)) {
+      auto child = ::fork();
+      if (child == 0) {
+        ::execl("/bin/sleep", "sleep", "1000", nullptr);
+        ::_exit(1);
+      }
+      command("grandchild", [child] { return child; });
     }
     if (params().value("stubborn", false)) ::signal(SIGTERM, SIG_IGN);
     stubborn_ = params().value("stubborn", false);
