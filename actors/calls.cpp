@@ -73,7 +73,7 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
   ++counters_.sent;
   if (p.flush_scheduled) return;
   p.flush_scheduled = true;
-  if (to_flush_.empty()) loop_.defer([this] { flush(); });
+  if (to_flush_.empty()) loop_.at_turn_end([this] { flush(); });
   to_flush_.push_back(id);
 }
 

@@ -176,13 +176,16 @@ int run_manager(detail::server_state& program) {
   if (settings.queue.url.empty())
     settings.queue.url = "sqlite:" + (folder->path() / "queue.db").string();
 
-  loop events;
   caf::actor_system_config caf_config;
   caf_config.load<caf::io::middleman>();
   configure(caf_config);
   register_messages(caf_config);
   for (auto& add : program.types.messages) add(caf_config);
-  caf::actor_system system(caf_config);
+  loop events;
+  int multiplexer_fd = -1;
+  auto caf_system = make_loop_system(caf_config, multiplexer_fd);
+  auto& system = *caf_system;
+  events.drive(system, multiplexer_fd);
 
   queue_view jobs(settings.queue.url, settings.queue, log);
   supervision shared(events, system, settings, *folder, log, *store, program.argv);

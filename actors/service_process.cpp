@@ -450,12 +450,15 @@ int run_service_process(const registry& types, unique_fd link) {
   register_messages(config);
   for (auto& add : types.messages) add(config);
   caf::actor_system system(config);
-  auto fd = std::make_shared<unique_fd>(std::move(link));
-  auto actor = system.middleman().spawn_broker([&](caf::io::broker* self) {
-    auto process = std::make_shared<service_process>(self, types, events);
-    self->attach_functor([process] {});
-    return process->start(std::move(*fd));
-  });
+  // CAF copies function and arguments, so the descriptor goes as a number. It is an argument because
+  // CAF 0.17 dereferences a null pointer for functions that take none.
+  auto actor = system.middleman().spawn_broker(
+      [&](caf::io::broker* self, int fd) {
+        auto process = std::make_shared<service_process>(self, types, events);
+        self->attach_functor([process] {});
+        return process->start(unique_fd(fd));
+      },
+      link.release());
   int code = events.wait([&](int count) {
     if (count > 1) ::_exit(128 + SIGTERM);
     tell(actor, wire::stop{to_ns(clock::now() + 10s)});
