@@ -22,9 +22,11 @@ std::set<int> epoll_descriptors() {
 
 }  // namespace
 
-std::unique_ptr<caf::actor_system> make_loop_system(caf::actor_system_config& config, int& multiplexer_fd) {
+std::unique_ptr<caf::actor_system> make_loop_system(caf::actor_system_config& config,
+                                                    int& multiplexer_fd) {
   config.set("middleman.manual-multiplexing", true);
-  // CAF keeps the descriptor it waits on to itself: it is the epoll instance that comes into being here.
+  // CAF keeps the descriptor it waits on to itself: it is the epoll instance that comes into being
+  // here.
   auto before = epoll_descriptors();
   auto system = std::make_unique<caf::actor_system>(config);
   multiplexer_fd = -1;
@@ -73,14 +75,14 @@ bool loop::run_caf() {
 void loop::watch_caf() {
   if (!caf_ready_ || watching_) return;
   watching_ = true;
-  caf_ready_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code) { watching_ = false; });
+  caf_ready_->async_wait(asio::posix::stream_descriptor::wait_read,
+                         [this](error_code) { watching_ = false; });
 }
 
 caf::strong_actor_ptr loop_mailbox::make_actor(caf::actor_system& system, std::uint64_t key) {
   auto pointer = caf::actor_cast<caf::strong_actor_ptr>(system.spawn<caf::actor_companion>());
-  static_cast<caf::actor_companion*>(pointer->get())->on_enqueue([this, key](caf::mailbox_element_ptr e) {
-    push(key, std::move(e));
-  });
+  static_cast<caf::actor_companion*>(pointer->get())
+      ->on_enqueue([this, key](caf::mailbox_element_ptr e) { push(key, std::move(e)); });
   return pointer;
 }
 

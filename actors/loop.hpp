@@ -1,5 +1,5 @@
-// The manager's event loop: one thread in which HTTP, CAF's I/O, the supervisor and the calls run, so that
-// none of them needs a lock and a command costs no hand-over between threads.
+// The manager's event loop: one thread in which HTTP, CAF's I/O, the supervisor and the calls run,
+// so that none of them needs a lock and a command costs no hand-over between threads.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -63,9 +63,10 @@ class loop {
   bool watching_ = false;
 };
 
-/// Makes an actor system whose I/O waits for a loop to drive it; `multiplexer_fd` gets the descriptor
-/// that tells when there is some.
-std::unique_ptr<caf::actor_system> make_loop_system(caf::actor_system_config& config, int& multiplexer_fd);
+/// Makes an actor system whose I/O waits for a loop to drive it; `multiplexer_fd` gets the
+/// descriptor that tells when there is some.
+std::unique_ptr<caf::actor_system> make_loop_system(caf::actor_system_config& config,
+                                                    int& multiplexer_fd);
 
 /// Brings messages from CAF into the loop, all that came in one turn together.
 class loop_mailbox {

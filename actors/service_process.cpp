@@ -450,8 +450,8 @@ int run_service_process(const registry& types, unique_fd link) {
   register_messages(config);
   for (auto& add : types.messages) add(config);
   caf::actor_system system(config);
-  // CAF copies function and arguments, so the descriptor goes as a number. It is an argument because
-  // CAF 0.17 dereferences a null pointer for functions that take none.
+  // CAF copies function and arguments, so the descriptor goes as a number. It is an argument
+  // because CAF 0.17 dereferences a null pointer for functions that take none.
   auto actor = system.middleman().spawn_broker(
       [&](caf::io::broker* self, int fd) {
         auto process = std::make_shared<service_process>(self, types, events);

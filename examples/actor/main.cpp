@@ -1,4 +1,5 @@
-// Services as plain CAF behavior functions, in processes of their own, that talk typed to each other.
+// Services as plain CAF behavior functions, in processes of their own, that talk typed to each
+// other.
 //
 //   curl 127.0.0.1:9501/api/area?width=3&height=4     asks "surveyor", which asks "calculator"
 #include <sm/caf.hpp>
@@ -14,7 +15,8 @@ calculator::behavior_type calculate(calculator::pointer) {
 
 /// Answers the command "area" of HTTP with what the calculator, in another process, says.
 caf::behavior survey(caf::event_based_actor* self, const sm::actor_context& context) {
-  return {[=](sm::command_atom, const std::string& name, const std::string& arguments) -> caf::result<std::string> {
+  return {[=](sm::command_atom, const std::string& name,
+              const std::string& arguments) -> caf::result<std::string> {
     if (name != "area") return caf::make_error(caf::sec::unexpected_message);
     auto sides = sm::json::parse(arguments).get<std::pair<double, double>>();
     auto answer = self->make_response_promise<std::string>();
@@ -23,7 +25,8 @@ caf::behavior survey(caf::event_based_actor* self, const sm::actor_context& cont
         self, context, "calculator", 1s,
         [=](const calculator& found) {
           self->request(found, 1s, multiply::value, sides.first, sides.second)
-              .then([answer](double area) mutable { answer.deliver(std::to_string(area)); }, failed);
+              .then([answer](double area) mutable { answer.deliver(std::to_string(area)); },
+                    failed);
         },
         failed);
     return answer;

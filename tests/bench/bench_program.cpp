@@ -1,5 +1,5 @@
-// The program the benchmark loads: SM_BENCH_SERVICES services s0, s1, ... that answer `status`, and the
-// routes /hello (no hop), /one (one service) and /all (gather over all of them).
+// The program the benchmark loads: SM_BENCH_SERVICES services s0, s1, ... that answer `status`, and
+// the routes /hello (no hop), /one (one service) and /all (gather over all of them).
 #include <cstdlib>
 #include <sm/sm.hpp>
 
@@ -20,9 +20,12 @@ int main(int argc, char** argv) {
   sm::server app{argc, argv};
   app.type<answering>("answering");
   for (int i = 0; i < services; ++i)
-    app.service({.name = "s" + std::to_string(i), .type = "answering", .intensity = {.restarts = 1000}});
+    app.service(
+        {.name = "s" + std::to_string(i), .type = "answering", .intensity = {.restarts = 1000}});
   app.get("/hello", [] { return "hello"; });
   app.get("/one", [](sm::request& rq) { return rq.manager().send("s0", "status"); });
-  app.get("/all", [](sm::request& rq) { return rq.manager().broadcast("*", "status", nullptr, std::chrono::seconds(1)); });
+  app.get("/all", [](sm::request& rq) {
+    return rq.manager().broadcast("*", "status", nullptr, std::chrono::seconds(1));
+  });
   return app.run();
 }

@@ -1,7 +1,8 @@
-// The floor that the benchmark measures in the same run: what raw epoll in C++ costs on this machine.
-// One thread of HTTP in front of N forked processes over socketpairs, answering the same bytes as the
-// services of bench_program. Floor A writes once per service and request; floor B coalesces the requests
-// of one loop turn into one write per service. Not a product: no limits, no errors, no timeouts.
+// The floor that the benchmark measures in the same run: what raw epoll in C++ costs on this
+// machine. One thread of HTTP in front of N forked processes over socketpairs, answering the same
+// bytes as the services of bench_program. Floor A writes once per service and request; floor B
+// coalesces the requests of one loop turn into one write per service. Not a product: no limits, no
+// errors, no timeouts.
 //
 // usage: floor PORT PROCESSES a|b
 #include <fcntl.h>
@@ -75,7 +76,8 @@ struct gather {
 
 class front {
  public:
-  front(int port, unsigned processes, bool coalesce) : coalesce_(coalesce), epoll_(::epoll_create1(0)) {
+  front(int port, unsigned processes, bool coalesce)
+      : coalesce_(coalesce), epoll_(::epoll_create1(0)) {
     for (unsigned i = 0; i < processes; ++i) {
       int pair[2];
       if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) std::abort();
@@ -96,7 +98,8 @@ class front {
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 1024) != 0) {
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener_, 1024) != 0) {
       std::perror("floor");
       std::exit(1);
     }
@@ -159,7 +162,8 @@ class front {
       return;  // a gather may still point to it: the benchmark's few clients are not freed
     }
     c->input.append(chunk, static_cast<std::size_t>(n));
-    for (std::size_t end; (end = c->input.find("\r\n\r\n")) != std::string::npos; c->input.erase(0, end + 4)) {
+    for (std::size_t end; (end = c->input.find("\r\n\r\n")) != std::string::npos;
+         c->input.erase(0, end + 4)) {
       if (c->input.compare(0, 9, "GET /all ") == 0)
         ask(c, static_cast<std::uint32_t>(services_.size()));
       else if (c->input.compare(0, 9, "GET /one ") == 0)
@@ -224,7 +228,8 @@ class front {
   }
 
   static void reply(client* c, const std::string& body) {
-    write_all(c->fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    write_all(c->fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + body);
   }
 
   bool coalesce_;

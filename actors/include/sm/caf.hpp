@@ -71,8 +71,9 @@ void server::actor(const std::string& name, F behavior_function) {
           system.spawn(behavior_function, std::move(context)));
     else
       // By an argument, because CAF 0.17 dereferences a null pointer for functions that take none.
-      return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(
-          [](typename detail::actor_of<F>::type* self, const F& f) { return f(self); }, behavior_function));
+      return caf::actor_cast<caf::strong_actor_ptr>(
+          system.spawn([](typename detail::actor_of<F>::type* self, const F& f) { return f(self); },
+                       behavior_function));
   };
   add_actor_type(name, std::move(factory));
   service({.name = name, .type = name});
