@@ -25,6 +25,8 @@ inline void configure(caf::actor_system_config& c) {
   c.set("scheduler.policy", caf::atom("sharing"));
   c.set("scheduler.max-threads", 1);
   c.set("middleman.workers", 0);
+  c.set("middleman.attach-utility-actors",
+        true);  // no thread for connecting by host name, which is never done
   c.set("middleman.heartbeat-interval", caf::timespan{0});
   c.set("logger.console", caf::atom("none"));
 }

@@ -32,11 +32,12 @@ service_spec to_service(const consumer_spec& c) {
 /// In the fork server and its children: forks until the manager is gone, or runs the one service.
 int run_fork_server(detail::server_state& program, int fd) {
   ::unsetenv(fork_server_variable);
+  service_process_config config(program.types);
   ::setproctitle("-%s: fork server",
                  program.program.c_str());  // "-": without the program's name before it
   serve_forks(unique_fd(fd), [&](const fork_request& rq, unique_fd link) {
     ::setproctitle("-%s", rq.title.c_str());
-    return run_service_process(program.types, std::move(link));
+    run_service_process(program.types, config, std::move(link));
   });
   return 0;
 }

@@ -442,13 +442,15 @@ class service_process : public detail::service_host {
 
 }  // namespace
 
-int run_service_process(const registry& types, unique_fd link) {
+service_process_config::service_process_config(const registry& types) {
+  load<caf::io::middleman>();
+  configure(*this);
+  register_messages(*this);
+  for (auto& add : types.messages) add(*this);
+}
+
+void run_service_process(const registry& types, service_process_config& config, unique_fd link) {
   process_events events;
-  caf::actor_system_config config;
-  config.load<caf::io::middleman>();
-  configure(config);
-  register_messages(config);
-  for (auto& add : types.messages) add(config);
   caf::actor_system system(config);
   // CAF copies function and arguments, so the descriptor goes as a number. It is an argument
   // because CAF 0.17 dereferences a null pointer for functions that take none.

@@ -8,7 +8,14 @@
 
 namespace sm {
 
-/// Runs until the service stopped; returns the process's exit code. Called in a fresh process.
-int run_service_process(const registry& types, unique_fd link);
+/// CAF's configuration of a service process. Made once in the fork server, before it forks.
+class service_process_config : public caf::actor_system_config {
+ public:
+  explicit service_process_config(const registry& types);
+};
+
+/// Runs until the service stopped, and ends the process. Called in a fresh process.
+[[noreturn]] void run_service_process(const registry& types, service_process_config& config,
+                                      unique_fd link);
 
 }  // namespace sm

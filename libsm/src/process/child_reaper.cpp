@@ -37,10 +37,13 @@ std::uint64_t process_start_time(pid_t pid) {
   return std::strtoull(field.c_str(), nullptr, 10);
 }
 
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string line;
+    std::getline(file, line);
+    return line;
+  }();
   return id;
 }
 

@@ -22,6 +22,6 @@ bool signal_group(pid_t leader, int number) noexcept;
 std::uint64_t process_start_time(pid_t pid);
 
 /// This boot of this kernel.
-std::string boot_id();
+const std::string& boot_id();
 
 }  // namespace sm

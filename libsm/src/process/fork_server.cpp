@@ -116,7 +116,7 @@ result<fork_reply> receive_fork_reply(int server_fd) {
 }
 
 void serve_forks(unique_fd server_fd,
-                 const std::function<int(const fork_request&, unique_fd link)>& child) {
+                 const std::function<void(const fork_request&, unique_fd link)>& child) {
   // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
   for (int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
   // The intermediate process leaves the new process's pid here, because it is gone when we reply.
@@ -133,7 +133,8 @@ void serve_forks(unique_fd server_fd,
         server_fd.reset();
         become_service_process(rq);
         std::fflush(nullptr);
-        ::_exit(child(rq, std::move(link)));
+        child(rq, std::move(link));
+        ::_exit(0);
       }
       *shared = pid > 0 ? pid : -errno;
       ::_exit(0);

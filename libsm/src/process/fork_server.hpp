@@ -35,9 +35,9 @@ result<void> send_fork_request(int server_fd, const fork_request& rq, int link_f
 result<fork_reply> receive_fork_reply(int server_fd);
 
 /// The fork server's side: serves until the manager closes `server_fd`, then returns. In each new
-/// process calls `child`, in a session of its own, and exits with what it returns.
+/// process calls `child`, in a session of its own; it ends the process.
 void serve_forks(unique_fd server_fd,
-                 const std::function<int(const fork_request&, unique_fd link)>& child);
+                 const std::function<void(const fork_request&, unique_fd link)>& child);
 
 /// A pair of connected sockets for requests (message boundaries kept), close-on-exec.
 result<std::pair<unique_fd, unique_fd>> make_fork_channel();

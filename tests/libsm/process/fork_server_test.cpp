@@ -29,7 +29,7 @@ class fork_server_fixture : public ::testing::Test {
         pid_t identity[2] = {::getpid(), ::getsid(0)};
         std::puts("hello from the child");
         std::fflush(stdout);
-        return ::write(link.get(), identity, sizeof identity) == sizeof identity ? 7 : 1;
+        ::_exit(::write(link.get(), identity, sizeof identity) == sizeof identity ? 7 : 1);
       });
       ::_exit(0);
     }

@@ -18,8 +18,8 @@ TEST(worker_thread, tasks_run_in_the_order_they_came_and_stop_carries_them_all_o
 }
 
 TEST(worker_thread, a_full_one_refuses) {
+  std::promise<void> go, running;  // outlive the thread that uses them
   worker_thread w(2);
-  std::promise<void> go, running;
   ASSERT_TRUE(w.post([&] {
     running.set_value();
     go.get_future().wait();
