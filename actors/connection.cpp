@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t read_size = 16 << 10;
+constexpr std::size_t output_max = 64 << 10;  // answers to pipelined requests that are collected
 constexpr std::size_t stream_buffer_max = 256 << 10;  // unsent bytes of a stream before it waits
 constexpr auto linger_time = 2s;
 constexpr auto stream_heartbeat = 15s;
@@ -193,6 +194,7 @@ void connection::process() {
          phase_ != phase::lingering && !writing_) {
     if (!parse()) break;
     dispatch();
+    if (output_.size() > output_max) flush();
   }
   processing_ = false;
   if (closed_) return;

@@ -196,11 +196,14 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
   for (auto& c : all) c->finish();
   drain_timer_.expires_after(patience);
   drain_timer_.async_wait([this](error_code ec) {
-    if (ec) return;
-    std::vector<std::shared_ptr<connection>> late(connections_.begin(), connections_.end());
-    for (auto& c : late) c->close();
+    if (!ec) close_all();
   });
   check_drained();
+}
+
+void gateway::close_all() {
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all) c->close();
 }
 
 void gateway::check_drained() {

@@ -52,6 +52,9 @@ class gateway {
   /// calls `done`.
   void drain(std::chrono::milliseconds patience, std::function<void()> done);
 
+  /// Closes what is still open while it drains.
+  void close_all();
+
   /// New events are there for those who stream them.
   void on_event();
 

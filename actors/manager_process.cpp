@@ -72,12 +72,15 @@ class manager_facade : public manager {
 void end_leftovers(state_store& store, const logger& log) {
   auto rows = store.instances();
   if (!rows) return;
-  auto boot = boot_id();
+  auto deadline =
+      std::chrono::steady_clock::now() + 2s;  // for all together: they end by themselves
   for (auto& row : *rows) {
-    if (row.boot == boot) {
+    if (row.boot == boot_id()) {
       if (process_start_time(row.pid) == row.start_time)
         log.warn("{} (pid {}) is left from an earlier manager and is stopped", row.name, row.pid);
-      end_leftover(row.pid, row.start_time, 2s);
+      auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      end_leftover(row.pid, row.start_time, std::max(left, 0ms));
     }
     (void)store.remove_instance(row.name, row.incarnation);
   }
@@ -125,7 +128,7 @@ class shutdown_sequence {
       if (under_way_) {
         s_.log.warn("a second signal: killing what is left");
         services_.hurry();
-        gateway_.drain(0ms, [] {});
+        gateway_.close_all();
         return;
       }
       s_.log.info("{}: shutting down", number == SIGINT ? "SIGINT" : "SIGTERM");
@@ -207,10 +210,9 @@ int run_manager(detail::server_state& program) {
 
   asio::signal_set children(events.context(), SIGCHLD);
   await_children(children, shared);
-  std::vector<service_spec> declared = program.services;
-  auto wanted = merge_declared(*stored, declared);
-  for (auto& w : wanted)
-    if (auto ok = store->put_service(w); !ok) return refuse(ok.error());
+  auto wanted = merge_declared(*stored, program.services);
+  if (wanted != *stored)
+    if (auto ok = store->put_services(wanted); !ok) return refuse(ok.error());
   if (auto ok = services.start(std::move(wanted)); !ok) return refuse(ok.error());
   (void)folder->write_file("http", http.address() + "\n");
   log.info("{} serves http://{} and {}; the token is in {}", program.program, http.address(),

@@ -27,6 +27,8 @@ constexpr auto farewell_timeout = 1s;  // for the manager to take our last words
 constexpr int exit_start_failed = 70;  // sysexits.h EX_SOFTWARE
 constexpr int exit_no_manager = 69;    // sysexits.h EX_UNAVAILABLE
 constexpr std::size_t blocking_threads = 4;
+constexpr std::size_t reply_max =
+    1 << 20;  // bytes; CAF sends larger messages, but blocks its I/O meanwhile
 constexpr std::uint64_t stop_timer = 0;  // the services' own timers count from 1
 
 std::int64_t to_ns(clock::time_point t) {
@@ -280,6 +282,9 @@ class service_process : public detail::service_host {
   }
 
   void add_reply(std::uint64_t id, result<std::string> outcome) {
+    if (outcome && outcome->size() > reply_max)
+      outcome = fail(errc::handler_failed, "the result has " + std::to_string(outcome->size()) +
+                                               " bytes, more than " + std::to_string(reply_max));
     if (outcome)
       replies_.replies.push_back({id, wire::reply_ok, std::move(*outcome), {}});
     else

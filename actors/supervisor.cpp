@@ -199,15 +199,17 @@ void supervisor::carry_out(change c, const desired_service& wanted) {
 }
 
 void supervisor::check_waiting(const std::string& name) {
+  // Taken out first: who is answered may ask for the next change at once.
+  std::list<waiting> there;
   for (auto entry = waiting_.begin(); entry != waiting_.end();) {
-    if (entry->name != name || !entry->end_state(lookup(name))) {
-      ++entry;
-      continue;
-    }
-    auto there = std::move(*entry);
-    entry = waiting_.erase(entry);
-    there.timer->cancel();
-    there.done.set_value(present(name));
+    auto next = std::next(entry);
+    if (entry->name == name && entry->end_state(lookup(name)))
+      there.splice(there.end(), waiting_, entry);
+    entry = next;
+  }
+  for (auto& w : there) {
+    w.timer->cancel();
+    w.done.set_value(present(name));
   }
 }
 

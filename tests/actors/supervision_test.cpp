@@ -142,6 +142,8 @@ TEST_F(supervision_fixture, errors_of_handlers_reach_the_caller_and_the_service_
   EXPECT_EQ(post("add", "{nope").status, 400);
   EXPECT_EQ(post("add", R"({"x": 1, "y": 2})").document()["result"], 3);
   EXPECT_EQ(post("nothing").document()["result"], nullptr);
+  EXPECT_EQ(post("big", "1000000").document()["result"].get<std::string>().size(), 1000000U);
+  EXPECT_EQ(post("big", "2000000").status, 502);
   EXPECT_EQ(app.api("POST", "/v1/services/zzz/commands/pid").status, 404);
   EXPECT_EQ(app.instance_pid("a"), pid);
 }

@@ -75,16 +75,26 @@ result<std::vector<desired_service>> state_store::services() const {
 }
 
 result<void> state_store::put_service(const desired_service& service) {
+  return put_services({service});
+}
+
+result<void> state_store::put_services(const std::vector<desired_service>& services) {
   return guard_sqlite(connection_->file, [&] {
+    SQLite::Transaction write(connection_->db);
     SQLite::Statement put(connection_->db,
                           "INSERT OR REPLACE INTO service(name, spec, declared, enabled, removed) "
                           "VALUES(?, ?, ?, ?, ?)");
-    put.bind(1, service.spec.name);
-    put.bind(2, print_json(to_json(service.spec)));
-    if (!service.declared.is_null()) put.bind(3, print_json(service.declared));
-    put.bind(4, service.enabled ? 1 : 0);
-    put.bind(5, service.removed ? 1 : 0);
-    put.exec();
+    for (auto& service : services) {
+      put.reset();
+      put.clearBindings();
+      put.bind(1, service.spec.name);
+      put.bind(2, print_json(to_json(service.spec)));
+      if (!service.declared.is_null()) put.bind(3, print_json(service.declared));
+      put.bind(4, service.enabled ? 1 : 0);
+      put.bind(5, service.removed ? 1 : 0);
+      put.exec();
+    }
+    write.commit();
   });
 }
 

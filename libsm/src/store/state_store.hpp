@@ -31,6 +31,8 @@ class state_store {
 
   result<std::vector<desired_service>> services() const;
   result<void> put_service(const desired_service& service);
+  /// All of them in one transaction.
+  result<void> put_services(const std::vector<desired_service>& services);
   result<void> remove_service(const std::string& name);
 
   result<std::vector<journaled_instance>> instances() const;
