@@ -137,12 +137,15 @@ void connection::close() {
 
 void connection::finish() {
   keep_alive_ = false;
-  if (phase_ == phase::idle || phase_ == phase::streaming) close();
+  if (phase_ == phase::streaming || (phase_ == phase::idle && !writing_)) close();
 }
 
 void connection::check_deadline(clock::time_point now) {
   if (closed_) return;
-  if (now >= write_deadline_) return close();
+  if (writing_) {
+    if (now >= write_deadline_) close();
+    return;
+  }
   if (now < deadline_) return;
   switch (phase_) {
     case phase::idle:
@@ -202,7 +205,7 @@ void connection::process() {
   if (closed_) return;
   if (phase_ == phase::idle || phase_ == phase::header || phase_ == phase::body) {
     if (!writing_) wait_for_input();
-  } else if (phase_ == phase::streaming || phase_ == phase::lingering) {
+  } else if (phase_ == phase::streaming || (phase_ == phase::lingering && !writing_)) {
     wait_for_input();
   }
 }
@@ -267,7 +270,7 @@ bool connection::parse() {
 void connection::dispatch() {
   keep_alive_ = parser_->get().keep_alive() && !gateway_.on_drained_;
   head_ = parser_->get().method() == http::verb::head;
-  request_ = std::make_unique<incoming>(parser_->release(), gateway_.services_);
+  request_ = std::make_shared<incoming>(parser_->release(), gateway_.services_);
   parser_.reset();
   enter(phase::handling);
   ++gateway_.counters_.requests;
@@ -304,12 +307,12 @@ void connection::dispatch() {
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
   rq.captured = std::move(match->captured);
   if (match->value->event_stream) return begin_stream(rq);
-  match->value->handler(
-      rq, [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_](response r) {
-        l.dispatch([weak, serial, r = std::move(r)]() mutable {
-          if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
-        });
-      });
+  match->value->handler(rq, [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_,
+                             kept = request_](response r) {
+    l.dispatch([weak, serial, r = std::move(r)]() mutable {
+      if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
+    });
+  });
 }
 
 void connection::refuse(const error& e) {
@@ -383,6 +386,8 @@ void connection::flush() {
       if (self->closed_ || self->writing_) return;
       if (self->phase_ == phase::streaming) return self->pump_events();
       if (self->phase_ == phase::lingering) return self->linger();
+      if (self->phase_ == phase::idle) self->enter(phase::idle);  // it is idle from now on
+      if (self->gateway_.on_drained_ && self->phase_ == phase::idle) return self->close();
       self->process();
     });
     return;
@@ -395,6 +400,7 @@ void connection::flush() {
 /// with it, so the input is read and dropped for a while first.
 void connection::linger() {
   if (closed_ || writing_) return;
+  enter(phase::lingering);
   error_code ec;
   socket_.shutdown(socket::shutdown_send, ec);
   wait_for_input();
@@ -429,18 +435,21 @@ void connection::begin_stream(const incoming& rq) {
 
 /// A slow reader waits at its own cursor and is told what the ring dropped meanwhile.
 void connection::pump_events() {
-  if (closed_ || writing_) return;
-  auto slice = gateway_.events_.after(cursor_);
-  if (slice.missed > 0) {
-    cursor_ += slice.missed;
-    output_ += "event: gap\nid: " + std::to_string(cursor_) +
-               "\ndata: {\"missed\":" + std::to_string(slice.missed) + "}\n\n";
-  }
-  for (auto e = slice.begin; e != slice.end && output_.size() < stream_buffer_max; ++e) {
-    cursor_ = e->index;
-    if (!glob_match(filter_, e->type)) continue;
-    output_ +=
-        "id: " + std::to_string(e->index) + "\nevent: " + e->type + "\ndata: " + e->data + "\n\n";
+  while (!closed_ && !writing_ && cursor_ != gateway_.events_.last()) {
+    auto slice = gateway_.events_.after(cursor_);
+    if (slice.begin == slice.end) cursor_ = gateway_.events_.last();
+    if (slice.missed > 0) {
+      cursor_ += slice.missed;
+      output_ += "event: gap\nid: " + std::to_string(cursor_) +
+                 "\ndata: {\"missed\":" + std::to_string(slice.missed) + "}\n\n";
+    }
+    for (auto e = slice.begin; e != slice.end && output_.size() < stream_buffer_max; ++e) {
+      cursor_ = e->index;
+      if (!glob_match(filter_, e->type)) continue;
+      output_ +=
+          "id: " + std::to_string(e->index) + "\nevent: " + e->type + "\ndata: " + e->data + "\n\n";
+    }
+    flush();
   }
   flush();
 }

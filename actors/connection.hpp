@@ -32,6 +32,8 @@ class connection : public std::enable_shared_from_this<connection> {
   /// Closes, or answers 408 or 504, when the phase's deadline has passed.
   void check_deadline(clock::time_point now);
   void pump_events();
+  /// An answer is still on its way out.
+  bool writing() const noexcept { return writing_; }
 
  private:
   friend class gateway;
@@ -62,7 +64,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   beast::flat_buffer input_;
   std::optional<http::request_parser<http::string_body>> parser_;
-  std::unique_ptr<incoming> request_;
+  std::shared_ptr<incoming> request_;  // shared with its handler, which may outlast the connection
   std::uint64_t serial_ =
       0;  // of the request being answered: a late or second answer finds another one
   bool processing_ = false;

@@ -89,9 +89,11 @@ void consumer::claim_loop() {
     claim_request rq{.worker = worker_, .queues = params_.queues, .max = 0, .lease = lease_};
     {
       std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      // While it stops it claims no more, but what is done is handed back as it comes.
+      if (stopping_ && in_hand_.empty()) return;
       done = std::exchange(outcomes_, {});
-      rq.max = params_.concurrency - static_cast<unsigned>(in_hand_.size() - done.size());
+      if (!stopping_)
+        rq.max = params_.concurrency - static_cast<unsigned>(in_hand_.size() - done.size());
     }
     auto exchanged = claims_->exchange(done, rq);
     if (!exchanged) {
@@ -99,7 +101,7 @@ void consumer::claim_loop() {
       {
         std::unique_lock lock(mutex_);
         outcomes_.insert(outcomes_.begin(), done.begin(), done.end());
-        if (stopped_.wait_for(lock, pause, [this] { return stopping_; })) return;
+        stopped_.wait_for(lock, pause);
       }
       pause = std::min(pause * 2, retry_pause_max);
       continue;

@@ -1,5 +1,6 @@
 #include "gateway.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -38,6 +39,9 @@ result<listen_address> parse_listen(const std::string& text) {
   return listen_address{{address, port}, text.substr(0, colon)};
 }
 
+/// Asio does not do it: without this the fork server and every service would hold the port open.
+void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
 bool same_user(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -58,8 +62,7 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
       tcp_(l.context()),
       unix_(l.context()),
       sweep_timer_(l.context()),
-      drain_timer_(l.context()),
-      accept_timer_(l.context()) {
+      drain_timer_(l.context()) {
   auto shortest = std::min({config.header_timeout, config.body_timeout, config.idle_timeout,
                             config.request_timeout, config.write_timeout});
   sweep_period_ = std::clamp<std::chrono::milliseconds>(shortest / 4, 20ms, 1000ms);
@@ -82,6 +85,7 @@ result<void> gateway::listen_tcp(std::string token) {
   if (!ec) tcp_.bind(where->endpoint, ec);
   if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
+  close_on_exec(tcp_.native_handle());
   tcp_.non_blocking(true);
   address_ = where->host + ":" + std::to_string(tcp_.local_endpoint().port());
   guard_ = make_guard_policy(address_, config_.hosts, std::move(token));
@@ -105,6 +109,7 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
   ::umask(mask);
   if (!ec) unix_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+  close_on_exec(unix_.native_handle());
   accept(unix_);
   return {};
 }
@@ -119,9 +124,9 @@ void gateway::accept(Acceptor& acceptor) {
                ec == boost::system::errc::too_many_files_open_in_system) {
       // Room is made for the next one; without any, accepting at once again would only spin.
       if (!make_room()) {
-        accept_timer_.expires_after(100ms);
-        accept_timer_.async_wait([this, &acceptor](error_code cancelled) {
-          if (!cancelled && acceptor.is_open()) accept(acceptor);
+        auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
+        pause->async_wait([this, &acceptor, pause](error_code) {
+          if (acceptor.is_open()) accept(acceptor);
         });
         return;
       }
@@ -145,6 +150,7 @@ void gateway::adopt(Socket socket, bool over_tcp) {
     return;
   }
   error_code ignored;
+  close_on_exec(socket.native_handle());
   socket.non_blocking(true, ignored);
   if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -156,8 +162,9 @@ void gateway::adopt(Socket socket, bool over_tcp) {
 
 /// Closes the connection that has been idle for the longest time; false when none is idle.
 bool gateway::make_room() {
-  if (idle_.empty()) return false;
-  idle_.front()->close();
+  auto oldest = std::find_if(idle_.begin(), idle_.end(), [](auto* c) { return !c->writing(); });
+  if (oldest == idle_.end()) return false;
+  (*oldest)->close();
   return true;
 }
 
@@ -190,7 +197,6 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
   error_code ignored;
   tcp_.close(ignored);
   unix_.close(ignored);
-  accept_timer_.cancel();
   on_drained_ = std::move(done);
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
   for (auto& c : all) c->finish();

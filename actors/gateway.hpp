@@ -85,7 +85,6 @@ class gateway {
   std::list<connection*> streams_;
   asio::steady_timer sweep_timer_;
   asio::steady_timer drain_timer_;
-  asio::steady_timer accept_timer_;
   std::chrono::milliseconds sweep_period_;
   bool sweeping_ = false;
   std::function<void()> on_drained_;

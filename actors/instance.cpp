@@ -67,16 +67,18 @@ void instance::carry_out(const lifecycle_action& action) {
                    if (!signal(SIGKILL)) signal_when_forked_ = SIGKILL;
                  },
                  [&](const arm_timer& t) { arm(t.delay); },
-                 [&](const disarm_timer&) { timer_.cancel(); },
+                 [&](const disarm_timer&) { armed_.reset(); },
              },
              action);
 }
 
 void instance::arm(std::chrono::milliseconds delay) {
   timer_.expires_after(delay);
-  timer_.async_wait([this](error_code ec) {
-    if (!ec) handle(timer_fired{});
-  });
+  // A timer that has expired fires even if it was cancelled, or its instance forgotten, meanwhile.
+  timer_.async_wait(
+      [this, armed = std::weak_ptr<int>(armed_ = std::make_shared<int>())](error_code ec) {
+        if (!ec && !armed.expired()) handle(timer_fired{});
+      });
 }
 
 // -- start
@@ -139,7 +141,10 @@ void instance::on_forked(result<pid_t> pid) {
       entry->second->welcome_when_journaled();
     });
   });
-  if (!posted) journaled_ = true;
+  if (posted) return;
+  s_.log.error("the journal is behind: too many writes wait");
+  journaled_ = true;
+  welcome_when_journaled();
 }
 
 void instance::on_hello(const wire::hello& h) {
@@ -157,6 +162,12 @@ void instance::on_hello(const wire::hello& h) {
 
 void instance::welcome_when_journaled() {
   if (!service_ || !journaled_) return;
+  if (life_.state != instance_state::starting) {
+    // Stopped before it could hear of it: it ends without its service ever being constructed.
+    tell(service_, wire::stop{std::chrono::nanoseconds(clock::now().time_since_epoch()).count()});
+    return;
+  }
+  started_params_ = owner_.spec().params;
   auto& c = s_.settings;
   process_settings settings{.log_file = (s_.folder.log_folder() / (name() + ".log")).string(),
                             .log_level = c.manager.log_level,

@@ -1,7 +1,8 @@
 // One instance of a service: feeds its lifecycle with events and carries out what it says.
 #pragma once
 
-#include <optional>
+#include <csignal>
+#include <memory>
 
 #include "process/child_reaper.hpp"
 #include "service/lifecycle.hpp"
@@ -40,7 +41,13 @@ class instance {
   const caf::strong_actor_ptr& actor() const noexcept { return actor_; }
 
   /// Sends a signal to the instance's process group; false when it has none.
-  bool signal(int number) const { return pid_ > 0 && signal_group(pid_, number); }
+  bool signal(int number) const {
+    // A process that was forked just now may not lead its group yet.
+    return pid_ > 0 && (signal_group(pid_, number) || ::kill(pid_, number) == 0);
+  }
+
+  /// The parameters the present process was started with; a change of them takes a new one.
+  const json& started_params() const noexcept { return started_params_; }
 
   /// Answers the process's own commands to others.
   void reply(wire::reply_batch batch) const {
@@ -68,6 +75,7 @@ class instance {
   const unsigned index_;
   lifecycle life_;
   asio::steady_timer timer_;
+  std::shared_ptr<int> armed_;  // replaced or reset when what the timer was armed for has passed
 
   // of the present process
   pid_t pid_ = 0;
@@ -77,6 +85,7 @@ class instance {
   caf::actor service_;             // who takes its commands
   caf::strong_actor_ptr actor_;    // whom other processes find
   std::vector<std::string> commands_;
+  json started_params_;
   bool journaled_ = false;
   int signal_when_forked_ = 0;
 };

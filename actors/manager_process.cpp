@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "consumer.hpp"
 #include "log/process_log.hpp"
 #include "management_api.hpp"
 #include "process/leftover.hpp"
@@ -192,10 +193,14 @@ int run_manager(detail::server_state& program) {
 
   queue_view jobs(settings.queue.url, settings.queue, log);
   supervision shared(events, system, settings, *folder, log, *store, program.argv);
-  supervisor services(shared, program.types, [&](const service_spec& spec, pid_t pid) {
-    if (spec.type == consumer_type)
-      jobs.release(worker_id(pid, spec.params.value("queues", std::vector<std::string>{"*"})));
-  });
+  supervisor services(shared, program.types,
+                      [&](const std::string& type, const json& params, pid_t pid) {
+                        if (type != consumer_type) return;
+                        // Parameters that do not fit never made a consumer, so there is nothing to
+                        // release.
+                        if (auto fits = from_json_value<consumer_params>(params))
+                          jobs.release(worker_id(pid, fits->queues));
+                      });
   manager_facade facade(events, services,
                         queue(settings.queue.url, settings.queue, program.types.jobs));
   gateway http(events, settings.http, log, program.routes, facade, shared.recent);

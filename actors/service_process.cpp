@@ -88,6 +88,7 @@ class service_process : public detail::service_host {
       : self_(self), types_(types), events_(events) {}
 
   caf::behavior start(unique_fd link) {
+    thread_ = std::this_thread::get_id();
     self_->set_down_handler([this](const caf::down_msg&) { on_manager_lost(); });
     self_->set_exit_handler([this](const caf::exit_msg&) { on_manager_lost(); });
     connect_link(self_, std::move(link), link_timeout,
@@ -120,9 +121,11 @@ class service_process : public detail::service_host {
 
   void add_timer(std::chrono::milliseconds delay, bool repeats, std::function<void()> f) override {
     if (delay < 1ms) throw failure(errc::bad_arguments, "a timer needs at least 1ms");
-    auto id = next_id_++;
-    timers_[id] = {delay, repeats, clock::now() + delay, std::move(f)};
-    tell_after(self_, delay, wire::timer_tick{id});
+    in_actor([this, delay, repeats, f = std::move(f)] {
+      auto id = next_id_++;
+      timers_[id] = {delay, repeats, clock::now() + delay, f};
+      tell_after(self_, delay, wire::timer_tick{id});
+    });
   }
 
   promise<json_text> send(const std::string& service, const std::string& command,
@@ -163,6 +166,7 @@ class service_process : public detail::service_host {
   // -- start
 
   void on_welcome(const wire::welcome& w) {
+    if (stopping_) return;
     if (w.version != wire::protocol_version)
       return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
                                           ", this process " +
@@ -209,12 +213,15 @@ class service_process : public detail::service_host {
                                                     caf::actor_cast<caf::actor>(self_->ctrl())});
     self_->monitor(plain_actor_);
     // Whichever dies first: without its actor the process has nothing to do.
-    self_->set_down_handler([this](const caf::down_msg& down) {
-      if (down.source == plain_actor_)
-        leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
-              "the actor ended: " + self_->system().render(down.reason));
-      else
+    self_->set_down_handler([this, plain_address = caf::actor_cast<caf::actor_addr>(plain_actor_)](
+                                const caf::down_msg& down) {
+      if (down.source == plain_address) {
+        if (!stopping_)
+          leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
+                "the actor ended: " + self_->system().render(down.reason));
+      } else {
         on_manager_lost();
+      }
     });
   }
 
@@ -262,7 +269,9 @@ class service_process : public detail::service_host {
     add_reply(id, std::move(outcome));
     --unanswered_;
     if (!replying_) flush_replies();
-    if (stopping_ && unanswered_ == 0) finish_stop();
+    // Not here: the service's own function that answered may still be running.
+    if (stopping_ && unanswered_ == 0)
+      tell(caf::actor_cast<caf::actor>(self_->ctrl()), wire::timer_tick{stop_timer});
   }
 
   void ask_plain_actor(const wire::command& c) {
@@ -301,10 +310,12 @@ class service_process : public detail::service_host {
 
   promise<json_text> call(wire::service_call request) {
     promise<json_text> answer;
-    request.id = next_id_++;
     if (request.timeout_ms <= 0) request.timeout_ms = settings_.command_timeout_ms;
-    calls_[request.id] = answer;
-    tell_manager(std::move(request));
+    in_actor([this, request, answer]() mutable {
+      request.id = next_id_++;
+      calls_[request.id] = answer;
+      tell_manager(std::move(request));
+    });
     return answer;
   }
 
@@ -354,6 +365,14 @@ class service_process : public detail::service_host {
     }
   }
 
+  /// Runs `f` in the actor's thread: now when called there, as blocking commands are not.
+  void in_actor(std::function<void()> f) {
+    if (std::this_thread::get_id() == thread_)
+      f();
+    else
+      post(std::move(f));
+  }
+
   void post(std::function<void()> f) {
     bool first = false;
     {
@@ -393,12 +412,12 @@ class service_process : public detail::service_host {
     if (finished_) return;
     finished_ = true;
     timers_.clear();
+    if (pool_) pool_->join();  // blocking commands still use the service
     try {
       service_.reset();
     } catch (...) {
       log_->error("the destructor threw");
     }
-    if (pool_) pool_->join();
     run_posted();
     flush_replies();
     leave(0, {});
@@ -417,11 +436,12 @@ class service_process : public detail::service_host {
     manager_ = nullptr;
     if (stopping_) return events_.end(exit_code_);
     stopping_ = true;
-    finish_stop();
+    if (unanswered_ == 0) finish_stop();  // else a blocking command may still use the service
     events_.end(exit_no_manager);
   }
 
   caf::io::broker* self_;
+  std::thread::id thread_;
   const registry& types_;
   process_events& events_;
   caf::actor manager_;

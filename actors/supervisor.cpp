@@ -26,7 +26,7 @@ error no_such_service(const std::string& name) {
 // -- managed_service
 
 bool managed_service::ready() const {
-  if (instances_.size() < desired_.spec.instances) return false;
+  if (desired_.removed || instances_.size() < desired_.spec.instances) return false;
   return std::all_of(instances_.begin(), instances_.end(),
                      [](auto& i) { return i->retiring || i->running(); });
 }
@@ -38,8 +38,8 @@ bool managed_service::at_rest() const {
 
 void managed_service::on_changed(instance& i) { supervisor_.on_changed(*this, i); }
 
-void managed_service::on_ended(instance&, pid_t pid, const exit_status&) {
-  supervisor_.ended_(desired_.spec, pid);
+void managed_service::on_ended(instance& i, pid_t pid, const exit_status&) {
+  supervisor_.ended_(desired_.spec.type, i.started_params(), pid);
 }
 
 caf::strong_actor_ptr managed_service::find(const std::string& service) {
@@ -182,24 +182,28 @@ void supervisor::carry_out(change c, const desired_service& wanted) {
     }
   if (m && c.then) c.then(m);
   start_what_can();
-  tidy();
+  schedule_tidy();
   if (c.wait.timeout.count() <= 0 || !c.end_state || c.end_state(lookup(c.name))) {
     c.done.set_value(present(c.name));
     return;
   }
-  waiting w{c.name, c.end_state, c.done,
-            std::make_unique<asio::steady_timer>(s_.events.context(), c.wait.timeout)};
-  auto entry = waiting_.insert(waiting_.end(), std::move(w));
-  entry->timer->async_wait([this, entry, timeout = c.wait.timeout](error_code ec) {
-    if (ec) return;
-    auto late = std::move(*entry);
-    waiting_.erase(entry);
-    late.done.set_error({errc::timeout, "not there within " + format_duration(timeout), late.name});
+  auto number = next_waiting_++;
+  auto timer = std::make_unique<asio::steady_timer>(s_.events.context(), c.wait.timeout);
+  timer->async_wait([this, number, timeout = c.wait.timeout](error_code ec) {
+    // By its number: a timer that has expired fires even if its waiter was answered meanwhile.
+    auto late =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](auto& w) { return w.number == number; });
+    if (ec || late == waiting_.end()) return;
+    auto done = late->done;
+    auto name = late->name;
+    waiting_.erase(late);
+    done.set_error({errc::timeout, "not there within " + format_duration(timeout), name});
   });
+  waiting_.push_back({number, c.name, c.end_state, c.done, std::move(timer)});
 }
 
 void supervisor::check_waiting(const std::string& name) {
-  // Taken out first: who is answered may ask for the next change at once.
+  // Answered later: who is answered may ask for the next change at once, in the middle of this one.
   std::list<waiting> there;
   for (auto entry = waiting_.begin(); entry != waiting_.end();) {
     auto next = std::next(entry);
@@ -207,10 +211,10 @@ void supervisor::check_waiting(const std::string& name) {
       there.splice(there.end(), waiting_, entry);
     entry = next;
   }
-  for (auto& w : there) {
-    w.timer->cancel();
-    w.done.set_value(present(name));
-  }
+  if (there.empty()) return;
+  s_.events.defer([there = std::move(there), shown = present(name)]() mutable {
+    for (auto& w : there) w.done.set_value(shown);
+  });
 }
 
 /// Makes the number of instances, and what they run, fit the specification.
@@ -271,9 +275,12 @@ void supervisor::start_what_can() {
 void supervisor::on_changed(managed_service& m, instance& i) {
   if (m.rolling_.size() > 0 && m.rolling_.front() == i.index()) go_on_rolling(m);
   check_waiting(m.spec().name);
-  if (tidy_scheduled_) return;
-  tidy_scheduled_ = true;
-  // Not now: the instance that reports is in the middle of its own work.
+  schedule_tidy();
+}
+
+void supervisor::schedule_tidy() {
+  if (std::exchange(tidy_scheduled_, true)) return;
+  // Not now: whoever calls may be in the middle of an instance's own work.
   s_.events.defer([this] {
     tidy_scheduled_ = false;
     tidy();
@@ -312,7 +319,9 @@ void supervisor::restart_rolling(managed_service& m) {
 
 void supervisor::go_on_rolling(managed_service& m) {
   auto& current = *m.instances_[m.rolling_.front()];
-  if (current.life().state == instance_state::fatal) {
+  auto given_up = current.life().state == instance_state::fatal ||
+                  current.life().state == instance_state::exited;
+  if (given_up || current.retiring) {
     m.rolling_.clear();  // what still runs the old way is better than nothing
     return;
   }
@@ -372,20 +381,33 @@ promise<json> supervisor::patch(const std::string& name, const json& document, w
 }
 
 promise<json> supervisor::scale(const std::string& name, const json& instances, wait_for w) {
-  auto number = instances;
-  auto m = lookup(name);
-  if (instances.is_string() && m) {
-    // "+2" and "-1" are relative to what is wanted now.
-    auto& text = instances.get_ref<const std::string&>();
-    char* end = nullptr;
-    auto value = std::strtol(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0')
-      return failed<json>(errc::bad_arguments,
-                          "must be a number, or a text such as \"+2\" or \"-1\"", "/instances");
-    if (text[0] == '+' || text[0] == '-') value += static_cast<long>(m->spec().instances);
-    number = static_cast<std::uint64_t>(std::max(value, 0L));
-  }
-  return patch(name, {{"instances", number}}, w);
+  return submit(
+      {.name = name,
+       .make = [name, instances](const desired_service* present) -> result<desired_service> {
+         if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
+         auto number = instances;
+         if (instances.is_string()) {
+           // "+2" and "-1" are relative to what is wanted now.
+           auto& text = instances.get_ref<const std::string&>();
+           char* end = nullptr;
+           auto value = std::strtol(text.c_str(), &end, 10);
+           if (text.empty() || *end != '\0')
+             return fail(errc::bad_arguments,
+                         "must be a number, or a text such as \"+2\" or \"-1\"", "/instances");
+           if (text[0] == '+' || text[0] == '-')
+             value += static_cast<long>(present->spec.instances);
+           number = static_cast<std::uint64_t>(std::max(value, 0L));
+         }
+         auto spec = spec_from_json({{"instances", number}}, present->spec);
+         if (!spec) return tl::unexpected<error>(spec.error());
+         auto wanted = *present;
+         wanted.spec = std::move(*spec);
+         return wanted;
+       },
+       .then = {},
+       .end_state = has_its_number,
+       .wait = w,
+       .done = {}});
 }
 
 promise<json> supervisor::remove(const std::string& name, wait_for w) {
@@ -423,7 +445,8 @@ promise<json> supervisor::start_service(const std::string& name, wait_for w) {
                  .make = enable(name, true),
                  .then =
                      [](managed_service* m) {
-                       for (auto& i : m->instances()) i->start_wanted = !i->running();
+                       for (auto& i : m->instances())
+                         i->start_wanted = !i->retiring && !i->running();
                      },
                  .end_state = is_ready,
                  .wait = w,

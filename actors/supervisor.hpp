@@ -58,7 +58,8 @@ struct wait_for {
 
 class supervisor {
  public:
-  using on_instance_ended = std::function<void(const service_spec&, pid_t)>;
+  /// The type, the parameters it ran with, and the pid of a process that ended.
+  using on_instance_ended = std::function<void(const std::string& type, const json& params, pid_t)>;
 
   supervisor(supervision& s, const registry& types, on_instance_ended ended);
   ~supervisor();
@@ -117,6 +118,7 @@ class supervisor {
     promise<json> done;
   };
   struct waiting {
+    std::uint64_t number = 0;
     std::string name;
     reached end_state;
     promise<json> done;
@@ -140,6 +142,7 @@ class supervisor {
   void restart_rolling(managed_service& m);
   void go_on_rolling(managed_service& m);
   void on_changed(managed_service& m, instance& i);
+  void schedule_tidy();
   void tidy();
   void continue_shutdown();
 
@@ -150,6 +153,7 @@ class supervisor {
   dependency_graph order_;
   std::deque<change> changes_;
   bool changing_ = false;
+  std::uint64_t next_waiting_ = 1;
   std::list<waiting> waiting_;
   bool tidy_scheduled_ = false;
   std::function<void()> on_all_stopped_;

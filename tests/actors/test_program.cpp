@@ -76,6 +76,7 @@ class tool : public sm::service {
     command("never", [] { return sm::promise<int>(); });
     command("ticks", [this] { return ticks_; });
     command("ask", [this](const std::string& who) { return send(who, "pid"); });
+    command_blocking("ask_blocking", [this](const std::string& who) { return send(who, "pid"); });
     command("ask_all", [this] { return broadcast("*", "pid"); });
     command("note", [this](const note_job& job) { return enqueue(job); });
     command("big", [](std::size_t bytes) { return std::string(bytes, 'x'); });
