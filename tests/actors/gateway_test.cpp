@@ -1,5 +1,6 @@
 // The HTTP server against clients that misbehave.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <csignal>
@@ -16,8 +17,7 @@ class gateway_fixture : public ::testing::Test {
  protected:
   gateway_fixture()
       : app(TEST_PROGRAM, {"--set", "http.header_timeout=300ms", "--set", "http.body_timeout=300ms",
-                           "--set", "http.request_timeout=1s", "--set", "http.idle_timeout=30s",
-                           "--set", "http.connections_max=300"}) {
+                           "--set", "http.request_timeout=1s", "--set", "http.idle_timeout=30s"}) {
     EXPECT_TRUE(eventually([&] { return app.all_ready(); }));
   }
 
@@ -148,11 +148,22 @@ TEST_F(gateway_fixture, a_request_that_arrives_a_byte_at_a_time_is_answered_408)
   others_are_served();
 }
 
-TEST_F(gateway_fixture, idle_connections_give_way_to_new_ones) {
-  // More than connections_max of 300: the longest idle ones are closed.
+TEST(gateway, five_thousand_idle_connections_give_way_to_new_ones) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  program app(TEST_PROGRAM);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  // More than connections_max of 4096: the longest idle ones are closed.
   std::vector<http_connection> idle;
-  for (int i = 0; i < 900; ++i) idle.push_back(app.connect());
-  others_are_served();
+  for (int i = 0; i < 5000; ++i) {
+    idle.push_back(app.connect());
+    if (i % 500 == 0) {
+      EXPECT_EQ(app.get("/gather").document()["complete"], true);
+    }
+  }
+  EXPECT_EQ(app.get("/gather").document()["complete"], true);
   EXPECT_TRUE(idle.front().closed_within(5s));
   EXPECT_EQ(idle.back().request("GET", "/hello").body, "hello");
 }

@@ -399,4 +399,39 @@ TEST_F(supervision_fixture, a_service_that_is_stopped_by_a_signal_costs_nobody_e
   ASSERT_TRUE(eventually([&] { return app.get("/gather").document()["complete"] == true; }));
 }
 
+TEST_F(supervision_fixture,
+       a_second_signal_while_a_request_is_in_flight_does_not_lose_the_shutdown) {
+  auto c = app.connect();
+  c.send("GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return app.get("/hello").status == 200; }));
+  app.signal(SIGTERM);
+  ASSERT_TRUE(
+      eventually([&] { return app.log_of("manager").find("shutting down") != std::string::npos; }));
+  app.signal(SIGTERM);
+  EXPECT_EQ(app.wait(5s), 0);
+}
+
+TEST_F(supervision_fixture, blocking_commands_may_call_other_services_side_by_side) {
+  std::vector<http_connection> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back((app.state() / "sm.sock").string());
+    callers.back().send(
+        "POST /v1/services/a/commands/ask_blocking?timeout=5s HTTP/1.1\r\nHost: "
+        "x\r\nContent-Length: 3\r\n\r\n\"b\"");
+  }
+  for (auto& c : callers) EXPECT_EQ(c.receive().document()["result"], app.instance_pid("b"));
+}
+
+TEST_F(supervision_fixture, a_start_does_not_revive_an_instance_that_is_scaled_away) {
+  ASSERT_EQ(verb("a", "scale", R"({"instances": 3})")["instances"]["ready"], 3);
+  http_connection c((app.state() / "sm.sock").string());
+  const std::string scale = R"({"instances": 2})";
+  c.send("POST /v1/services/a/scale HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+         std::to_string(scale.size()) + "\r\n\r\n" + scale +
+         "POST /v1/services/a/start?wait=10s HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(c.receive().status, 200);
+  EXPECT_EQ(c.receive().status, 200);
+  EXPECT_TRUE(eventually([&] { return app.service("a")["instance_list"].size() == 2; }));
+}
+
 }  // namespace sm::test
