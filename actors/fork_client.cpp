@@ -1,83 +1,94 @@
 #include "fork_client.hpp"
 
-#include <csignal>
+#include <sys/wait.h>
 
 #include "process/spawn.hpp"
 
 namespace sm {
 
-fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv)
-    : loop_(l), log_(std::move(log)), argv_(std::move(argv)), channel_(l.context()) {}
+fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv,
+                         fork_server_settings settings)
+    : loop_(l), log_(std::move(log)), argv_(std::move(argv)), settings_(std::move(settings)) {}
 
 result<void> fork_client::start() {
   auto channel = make_fork_channel();
   if (!channel) return tl::unexpected<error>(channel.error());
   auto& [ours, theirs] = *channel;
+  settings_.channel = theirs.get();
   auto pid =
       spawn({.executable = "/proc/self/exe",
              .argv = argv_,
              // LD_BIND_NOW: resolve every symbol once here instead of in each forked process.
-             .environment = {std::string(fork_server_variable) + "=" + std::to_string(theirs.get()),
+             .environment = {std::string(fork_server_variable) + "=" + print_json(json(settings_)),
                              "LD_BIND_NOW=1"},
              .inherited_fd = theirs.get()});
   if (!pid) return tl::unexpected<error>(pid.error());
   pid_ = *pid;
-  channel_.assign(ours.release());
-  read_replies();
+  own_ = servers_.emplace(servers_.end(), loop_.context());
+  own_->channel.assign(ours.release());
+  read_replies(own_);
   return {};
 }
 
-void fork_client::fork(const std::string& title, const std::string& output, unique_fd link,
-                       on_forked done) {
+void fork_client::fork(const fork_request& rq, unique_fd link, on_forked done) {
   result<void> outcome;
-  if (!channel_.is_open()) outcome = start();
-  auto id = next_id_++;
+  if (own_ == servers_.end()) outcome = start();
+  if (outcome) outcome = send_fork_request(own_->channel.native_handle(), rq, link.get());
   if (outcome)
-    outcome = send_fork_request(channel_.native_handle(), {id, title, output}, link.get());
-  if (outcome)
-    waiting_[id] = std::move(done);
+    waiting_[rq.incarnation] = std::move(done);
   else
     loop_.defer([done = std::move(done), e = outcome.error()] { done(tl::unexpected<error>(e)); });
 }
 
-void fork_client::read_replies() {
-  channel_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+bool fork_client::forget(pid_t pid) {
+  for (auto& s : servers_) {
+    s.to_forget.push_back(pid);
+    // A channel that is full just now gets it with the next one.
+    if (send_forget(s.channel.native_handle(), s.to_forget)) s.to_forget.clear();
+  }
+  return ::waitpid(pid, nullptr, WNOHANG) == pid;
+}
+
+void fork_client::take_over(unique_fd channel) {
+  auto s = servers_.emplace(servers_.end(), loop_.context());
+  s->channel.assign(channel.release());
+  read_replies(s);
+}
+
+void fork_client::read_replies(server_ref s) {
+  s->channel.async_wait(asio::posix::stream_descriptor::wait_read, [this, s](error_code ec) {
     if (ec) return;
     for (;;) {
-      auto reply = receive_fork_reply(channel_.native_handle());
+      auto reply = receive_fork_reply(s->channel.native_handle());
       if (!reply) {
-        if (reply.error().code != errc::cancelled) return lost();
+        if (reply.error().code != errc::cancelled) return lost(s);
         break;
       }
-      auto entry = waiting_.extract(reply->id);
+      auto entry = waiting_.extract(reply->incarnation);
       if (entry.empty()) continue;
       if (reply->pid > 0)
         entry.mapped()(reply->pid);
       else
         entry.mapped()(fail(errc::unavailable, reply->reason));
     }
-    read_replies();
+    read_replies(s);
   });
 }
 
-void fork_client::lost() {
-  error_code ignored;
-  channel_.close(ignored);
-  auto waiting = std::exchange(waiting_, {});
-  if (!waiting.empty()) log_.error("the fork server ended; the next start makes a new one");
-  for (auto& [id, done] : waiting) done(fail(errc::unavailable, "the fork server ended"));
-}
-
-bool fork_client::on_child_ended(pid_t pid) {
-  if (pid != pid_) return false;
-  pid_ = -1;
-  if (channel_.is_open()) lost();
-  return true;
+void fork_client::lost(server_ref s) {
+  bool own = s == own_;
+  servers_.erase(s);
+  if (!own) return;
+  own_ = servers_.end();
+  pid_ = 0;
+  log_.error("the fork server ended; the next start makes a new one");
+  for (auto& [incarnation, done] : std::exchange(waiting_, {}))
+    done(fail(errc::unavailable, "the fork server ended"));
 }
 
 void fork_client::close() {
-  error_code ignored;
-  channel_.close(ignored);
+  servers_.clear();
+  own_ = servers_.end();
 }
 
 }  // namespace sm

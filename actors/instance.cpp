@@ -2,9 +2,12 @@
 
 #include <csignal>
 
+#include "config/units.hpp"
 #include "link.hpp"
-#include "process/child_reaper.hpp"
+#include "process/pidfd.hpp"
+#include "process/proc_stat.hpp"
 #include "process/signal_names.hpp"
+#include "process/stack_dump.hpp"
 #include "process_settings.hpp"
 
 namespace sm {
@@ -20,7 +23,12 @@ overloaded(F...) -> overloaded<F...>;
 }  // namespace
 
 instance::instance(supervision& s, instance_owner& owner, unsigned index)
-    : s_(s), owner_(owner), index_(index), timer_(s.events.context()) {
+    : s_(s),
+      owner_(owner),
+      index_(index),
+      timer_(s.events.context()),
+      watchdog_(s.events.context()),
+      watch_(s.events.context()) {
   life_.since = clock::now();
 }
 
@@ -43,6 +51,10 @@ void instance::handle(const lifecycle_event& event) {
   if (pid_ > 0) change["pid"] = pid_;
   if (!life_.reason.empty()) change["reason"] = life_.reason;
   s_.publish("service.state", change);
+  if (life_.state != before && life_.state == instance_state::running) {
+    alive_at_ = clock::now();
+    watch_for_hang();
+  }
   if (life_.state != before)
     s_.log.info("{} {} -> {}{}{}", name(), to_string(before), to_string(life_.state),
                 life_.reason.empty() ? "" : ": ", life_.reason);
@@ -58,6 +70,8 @@ void instance::carry_out(const lifecycle_action& action) {
                      tell(
                          service_,
                          wire::stop{std::chrono::nanoseconds(deadline.time_since_epoch()).count()});
+                   else
+                     signal(SIGTERM);  // adopted, but its actor has not come yet
                  },
                  [&](const send_stop_signal&) {
                    auto number = parse_signal(owner_.spec().stop_signal).value_or(SIGTERM);
@@ -65,6 +79,13 @@ void instance::carry_out(const lifecycle_action& action) {
                  },
                  [&](const kill_tree&) {
                    if (!signal(SIGKILL)) signal_when_forked_ = SIGKILL;
+                 },
+                 [&](const dump_stack&) {
+                   s_.log.warn("{} (pid {}): {}; its stacks go to {}.out", name(), pid_,
+                               life_.reason, name());
+                   if (pid_ <= 0) return;
+                   ::kill(pid_, stack_signal());
+                   signal(SIGCONT);
                  },
                  [&](const arm_timer& t) { arm(t.delay); },
                  [&](const disarm_timer&) { armed_.reset(); },
@@ -81,62 +102,98 @@ void instance::arm(std::chrono::milliseconds delay) {
       });
 }
 
+// -- hangs
+
+/// Asks every half of the watchdog's time, so that whoever answers blocked for less than that.
+void instance::watch_for_hang() {
+  auto patience = owner_.spec().watchdog;
+  watchdog_.cancel();
+  if (patience.count() <= 0) return;
+  watchdog_.expires_after(patience / 2);
+  watchdog_.async_wait([this, incarnation = incarnation_, patience](error_code ec) {
+    if (ec || incarnation != incarnation_ || life_.state != instance_state::running) return;
+    if (clock::now() - alive_at_ >= patience) return look_again();
+    if (service_) tell(service_, wire::ping{});
+    watch_for_hang();
+  });
+}
+
+/// When it was this process that had no time, the answers are there already and only unread.
+void instance::look_again() {
+  watchdog_.expires_after(std::chrono::milliseconds{100});
+  watchdog_.async_wait([this, incarnation = incarnation_](error_code ec) {
+    if (ec || incarnation != incarnation_ || life_.state != instance_state::running) return;
+    auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - alive_at_);
+    if (silence < owner_.spec().watchdog) return watch_for_hang();
+    handle(unresponsive{"no sign of life for " + format_duration(owner_.spec().watchdog)});
+  });
+}
+
 // -- start
 
 void instance::spawn() {
   drop_link("restarted");
+  incarnation_ = s_.next_number++;
+  s_.by_incarnation[incarnation_] = this;
   auto pair = make_link_pair();
   if (!pair) {
-    auto link = link_ = s_.next_link++;
-    s_.by_link[link] = this;
-    s_.events.defer([&s = s_, link, why = to_string(pair.error())] {
-      if (auto entry = s.by_link.find(link); entry != s.by_link.end())
+    s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(pair.error())] {
+      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
         entry->second->handle(spawn_failed{why});
     });
     return;
   }
   auto& [ours, theirs] = *pair;
-  link_ = s_.next_link++;
-  slot_ = s_.slots.take();
-  s_.by_link[link_] = this;
+  token_ = random_hex(16);
+  started_spec_ = owner_.spec();
   journaled_ = false;
+  welcomed_ = false;
   signal_when_forked_ = 0;
-  mailbox_ = s_.mailbox.make_actor(s_.system, link_);
-  publish_link(s_.system, std::move(ours), slot_, mailbox_);
-  auto output = s_.folder.log_folder() / (name() + ".out");
-  s_.forks.fork("sm " + name(), output.string(), std::move(theirs),
-                [&s = s_, link = link_](result<pid_t> pid) {
-                  if (auto entry = s.by_link.find(link); entry != s.by_link.end())
+  make_link(std::move(ours));
+  s_.forks.fork({name(), incarnation_, token_}, std::move(theirs),
+                [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
+                  if (auto entry = s.by_incarnation.find(incarnation);
+                      entry != s.by_incarnation.end())
                     entry->second->on_forked(std::move(pid));
                   else if (pid)
-                    signal_group(*pid, SIGKILL);
+                    s.forks.forget(*pid);
                 });
+}
+
+void instance::make_link(unique_fd ours) {
+  link_ = s_.next_number++;
+  slot_ = s_.slots.take();
+  s_.by_link[link_] = this;
+  mailbox_ = s_.mailbox.make_actor(s_.system, link_);
+  publish_link(s_.system, std::move(ours), slot_, mailbox_);
 }
 
 void instance::on_forked(result<pid_t> pid) {
   if (!pid) {
+    s_.by_incarnation.erase(incarnation_);
     drop_link("not started");
     handle(spawn_failed{to_string(pid.error())});
     return;
   }
   pid_ = *pid;
   s_.by_pid[pid_] = this;
-  if (signal_when_forked_ != 0) {
-    signal(signal_when_forked_);
-    signal_when_forked_ = 0;
-  }
-  if (auto ended = s_.unclaimed.extract(pid_)) {
-    on_process_ended(ended.mapped());
-    return;
-  }
+  if (signal_when_forked_ != 0) signal(std::exchange(signal_when_forked_, 0));
   // None of the service's own code runs before its process is journaled: it waits for the welcome.
-  journaled_instance row{name(), pid_, process_start_time(pid_), link_, boot_id()};
+  journaled_instance row{.name = name(),
+                         .pid = pid_,
+                         .start_time = process_start_time(pid_),
+                         .incarnation = incarnation_,
+                         .boot = boot_id(),
+                         .token = token_,
+                         .restarts = life_.restarts,
+                         .spec = started_spec_};
+  watch_process(open_pidfd(pid_));
   bool posted = s_.disk.post([&s = s_, row = std::move(row)] {
     auto written = s.store.put_instance(row);
-    s.events.defer([&s, written, link = row.incarnation] {
+    s.events.defer([&s, written, incarnation = row.incarnation] {
       if (!written) s.log.error("the journal is behind: {}", to_string(written.error()));
-      auto entry = s.by_link.find(link);
-      if (entry == s.by_link.end()) return;
+      auto entry = s.by_incarnation.find(incarnation);
+      if (entry == s.by_incarnation.end()) return;
       entry->second->journaled_ = true;
       entry->second->welcome_when_journaled();
     });
@@ -145,6 +202,65 @@ void instance::on_forked(result<pid_t> pid) {
   s_.log.error("the journal is behind: too many writes wait");
   journaled_ = true;
   welcome_when_journaled();
+}
+
+/// Hears of the end of the process, whoever is its parent.
+void instance::watch_process(unique_fd process) {
+  error_code ignored;
+  watch_.close(ignored);
+  if (!process) {
+    s_.events.defer([&s = s_, incarnation = incarnation_] {
+      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
+        entry->second->on_process_ended(vanished{});
+    });
+    return;
+  }
+  watch_.assign(process.release());
+  watch_.async_wait(asio::posix::stream_descriptor::wait_read,
+                    [this, incarnation = incarnation_](error_code ec) {
+                      if (ec || incarnation != incarnation_ || pid_ == 0) return;
+                      on_process_ended(read_exit_status(pid_));
+                    });
+}
+
+// -- adoption
+
+void instance::found(const journaled_instance& row, bool wanted) {
+  // The descriptor first: what it names cannot become another process any more.
+  auto process = open_pidfd(row.pid);
+  bool exists = process && process_start_time(row.pid) == row.start_time;
+  incarnation_ = row.incarnation;
+  token_ = row.token;
+  started_spec_ = row.spec;
+  life_.restarts = row.restarts;
+  journaled_ = welcomed_ = true;
+  start_wanted = false;
+  s_.by_incarnation[incarnation_] = this;
+  if (exists) s_.by_pid[pid_ = row.pid] = this;
+  handle(process_found{});
+  if (!wanted) handle(stop_requested{});
+  if (exists) return watch_process(std::move(process));
+  forget_process();
+  owner_.on_ended(*this, row.pid, vanished{});
+  handle(process_ended{vanished{}});
+}
+
+result<std::function<void(unique_fd)>> instance::on_greeting(const json& greeting) {
+  if (greeting.value("incarnation", std::uint64_t{0}) != incarnation_ ||
+      greeting.value("token", "") != token_)
+    return fail(errc::conflict, "this is not the run of " + name() + " that was journaled");
+  if (greeting.value("version", 0U) != wire::protocol_version)
+    return fail(errc::conflict, "this manager speaks another protocol");
+  if (life_.state != instance_state::starting || link_ != 0)
+    return fail(errc::conflict, name() + " is " + std::string(to_string(life_.state)));
+  return [this, phase = greeting.value("phase", ""),
+          ready_ns = greeting.value("ready_since_ns", std::int64_t{0})](unique_fd link) {
+    process_adopted adopted{.stopping = phase == "stopping"};
+    if (phase == "ready") adopted.ready_since = time_point(std::chrono::nanoseconds(ready_ns));
+    make_link(std::move(link));
+    s_.log.info("{} (pid {}) is adopted", name(), pid_);
+    handle(adopted);
+  };
 }
 
 void instance::on_hello(const wire::hello& h) {
@@ -161,13 +277,12 @@ void instance::on_hello(const wire::hello& h) {
 }
 
 void instance::welcome_when_journaled() {
-  if (!service_ || !journaled_) return;
+  if (!service_ || !journaled_ || std::exchange(welcomed_, true)) return;
   if (life_.state != instance_state::starting) {
     // Stopped before it could hear of it: it ends without its service ever being constructed.
     tell(service_, wire::stop{std::chrono::nanoseconds(clock::now().time_since_epoch()).count()});
     return;
   }
-  started_params_ = owner_.spec().params;
   auto& c = s_.settings;
   process_settings settings{.log_file = (s_.folder.log_folder() / (name() + ".log")).string(),
                             .log_level = c.manager.log_level,
@@ -175,9 +290,10 @@ void instance::welcome_when_journaled() {
                             .payload_max = c.queue.payload_max,
                             .lease_ms = c.queue.lease.count(),
                             .enqueue_timeout_ms = c.queue.enqueue_timeout.count(),
-                            .command_timeout_ms = c.link.command_timeout.count()};
+                            .command_timeout_ms = c.link.command_timeout.count(),
+                            .orphan_grace_ms = c.manager.orphan_grace.count()};
   tell(service_, wire::welcome{.instance = name(),
-                               .spec = print_json(to_json(owner_.spec())),
+                               .spec = print_json(to_json(started_spec_)),
                                .settings = print_json(json(settings))});
 }
 
@@ -189,6 +305,7 @@ void instance::on_message(caf::mailbox_element& element) {
     auto message = element.move_content_to_message();
     s_.commands.on_replies(link_, message.get_mutable_as<wire::reply_batch>(0));
   } else if (content.match_elements<wire::pong>()) {
+    alive_at_ = clock::now();
     s_.commands.on_pong(link_);
   } else if (content.match_elements<wire::hello>()) {
     on_hello(content.get_as<wire::hello>(0));
@@ -196,7 +313,7 @@ void instance::on_message(caf::mailbox_element& element) {
     auto& message = content.get_as<wire::ready>(0);
     commands_ = message.commands;
     actor_ = message.actor;
-    if (life_.state == instance_state::starting) s_.commands.attach(link_, service_);
+    if (!running()) s_.commands.attach(link_, service_);
     handle(became_ready{});
   } else if (content.match_elements<wire::goodbye>()) {
     auto& why = content.get_as<wire::goodbye>(0).start_failure;
@@ -220,17 +337,27 @@ void instance::on_message(caf::mailbox_element& element) {
 // -- the end
 
 void instance::on_process_ended(const exit_status& status) {
+  error_code ignored;
+  watch_.close(ignored);
   auto ended = std::exchange(pid_, 0);
-  s_.by_pid.erase(ended);
-  signal_group(ended, SIGKILL);  // what it leaves behind in its group
-  if (!s_.disk.post([&s = s_, name = name(), link = link_] {
-        if (auto gone = s.store.remove_instance(name, link); !gone)
-          s.log.error("the journal is behind: {}", to_string(gone.error()));
-      }))
-    s_.log.error("the journal is behind: too many writes wait");
+  if (ended > 0) {
+    s_.by_pid.erase(ended);
+    signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once
+    if (s_.forks.forget(ended)) s_.events.defer([&s = s_] { s.end_orphans(); });
+  }
+  forget_process();
   drop_link("ended: " + to_string(status));
   owner_.on_ended(*this, ended, status);
   handle(process_ended{status});
+}
+
+void instance::forget_process() {
+  s_.by_incarnation.erase(incarnation_);
+  if (!s_.disk.post([&s = s_, name = name(), incarnation = incarnation_] {
+        if (auto gone = s.store.remove_instance(name, incarnation); !gone)
+          s.log.error("the journal is behind: {}", to_string(gone.error()));
+      }))
+    s_.log.error("the journal is behind: too many writes wait");
 }
 
 void instance::drop_link(const std::string& why) {
@@ -253,14 +380,35 @@ void supervision::on_message(std::uint64_t link, caf::mailbox_element& element) 
   if (auto entry = by_link.find(link); entry != by_link.end()) entry->second->on_message(element);
 }
 
-void supervision::reap() {
-  reap_children([this](pid_t pid, const exit_status& status) {
-    if (auto entry = by_pid.find(pid); entry != by_pid.end())
-      entry->second->on_process_ended(status);
-    else if (!forks.on_child_ended(pid) && forks.busy())
-      unclaimed[pid] = status;
+result<std::function<void(unique_fd)>> supervision::on_greeting(received_greeting& greeting,
+                                                                const peer& who) {
+  auto& said = greeting.document;
+  auto role = said.value("role", "");
+  if (role == "forks") {
+    if (!greeting.passed) return fail(errc::bad_request, "a fork server passes its channel");
+    // What it started and no journal knows never ran anything: its manager died just then.
+    return [this, children = said.value("children", std::vector<pid_t>{}),
+            channel = std::make_shared<unique_fd>(std::move(greeting.passed))](unique_fd) {
+      forks.take_over(std::move(*channel));
+      for (auto pid : children)
+        if (!by_pid.contains(pid)) forks.forget(pid);
+    };
+  }
+  auto entry = by_pid.find(who.pid);
+  if (role != "service" || entry == by_pid.end() ||
+      entry->second->name() != said.value("instance", ""))
+    return fail(errc::conflict, "this manager knows no such process");
+  return entry->second->on_greeting(said);
+}
+
+void supervision::end_orphans() {
+  if (end_unknown_children(
+          [this](pid_t pid) { return by_pid.contains(pid) || pid == forks.pid(); }) == 0)
+    return;
+  orphan_timer.expires_after(std::chrono::milliseconds{20});
+  orphan_timer.async_wait([this](error_code ec) {
+    if (!ec) end_orphans();
   });
-  if (!forks.busy()) unclaimed.clear();
 }
 
 }  // namespace sm

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <memory>
 
-#include "process/child_reaper.hpp"
+#include "process/process_tree.hpp"
 #include "service/lifecycle.hpp"
 #include "supervision.hpp"
 
@@ -46,17 +46,20 @@ class instance {
     return pid_ > 0 && (signal_group(pid_, number) || ::kill(pid_, number) == 0);
   }
 
-  /// The parameters the present process was started with; a change of them takes a new one.
-  const json& started_params() const noexcept { return started_params_; }
+  /// What the present process was started with.
+  const service_spec& started_spec() const noexcept { return started_spec_; }
 
   /// Answers the process's own commands to others.
   void reply(wire::reply_batch batch) const {
     if (service_) tell(service_, std::move(batch));
   }
 
+  /// An earlier manager left this row behind: its process is waited for, or has ended.
+  void found(const journaled_instance& row, bool wanted);
+
   // -- called by `supervision`
   void on_message(caf::mailbox_element& element);
-  void on_process_ended(const exit_status& status);
+  result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
 
   bool start_wanted = false;  ///< it shall start as soon as what it waits for is ready
   bool retiring = false;      ///< it shall be forgotten once it is at rest
@@ -65,28 +68,40 @@ class instance {
   void carry_out(const lifecycle_action& action);
   void spawn();
   void on_forked(result<pid_t> pid);
+  void watch_process(unique_fd process);
+  void on_process_ended(const exit_status& status);
+  void forget_process();
+  void make_link(unique_fd ours);
   void on_hello(const wire::hello& h);
   void welcome_when_journaled();
   void drop_link(const std::string& why);
   void arm(std::chrono::milliseconds delay);
+  void watch_for_hang();
+  void look_again();
 
   supervision& s_;
   instance_owner& owner_;
   const unsigned index_;
   lifecycle life_;
   asio::steady_timer timer_;
-  std::shared_ptr<int> armed_;  // replaced or reset when what the timer was armed for has passed
+  asio::steady_timer watchdog_;
+  clock::time_point alive_at_{};  // its last sign of life
+  std::shared_ptr<int> armed_;    // replaced or reset when what the timer was armed for has passed
 
   // of the present process
   pid_t pid_ = 0;
+  std::uint64_t incarnation_ = 0;
+  std::string token_;
+  asio::posix::stream_descriptor watch_;  // its pidfd
   std::uint64_t link_ = 0;
   std::uint16_t slot_ = 0;
   caf::strong_actor_ptr mailbox_;  // the instance actor: whom the process talks to
   caf::actor service_;             // who takes its commands
   caf::strong_actor_ptr actor_;    // whom other processes find
   std::vector<std::string> commands_;
-  json started_params_;
+  service_spec started_spec_;
   bool journaled_ = false;
+  bool welcomed_ = false;
   int signal_when_forked_ = 0;
 };
 

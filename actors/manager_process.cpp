@@ -7,9 +7,10 @@
 #include <cstdio>
 
 #include "consumer.hpp"
+#include "link_listener.hpp"
 #include "log/process_log.hpp"
 #include "management_api.hpp"
-#include "process/leftover.hpp"
+#include "process/proc_stat.hpp"
 #include "queue/worker_id.hpp"
 #include "server_state.hpp"
 #include "supervisor.hpp"
@@ -69,22 +70,17 @@ class manager_facade : public manager {
   queue queue_;
 };
 
-/// What an earlier manager left running would run twice: it is ended before anything is started.
-void end_leftovers(state_store& store, const logger& log) {
+/// What an earlier manager journaled and may still run. Rows of another boot are dropped: their
+/// processes are gone, and their pids mean somebody else.
+result<std::vector<journaled_instance>> left_instances(state_store& store) {
   auto rows = store.instances();
-  if (!rows) return;
-  auto deadline =
-      std::chrono::steady_clock::now() + 2s;  // for all together: they end by themselves
-  for (auto& row : *rows) {
-    if (row.boot == boot_id()) {
-      if (process_start_time(row.pid) == row.start_time)
-        log.warn("{} (pid {}) is left from an earlier manager and is stopped", row.name, row.pid);
-      auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      end_leftover(row.pid, row.start_time, std::max(left, 0ms));
-    }
-    (void)store.remove_instance(row.name, row.incarnation);
-  }
+  if (!rows) return rows;
+  for (auto& row : *rows)
+    if (row.boot != boot_id())
+      if (auto ok = store.remove_instance(row.name, row.incarnation); !ok)
+        return tl::unexpected<error>(ok.error());
+  std::erase_if(*rows, [](auto& row) { return row.boot != boot_id(); });
+  return rows;
 }
 
 /// Stops in order when told to: the gateway finishes its requests, then the services stop, then the
@@ -148,7 +144,7 @@ class shutdown_sequence {
 void await_children(asio::signal_set& signals, supervision& s) {
   signals.async_wait([&](error_code ec, int) {
     if (ec) return;
-    s.reap();
+    s.end_orphans();
     await_children(signals, s);
   });
 }
@@ -161,7 +157,7 @@ int run_manager(detail::server_state& program) {
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
-  // Service processes are made by the fork server; as their nearest subreaper we are their parent.
+  // Service processes are children of the fork server; should that be killed, they become ours.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
   auto folder = state_folder::open(settings.manager.state);
@@ -176,7 +172,8 @@ int run_manager(detail::server_state& program) {
   if (!store) return refuse(store.error());
   auto stored = store->services();
   if (!stored) return refuse(stored.error());
-  end_leftovers(*store, log);
+  auto left = left_instances(*store);
+  if (!left) return refuse(left.error());
   if (settings.queue.url.empty())
     settings.queue.url = "sqlite:" + (folder->path() / "queue.db").string();
 
@@ -218,7 +215,12 @@ int run_manager(detail::server_state& program) {
   auto wanted = merge_declared(*stored, program.services);
   if (wanted != *stored)
     if (auto ok = store->put_services(wanted); !ok) return refuse(ok.error());
-  if (auto ok = services.start(std::move(wanted)); !ok) return refuse(ok.error());
+  for (auto& row : *left) shared.next_number = std::max(shared.next_number, row.incarnation + 1);
+  link_listener links(events, log, [&](received_greeting& greeting, const peer& who) {
+    return shared.on_greeting(greeting, who);
+  });
+  if (auto ok = services.start(std::move(wanted), *left); !ok) return refuse(ok.error());
+  if (auto ok = links.listen(folder->path() / "link.sock"); !ok) return refuse(ok.error());
   (void)folder->write_file("http", http.address() + "\n");
   log.info("{} serves http://{} and {}; the token is in {}", program.program, http.address(),
            (folder->path() / "sm.sock").string(), (folder->path() / "token").string());

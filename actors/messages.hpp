@@ -104,6 +104,12 @@ struct timer_tick {
 };
 struct run_posted {};
 
+/// From the main thread: the link closed; a new one is there.
+struct manager_lost {};
+struct new_link {
+  std::int32_t fd = -1;
+};
+
 /// A command for a service that is a plain CAF actor; it answers with JSON text.
 struct actor_command {
   std::string name;
@@ -176,6 +182,14 @@ auto inspect(I& f, run_posted&) {
   return f(caf::meta::type_name("run_posted"));
 }
 template <class I>
+auto inspect(I& f, manager_lost&) {
+  return f(caf::meta::type_name("manager_lost"));
+}
+template <class I>
+auto inspect(I& f, new_link& x) {
+  return f(caf::meta::type_name("new_link"), x.fd);
+}
+template <class I>
 auto inspect(I& f, actor_command& x) {
   return f(caf::meta::type_name("actor_command"), x.name, x.arguments);
 }
@@ -199,6 +213,8 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::stop))
 CAF_ADD_TYPE_ID(sm, (sm::wire::farewell))
 CAF_ADD_TYPE_ID(sm, (sm::wire::timer_tick))
 CAF_ADD_TYPE_ID(sm, (sm::wire::run_posted))
+CAF_ADD_TYPE_ID(sm, (sm::wire::manager_lost))
+CAF_ADD_TYPE_ID(sm, (sm::wire::new_link))
 CAF_ADD_TYPE_ID(sm, (sm::wire::actor_command))
 CAF_END_TYPE_ID_BLOCK(sm)
 

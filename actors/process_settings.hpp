@@ -14,9 +14,11 @@ struct process_settings {
   std::int64_t lease_ms = 0;
   std::int64_t enqueue_timeout_ms = 0;
   std::int64_t command_timeout_ms = 0;
+  std::int64_t orphan_grace_ms = 0;
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(process_settings, log_file, log_level, queue_url, payload_max,
-                                   lease_ms, enqueue_timeout_ms, command_timeout_ms)
+                                   lease_ms, enqueue_timeout_ms, command_timeout_ms,
+                                   orphan_grace_ms)
 
 }  // namespace sm

@@ -9,6 +9,7 @@
 #include "consumer.hpp"
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
+#include "process/stack_dump.hpp"
 #include "server_state.hpp"
 #include "service/selector.hpp"
 #include "service_process.hpp"
@@ -30,14 +31,21 @@ service_spec to_service(const consumer_spec& c) {
 }
 
 /// In the fork server and its children: forks until the manager is gone, or runs the one service.
-int run_fork_server(detail::server_state& program, int fd) {
+int run_fork_server(detail::server_state& program, const char* variable) {
+  auto document = parse_json(variable);
+  auto settings = from_json_value<fork_server_settings>(document ? *document : json{});
+  if (!settings) {
+    report(settings.error());
+    return 2;
+  }
   ::unsetenv(fork_server_variable);
+  install_stack_dump();
   service_process_config config(program.types);
   ::setproctitle("-%s: fork server",
                  program.program.c_str());  // "-": without the program's name before it
-  serve_forks(unique_fd(fd), [&](const fork_request& rq, unique_fd link) {
-    ::setproctitle("-%s", rq.title.c_str());
-    run_service_process(program.types, config, std::move(link));
+  serve_forks(*settings, [&](fresh_process fresh) {
+    ::setproctitle("-sm %s", fresh.identity.instance.c_str());
+    run_service_process(program.types, config, std::move(fresh), settings->state_folder);
   });
   return 0;
 }
@@ -145,7 +153,7 @@ void server::route(const std::string& method, const std::string& pattern, route_
 int server::run() {
   auto& s = *state_;
   if (s.exit_at_once >= 0) return s.exit_at_once;
-  if (const char* fd = std::getenv(fork_server_variable)) return run_fork_server(s, std::atoi(fd));
+  if (const char* role = std::getenv(fork_server_variable)) return run_fork_server(s, role);
 
   if (s.consumers.empty() && !s.types.jobs->empty()) s.consumers.push_back({});
   for (auto& c : s.consumers) service(to_service(c));

@@ -1,12 +1,7 @@
 #include "service_process.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-
-#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <csignal>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -14,6 +9,7 @@
 #include "link.hpp"
 #include "log/process_log.hpp"
 #include "messages.hpp"
+#include "process_events.hpp"
 #include "process_settings.hpp"
 
 namespace sm {
@@ -35,70 +31,17 @@ std::int64_t to_ns(clock::time_point t) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
 }
 
-/// Wakes the main thread: signals write to it, and the service when it has ended.
-class process_events {
- public:
-  process_events() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    instance_ = this;
-    struct sigaction action {};
-    action.sa_handler = [](int) {
-      instance_->signals_.fetch_add(1);
-      instance_->wake();
-    };
-    action.sa_flags = SA_RESTART;
-    for (int number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-
-  void end(int code) {
-    int none = -1;
-    code_.compare_exchange_strong(none, code);
-    wake();
-  }
-
-  /// Blocks until `end`; calls `on_signal` for each signal.
-  template <class F>
-  int wait(F on_signal) {
-    int handled = 0;
-    for (;;) {
-      pollfd watched{fd_.get(), POLLIN, 0};
-      ::poll(&watched, 1, -1);
-      std::uint64_t drop = 0;
-      [[maybe_unused]] auto n = ::read(fd_.get(), &drop, sizeof drop);
-      if (code_ >= 0) return code_;
-      while (handled < signals_) on_signal(++handled);
-    }
-  }
-
- private:
-  void wake() {
-    std::uint64_t one = 1;
-    [[maybe_unused]] auto n = ::write(fd_.get(), &one, sizeof one);
-  }
-
-  static inline process_events* instance_ = nullptr;
-  unique_fd fd_;
-  std::atomic<int> signals_{0};
-  std::atomic<int> code_{-1};
-};
-
 class service_process : public detail::service_host {
  public:
-  service_process(caf::io::broker* self, const registry& types, process_events& events)
-      : self_(self), types_(types), events_(events) {}
+  service_process(caf::io::broker* self, const registry& types, process_events& events, bool locked)
+      : self_(self), types_(types), events_(events), locked_(locked) {}
 
   caf::behavior start(unique_fd link) {
     thread_ = std::this_thread::get_id();
-    self_->set_down_handler([this](const caf::down_msg&) { on_manager_lost(); });
-    self_->set_exit_handler([this](const caf::exit_msg&) { on_manager_lost(); });
-    connect_link(self_, std::move(link), link_timeout,
-                 [this](result<caf::strong_actor_ptr> instance) {
-                   if (!instance) return events_.end(exit_no_manager);
-                   manager_ = caf::actor_cast<caf::actor>(*instance);
-                   self_->monitor(manager_);
-                   self_->link_to(manager_);
-                   tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
-                 });
+    self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+    // An exit of the manager comes as its end does, and is no reason to end.
+    self_->set_exit_handler([](const caf::exit_msg&) {});
+    connect(std::move(link));
     return {
         [this](const wire::command_batch& batch) { on_commands(batch); },
         [this](const wire::ping& p) { tell_manager(wire::pong{p.sequence}); },
@@ -108,6 +51,8 @@ class service_process : public detail::service_host {
         [this](const wire::run_posted&) { run_posted(); },
         [this](const wire::stop& s) { on_stop(s); },
         [this](const wire::farewell&) { events_.end(exit_code_); },
+        [this](const wire::manager_lost&) { on_manager_lost(); },
+        [this](const wire::new_link& next) { connect(unique_fd(next.fd)); },
         [this](caf::get_atom, const std::string& name) { return find(name); },
     };
   }
@@ -151,12 +96,54 @@ class service_process : public detail::service_host {
     command_function run;
     bool blocking = false;
   };
+  /// Managers count their commands each for itself.
+  struct question {
+    std::uint64_t id = 0;
+    unsigned manager = 0;
+  };
   struct timer {
     std::chrono::milliseconds period;
     bool repeats = false;
     clock::time_point due;
     std::function<void()> run;
   };
+
+  // -- the manager
+
+  void connect(unique_fd link) {
+    connect_link(self_, std::move(link), link_timeout,
+                 [this](result<caf::strong_actor_ptr> instance) {
+                   // An adopted process goes on: its main thread sees the link close and dials.
+                   if (!instance) {
+                     if (!events_.phase.welcomed) events_.end(exit_no_manager);
+                     return;
+                   }
+                   ++manager_number_;
+                   manager_ = caf::actor_cast<caf::actor>(*instance);
+                   self_->monitor(manager_);
+                   self_->link_to(manager_);
+                   tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
+                   if (ready_) tell_manager(*ready_);
+                 });
+  }
+
+  void on_down(const caf::down_msg& down) {
+    if (manager_ && down.source == manager_->address()) return on_manager_lost();
+    // Without its actor the process has nothing to do.
+    if (plain_actor_ && down.source == plain_actor_->address() && !stopping_)
+      leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
+            "the actor ended: " + self_->system().render(down.reason));
+  }
+
+  /// The service goes on without. What it asked of others has no answer; what others asked of it
+  /// nobody waits for.
+  void on_manager_lost() {
+    if (!manager_) return;
+    manager_ = nullptr;
+    for (auto& [id, answer] : std::exchange(calls_, {}))
+      answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
+    if (finished_) events_.end(exit_code_);
+  }
 
   template <class Message>
   void tell_manager(Message message) {
@@ -167,6 +154,7 @@ class service_process : public detail::service_host {
 
   void on_welcome(const wire::welcome& w) {
     if (stopping_) return;
+    if (!locked_) return leave(exit_start_failed, "another process of " + w.instance + " runs");
     if (w.version != wire::protocol_version)
       return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
                                           ", this process " +
@@ -174,6 +162,9 @@ class service_process : public detail::service_host {
     auto spec = spec_from_json(*parse_json(w.spec));
     if (!spec) return leave(exit_start_failed, to_string(spec.error()));
     settings_ = parse_json(w.settings)->get<process_settings>();
+    events_.phase.orphan_grace_ms = settings_.orphan_grace_ms;
+    events_.phase.stop_timeout_ms = spec->stop_timeout.count();
+    events_.phase.welcomed = true;
     log_.emplace(open_log(
         {.file = settings_.log_file, .instance = w.instance, .level = settings_.log_level}));
     queue_.emplace(
@@ -190,10 +181,11 @@ class service_process : public detail::service_host {
     } catch (...) {
       return leave(exit_start_failed, "the constructor threw something that is no std::exception");
     }
-    wire::ready message;
-    message.actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
-    for (auto& [name, entry] : commands_) message.commands.push_back(name);
-    tell_manager(std::move(message));
+    ready_.emplace();
+    ready_->actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
+    for (auto& [name, entry] : commands_) ready_->commands.push_back(name);
+    events_.phase.ready_since_ns = to_ns(clock::now());
+    tell_manager(*ready_);
   }
 
   void construct(const service_spec& spec, const std::string& instance) {
@@ -212,17 +204,6 @@ class service_process : public detail::service_host {
     plain_actor_ = factory->spawn(self_->system(), {spec.name, instance, spec.params, *log_,
                                                     caf::actor_cast<caf::actor>(self_->ctrl())});
     self_->monitor(plain_actor_);
-    // Whichever dies first: without its actor the process has nothing to do.
-    self_->set_down_handler([this, plain_address = caf::actor_cast<caf::actor_addr>(plain_actor_)](
-                                const caf::down_msg& down) {
-      if (down.source == plain_address) {
-        if (!stopping_)
-          leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
-                "the actor ended: " + self_->system().render(down.reason));
-      } else {
-        on_manager_lost();
-      }
-    });
   }
 
   // -- commands
@@ -247,13 +228,14 @@ class service_process : public detail::service_host {
       return add_reply(c.id, result<std::string>(std::move(why)));
     }
     ++unanswered_;
-    reply_sink sink = [this, id = c.id,
+    reply_sink sink = [this, asked = question{c.id, manager_number_},
                        owner = std::this_thread::get_id()](result<std::string> outcome) {
       if (std::this_thread::get_id() == owner)
-        answer(id, std::move(outcome));
+        answer(asked, std::move(outcome));
       else
-        post(
-            [this, id, outcome = std::move(outcome)]() mutable { answer(id, std::move(outcome)); });
+        post([this, asked, outcome = std::move(outcome)]() mutable {
+          answer(asked, std::move(outcome));
+        });
     };
     if (!entry->second.blocking) return entry->second.run(c.arguments, sink);
     if (!pool_) pool_.emplace(blocking_threads);
@@ -265,8 +247,8 @@ class service_process : public detail::service_host {
     });
   }
 
-  void answer(std::uint64_t id, result<std::string> outcome) {
-    add_reply(id, std::move(outcome));
+  void answer(question asked, result<std::string> outcome) {
+    if (asked.manager == manager_number_) add_reply(asked.id, std::move(outcome));
     --unanswered_;
     if (!replying_) flush_replies();
     // Not here: the service's own function that answered may still be running.
@@ -276,17 +258,19 @@ class service_process : public detail::service_host {
 
   void ask_plain_actor(const wire::command& c) {
     ++unanswered_;
+    question asked{c.id, manager_number_};
     auto patience = std::chrono::nanoseconds(c.deadline_ns) - clock::now().time_since_epoch();
     self_
         ->request(caf::actor_cast<caf::actor>(plain_actor_),
                   std::chrono::duration_cast<std::chrono::milliseconds>(patience),
                   command_atom::value, c.name, c.arguments)
-        .then([this, id = c.id](const std::string& text) { answer(id, text); },
-              [this, id = c.id, name = c.name](const caf::error& e) {
+        .then([this, asked](const std::string& text) { answer(asked, text); },
+              [this, asked, name = c.name](const caf::error& e) {
                 if (e == caf::sec::unexpected_message)
-                  answer(id, fail(errc::unknown_command, "the service has no such command", name));
+                  answer(asked,
+                         fail(errc::unknown_command, "the service has no such command", name));
                 else
-                  answer(id, fail(errc::handler_failed, self_->system().render(e)));
+                  answer(asked, fail(errc::handler_failed, self_->system().render(e)));
               });
   }
 
@@ -312,6 +296,10 @@ class service_process : public detail::service_host {
     promise<json_text> answer;
     if (request.timeout_ms <= 0) request.timeout_ms = settings_.command_timeout_ms;
     in_actor([this, request, answer]() mutable {
+      if (!manager_) {
+        answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
+        return;
+      }
       request.id = next_id_++;
       calls_[request.id] = answer;
       tell_manager(std::move(request));
@@ -332,6 +320,10 @@ class service_process : public detail::service_host {
 
   caf::result<caf::strong_actor_ptr> find(const std::string& name) {
     auto answer = self_->make_response_promise<caf::strong_actor_ptr>();
+    if (!manager_) {
+      answer.deliver(caf::make_error(caf::sec::no_actor_published_at_port));
+      return answer;
+    }
     self_
         ->request(manager_, std::chrono::milliseconds(settings_.command_timeout_ms),
                   wire::find_service{name})
@@ -397,6 +389,7 @@ class service_process : public detail::service_host {
   void on_stop(const wire::stop& s) {
     if (stopping_) return;
     stopping_ = true;
+    events_.phase.stopping = true;
     if (plain_actor_) {
       self_->send_exit(caf::actor_cast<caf::actor>(plain_actor_), caf::exit_reason::user_shutdown);
       plain_actor_ = nullptr;
@@ -426,25 +419,20 @@ class service_process : public detail::service_host {
   /// Says goodbye and ends when the manager has heard it, or soon after.
   void leave(int code, std::string start_failure) {
     exit_code_ = code;
+    finished_ = true;
+    if (!manager_) return events_.end(code);
     tell_manager(wire::goodbye{std::move(start_failure)});
     tell_after(self_, farewell_timeout, wire::farewell{});
-  }
-
-  /// Without a manager nobody could stop this process or start it once: it ends. Here a process
-  /// that waits for the next manager to adopt it will dial the state folder's link socket instead.
-  void on_manager_lost() {
-    manager_ = nullptr;
-    if (stopping_) return events_.end(exit_code_);
-    stopping_ = true;
-    if (unanswered_ == 0) finish_stop();  // else a blocking command may still use the service
-    events_.end(exit_no_manager);
   }
 
   caf::io::broker* self_;
   std::thread::id thread_;
   const registry& types_;
   process_events& events_;
+  const bool locked_;
   caf::actor manager_;
+  unsigned manager_number_ = 0;
+  std::optional<wire::ready> ready_;  // what the next manager hears, too
   process_settings settings_;
   std::optional<logger> log_;
   std::optional<sm::queue> queue_;
@@ -474,22 +462,27 @@ service_process_config::service_process_config(const registry& types) {
   for (auto& add : types.messages) add(*this);
 }
 
-void run_service_process(const registry& types, service_process_config& config, unique_fd link) {
-  process_events events;
+void run_service_process(const registry& types, service_process_config& config, fresh_process fresh,
+                         const std::filesystem::path& state_folder) {
+  process_events events(fresh.identity, state_folder, fresh.link.get());
   caf::actor_system system(config);
   // CAF copies function and arguments, so the descriptor goes as a number. It is an argument
   // because CAF 0.17 dereferences a null pointer for functions that take none.
   auto actor = system.middleman().spawn_broker(
       [&](caf::io::broker* self, int fd) {
-        auto process = std::make_shared<service_process>(self, types, events);
+        auto process = std::make_shared<service_process>(self, types, events, fresh.locked);
         self->attach_functor([process] {});
         return process->start(unique_fd(fd));
       },
-      link.release());
-  int code = events.wait([&](int count) {
-    if (count > 1) ::_exit(128 + SIGTERM);
-    tell(actor, wire::stop{to_ns(clock::now() + 10s)});
-  });
+      fresh.link.release());
+  int code = events.wait(
+      {.on_stop =
+           [&] {
+             auto patience = std::chrono::milliseconds(events.phase.stop_timeout_ms);
+             tell(actor, wire::stop{to_ns(clock::now() + patience)});
+           },
+       .on_manager_lost = [&] { tell(actor, wire::manager_lost{}); },
+       .on_new_link = [&](unique_fd link) { tell(actor, wire::new_link{link.release()}); }});
   // ~actor_system may wait for ever for an actor that does not end; everything of ours has ended.
   std::fflush(nullptr);
   ::_exit(code);

@@ -3,7 +3,7 @@
 // and a command costs no hand-over between threads.
 #pragma once
 
-#include "process/unique_fd.hpp"
+#include "process/fork_server.hpp"
 #include "registry.hpp"
 
 namespace sm {
@@ -16,6 +16,7 @@ class service_process_config : public caf::actor_system_config {
 
 /// Runs until the service stopped, and ends the process. Called in a fresh process.
 [[noreturn]] void run_service_process(const registry& types, service_process_config& config,
-                                      unique_fd link);
+                                      fresh_process fresh,
+                                      const std::filesystem::path& state_folder);
 
 }  // namespace sm

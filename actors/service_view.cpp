@@ -1,6 +1,6 @@
 // The supervisor's services as JSON documents.
 #include "config/units.hpp"
-#include "process/process_usage.hpp"
+#include "process/proc_stat.hpp"
 #include "service/selector.hpp"
 #include "supervisor.hpp"
 
@@ -38,7 +38,7 @@ json last_exit(const lifecycle& life) {
 
 void add_usage(json& document, const instance& i) {
   document["pid"] = i.pid() > 0 ? json(i.pid()) : json(nullptr);
-  auto usage = i.pid() > 0 ? read_usage(i.pid()) : std::nullopt;
+  auto usage = i.pid() > 0 ? read_proc_stat(i.pid()) : std::nullopt;
   document["cpu_seconds"] = usage ? usage->cpu_seconds : 0.0;
   document["memory_bytes"] = usage ? usage->memory_bytes : 0;
 }

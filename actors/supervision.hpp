@@ -11,6 +11,7 @@
 #include "calls.hpp"
 #include "fork_client.hpp"
 #include "loop.hpp"
+#include "process/rendezvous.hpp"
 #include "process/worker_thread.hpp"
 #include "service/exit_status.hpp"
 #include "store/state_folder.hpp"
@@ -47,7 +48,10 @@ struct supervision {
         log(lg),
         store(st),
         commands(l, c.link),
-        forks(l, lg, std::move(argv)),
+        forks(
+            l, lg, std::move(argv),
+            {.state_folder = f.path().string(), .orphan_grace_ms = c.manager.orphan_grace.count()}),
+        orphan_timer(l.context()),
         mailbox(l, [this](std::uint64_t link, caf::mailbox_element& e) { on_message(link, e); }) {}
 
   loop& events;
@@ -59,17 +63,18 @@ struct supervision {
   worker_thread disk;  ///< where calls to `store` wait
   calls commands;
   fork_client forks;
+  asio::steady_timer orphan_timer;
   loop_mailbox mailbox;
   slot_allocator slots;
   event_ring recent{4096};
   std::function<void()> on_event = [] {};  ///< after each append to `recent`
   std::minstd_rand random{std::random_device{}()};
 
-  std::uint64_t next_link = 1;
+  /// Numbers for links and for runs of instances, never used twice in a state folder.
+  std::uint64_t next_number = 1;
   std::unordered_map<std::uint64_t, instance*> by_link;
+  std::unordered_map<std::uint64_t, instance*> by_incarnation;
   std::unordered_map<pid_t, instance*> by_pid;
-  std::unordered_map<pid_t, exit_status>
-      unclaimed;  ///< ended before the fork server's reply told us who
 
   void publish(std::string type, const json& data) {
     recent.append(std::move(type), print_json(data));
@@ -77,8 +82,11 @@ struct supervision {
   }
 
   void on_message(std::uint64_t link, caf::mailbox_element& element);
-  /// Collects every child that ended and tells its instance.
-  void reap();
+  /// Decides about a process that comes by the link socket.
+  result<std::function<void(unique_fd)>> on_greeting(received_greeting& greeting, const peer& who);
+  /// Ends what turned up as a child of ours and belongs to nobody. A fork server does that for what
+  /// it started; this is for when one was killed.
+  void end_orphans();
 };
 
 }  // namespace sm

@@ -1,6 +1,7 @@
 #include "supervisor.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 
 #include "config/units.hpp"
@@ -39,7 +40,7 @@ bool managed_service::at_rest() const {
 void managed_service::on_changed(instance& i) { supervisor_.on_changed(*this, i); }
 
 void managed_service::on_ended(instance& i, pid_t pid, const exit_status&) {
-  supervisor_.ended_(desired_.spec.type, i.started_params(), pid);
+  supervisor_.ended_(desired_.spec.type, i.started_spec().params, pid);
 }
 
 caf::strong_actor_ptr managed_service::find(const std::string& service) {
@@ -89,7 +90,8 @@ result<void> supervisor::check(const desired_service& wanted) const {
               "/type");
 }
 
-result<void> supervisor::start(std::vector<desired_service> services) {
+result<void> supervisor::start(std::vector<desired_service> services,
+                               const std::vector<journaled_instance>& left) {
   for (auto& wanted : services) {
     if (auto ok = check(wanted); !ok) return ok;
     if (auto ok = order_.put(wanted.spec); !ok) return ok;
@@ -100,8 +102,32 @@ result<void> supervisor::start(std::vector<desired_service> services) {
     auto& m = services_[name] = std::make_unique<managed_service>(*this, std::move(wanted));
     reconcile(*m, m->spec());
   }
+  for (auto& row : left) adopt(row);
   start_what_can();
   return {};
+}
+
+/// Takes up what an earlier manager left, be it wanted still or not.
+void supervisor::adopt(const journaled_instance& row) {
+  unsigned index = 0;  // "web:3"
+  auto colon = row.name.find(':');
+  auto number = std::string_view(row.name).substr(std::min(colon + 1, row.name.size()));
+  std::from_chars(number.data(), number.data() + number.size(), index);
+  auto& m = services_[row.spec.name];
+  if (!m) {
+    m = std::make_unique<managed_service>(
+        *this, desired_service{.spec = row.spec, .enabled = false, .removed = true});
+    m->desired_.spec.instances = 0;
+  }
+  while (m->instances_.size() <= index) {
+    m->instances_.push_back(
+        std::make_unique<instance>(s_, *m, static_cast<unsigned>(m->instances_.size())));
+    m->instances_.back()->retiring = true;
+  }
+  auto& i = *m->instances_[index];
+  bool wanted = m->desired_.enabled && !i.retiring;
+  i.found(row, wanted);
+  if (wanted && needs_restart(row.spec, m->spec())) i.handle(restart_requested{});
 }
 
 // -- changes: one after the other, so that each is checked against the outcome of the one before

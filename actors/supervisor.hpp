@@ -64,9 +64,10 @@ class supervisor {
   supervisor(supervision& s, const registry& types, on_instance_ended ended);
   ~supervisor();
 
-  /// Starts what is wanted. Fails, starting nothing, when the services wait for each other in a
-  /// circle.
-  result<void> start(std::vector<desired_service> services);
+  /// Takes up what an earlier manager left (`left`, rows of this boot) and starts what is wanted.
+  /// Fails, starting nothing, when the services wait for each other in a circle.
+  result<void> start(std::vector<desired_service> services,
+                     const std::vector<journaled_instance>& left);
 
   // -- the desired state. Each answers when the change is journaled and, if asked, carried out.
 
@@ -135,6 +136,7 @@ class supervisor {
 
   managed_service* lookup(const std::string& name) const;
   result<void> check(const desired_service& wanted) const;
+  void adopt(const journaled_instance& row);
   void reconcile(managed_service& m, const service_spec& before);
   void start_what_can();
   bool may_start(const managed_service& m) const;

@@ -6,48 +6,10 @@
 #include <fstream>
 #include <set>
 
-#include "process/process_usage.hpp"
-#include "program.hpp"
+#include "supervision_fixture.hpp"
 
 namespace sm::test {
 using namespace std::chrono_literals;
-namespace {
-
-json tool_named(const std::string& name, json params = json::object(),
-                json extra = json::object()) {
-  json document{{"name", name}, {"type", "tool"}, {"params", std::move(params)}};
-  document.update(extra);
-  return document;
-}
-
-/// A crash loop that is over in a moment.
-const json quick_to_give_up{{"backoff", {{"min", "10ms"}, {"max", "20ms"}}},
-                            {"intensity", {{"restarts", 3}, {"window", "1m"}}}};
-
-class supervision_fixture : public ::testing::Test {
- protected:
-  supervision_fixture() : app(TEST_PROGRAM) {
-    EXPECT_TRUE(eventually([&] { return app.all_ready(); }));
-  }
-
-  json call(const std::string& service, const std::string& command, const json& arguments = nullptr,
-            const std::string& query = "") {
-    return app
-        .api("POST", "/v1/services/" + service + "/commands/" + command + query, arguments.dump())
-        .document();
-  }
-  http_reply add(const json& document) { return app.api("POST", "/v1/services", document.dump()); }
-  bool reaches(const std::string& service, const std::string& state) {
-    return eventually([&] { return app.service(service).value("state", "") == state; });
-  }
-  json verb(const std::string& service, const std::string& what, const std::string& body = "") {
-    return app.api("POST", "/v1/services/" + service + "/" + what + "?wait=10s", body).document();
-  }
-
-  program app;
-};
-
-}  // namespace
 
 TEST_F(supervision_fixture, each_service_runs_in_a_process_of_its_own) {
   std::set<pid_t> pids{app.pid()};
@@ -376,17 +338,6 @@ TEST_F(supervision_fixture,
   std::stringstream text;
   text << std::ifstream(output).rdbuf();
   EXPECT_NE(text.str().find("pid " + std::to_string(app.pid())), std::string::npos) << text.str();
-}
-
-TEST_F(supervision_fixture, after_a_kill_of_the_manager_the_next_one_runs_every_service_once) {
-  auto family = app.descendants();
-  app.signal(SIGKILL);
-  EXPECT_EQ(app.wait(), -SIGKILL);
-  app.start();
-  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
-  for (auto pid : family)
-    EXPECT_TRUE(eventually([&] { return !alive(pid); })) << "left over: " << pid;
-  EXPECT_EQ(app.get("/gather").document()["complete"], true);
 }
 
 TEST_F(supervision_fixture, a_service_that_is_stopped_by_a_signal_costs_nobody_else_an_answer) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <sm/sm.hpp>
 #include <thread>
 
@@ -39,6 +40,25 @@ class tool : public sm::service {
     if (params().value("fail", false)) throw std::runtime_error("no database");
     if (params().value("exit", -1) >= 0) ::_exit(params().value("exit", 0));
     if (params().value("hang_in_start", false)) std::this_thread::sleep_for(1h);
+    // A constructor that takes its time.
+    std::this_thread::sleep_for(std::chrono::milliseconds(params().value("start_ms", 0)));
+    if (auto file = params().value("life", ""); !file.empty()) {
+      // Every beat is one line of this process: the lines of two that ran at once would mix.
+      auto beat = [file] { std::ofstream(file, std::ios::app) << ::getpid() << std::endl; };
+      beat();
+      every(10ms, beat);
+    }
+    if (params().value("daemon", false)) {
+      command("daemon", [](int count) {
+        for (int i = 0; i < count; ++i)
+          if (::fork() == 0) {
+            ::setsid();
+            if (::fork() != 0) ::_exit(0);
+            ::execl("/bin/sleep", "sleep", "1234", nullptr);
+            ::_exit(1);
+          }
+      });
+    }
     if (params().value("grandchild", false)) {
       auto child = ::fork();
       if (child == 0) {
@@ -67,6 +87,18 @@ class tool : public sm::service {
       std::this_thread::sleep_for(std::chrono::milliseconds(ms));
       return ::getpid();
     });
+    // What a hang looks like from outside.
+    command("spin", [] {
+      volatile bool for_ever = true;
+      while (for_ever) {
+      }
+    });
+    command("deadlock", [] {
+      std::mutex mutex;
+      mutex.lock();
+      std::thread([&] { mutex.lock(); }).join();
+    });
+    command("stop_itself", [] { ::raise(SIGSTOP); });
     command("calls", [this] { return calls_; });
     command("later", [this](int ms) {
       sm::promise<std::string> answer;

@@ -43,12 +43,12 @@ program::program(const std::string& executable, std::vector<std::string> argumen
 }
 
 program::~program() {
+  auto children = descendants();
   if (pid_ > 0) {
-    auto children = descendants();
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
-    for (auto child : children) ::kill(child, SIGKILL);
   }
+  for (auto child : children) ::kill(child, SIGKILL);
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
 }
@@ -141,12 +141,14 @@ std::vector<pid_t> program::descendants() const {
     rest >> state >> parent;
     if (state != 'Z') all.emplace_back(std::stoi(name), parent);
   }
-  std::set<pid_t> family{pid_};
+  // What outlived an earlier run of the program became our own child.
+  std::set<pid_t> family{::getpid()};
   for (std::size_t before = 0; before != family.size();) {
     before = family.size();
     for (auto& [pid, parent] : all)
       if (family.contains(parent)) family.insert(pid);
   }
+  family.erase(::getpid());
   family.erase(pid_);
   return {family.begin(), family.end()};
 }

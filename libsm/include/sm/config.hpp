@@ -43,6 +43,8 @@ struct manager_config {
   std::filesystem::path state{};  ///< state folder; "" is $XDG_STATE_HOME/sm/PROGRAM
   std::string log_level = "info";
   std::chrono::milliseconds shutdown_timeout{30'000};  ///< whole stop; then everything is killed
+  /// For the next manager to come when this one was killed; then the services stop. 0: at once.
+  std::chrono::milliseconds orphan_grace{30'000};
 };
 
 struct config {

@@ -45,6 +45,9 @@ struct service_spec {
   intensity_policy intensity{};
   std::chrono::milliseconds start_timeout{10'000};  ///< from spawn to ready
   std::chrono::milliseconds stop_timeout{10'000};   ///< from the stop message to SIGKILL
+  /// Without a sign of life for so long an instance hangs, and is killed. It is asked every half of
+  /// it, so a handler may block for less than that. 0: never.
+  std::chrono::milliseconds watchdog{30'000};
   std::string stop_signal =
       "TERM";  ///< sent at half of `stop_timeout` to who did not heed the message
   std::vector<std::string> after{};      ///< start after these, stop before them

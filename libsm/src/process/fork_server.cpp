@@ -1,23 +1,36 @@
 #include "process/fork_server.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
-#include <cstring>
 #include <optional>
+#include <set>
 #include <sm/json.hpp>
 
+#include "process/proc_stat.hpp"
+#include "process/process_tree.hpp"
+#include "process/rendezvous.hpp"
 #include "process/system_error.hpp"
 
 namespace sm {
 namespace {
 
-constexpr std::size_t message_max = 8192;
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+
+constexpr std::size_t message_max = 16 << 10;
+constexpr auto sweep_pause = 20ms;  // gathers the ends that come together
+constexpr auto lock_patience = 1s;  // for the process before this one to be gone
+constexpr auto lock_look_again = 5ms;
 
 result<std::pair<unique_fd, unique_fd>> socket_pair(int type, const char* what) {
   int fds[2];
@@ -25,52 +38,189 @@ result<std::pair<unique_fd, unique_fd>> socket_pair(int type, const char* what) 
   return std::pair{unique_fd(fds[0]), unique_fd(fds[1])};
 }
 
-/// Blocks until the next request; nothing when the manager is gone.
-std::optional<std::pair<fork_request, unique_fd>> receive_request(int server_fd) {
-  for (;;) {
-    std::array<char, message_max> text;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    iovec part{text.data(), text.size()};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    auto size = ::recvmsg(server_fd, &header, MSG_CMSG_CLOEXEC);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return std::nullopt;
-    unique_fd link;
-    if (auto* c = CMSG_FIRSTHDR(&header); c && c->cmsg_type == SCM_RIGHTS) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(c), sizeof fd);
-      link.reset(fd);
-    }
-    auto document = parse_json({text.data(), static_cast<std::size_t>(size)});
-    if (!document || !link) continue;
-    return std::pair{fork_request{document->value("id", std::uint64_t{0}),
-                                  document->value("title", ""), document->value("output", "")},
-                     std::move(link)};
-  }
-}
-
-void send_reply(int server_fd, const fork_reply& reply) {
-  auto text = print_json({{"id", reply.id}, {"pid", reply.pid}, {"reason", reply.reason}});
-  while (::send(server_fd, text.data(), text.size(), MSG_NOSIGNAL) < 0 && errno == EINTR) {
+/// Held by this process and its children as long as one of them lives.
+bool take_lock(const fs::path& file) {
+  int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  for (auto give_up = clock::now() + lock_patience;;) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (clock::now() > give_up) return false;
+    ::poll(nullptr, 0, static_cast<int>(lock_look_again.count()));
   }
 }
 
 /// What a fresh process sets up before any of its own code runs.
-void become_service_process(const fork_request& rq) {
+void become_service_process(const std::string& instance, const fs::path& folder) {
   ::setsid();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   for (int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE}) std::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (unique_fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC)); null) ::dup2(null.get(), 0);
-  unique_fd output(::open(rq.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  auto file = (folder / "log" / (instance + ".out")).string();
+  unique_fd output(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
   if (output) {
     ::dup2(output.get(), 1);
     ::dup2(output.get(), 2);
   }
-  ::prctl(PR_SET_NAME, rq.title.c_str(), 0, 0, 0);
+  ::prctl(PR_SET_NAME, ("sm " + instance).c_str(), 0, 0, 0);
 }
+
+class fork_server {
+ public:
+  fork_server(const fork_server_settings& settings, const std::function<void(fresh_process)>& child)
+      : channel_(settings.channel),
+        folder_(settings.state_folder),
+        statuses_kept_(settings.orphan_grace_ms),
+        child_(child) {
+    // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
+    for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+    signals_.reset(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+
+  void serve() {
+    while (channel_ || may_wait_for_a_manager()) {
+      std::array<pollfd, 2> watched{pollfd{signals_.get(), POLLIN, 0},
+                                    pollfd{channel_ ? channel_.get() : -1, POLLIN, 0}};
+      ::poll(watched.data(), watched.size(), static_cast<int>(patience().count()));
+      if (watched[0].revents != 0) on_child_ended();
+      if (watched[1].revents != 0) read_channel();
+      if (sweep_at_ && clock::now() >= *sweep_at_) sweep();
+      if (!channel_ && clock::now() >= dial_at_) dial();
+    }
+  }
+
+ private:
+  std::chrono::milliseconds patience() const {
+    auto until = clock::time_point::max();
+    if (sweep_at_) until = *sweep_at_;
+    if (!channel_) until = std::min(until, dial_at_);
+    if (until == clock::time_point::max()) return -1ms;
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()), 0ms);
+  }
+
+  // -- requests
+
+  void read_channel() {
+    for (;;) {
+      std::array<char, message_max> text;
+      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+      iovec part{text.data(), text.size()};
+      msghdr header{};
+      header.msg_iov = &part;
+      header.msg_iovlen = 1;
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+      auto size = ::recvmsg(channel_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0 && errno == EAGAIN) return;
+      if (size <= 0) return manager_lost();
+      unique_fd link;
+      if (auto* c = CMSG_FIRSTHDR(&header); c && c->cmsg_type == SCM_RIGHTS) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(c), sizeof fd);
+        link.reset(fd);
+      }
+      auto message = parse_json({text.data(), static_cast<std::size_t>(size)});
+      if (!message) continue;
+      if (link)
+        fork_instance({.instance = message->value("instance", ""),
+                       .incarnation = message->value("incarnation", std::uint64_t{0}),
+                       .token = message->value("token", "")},
+                      std::move(link));
+      else
+        for (auto& pid : message->value("forget", json::array())) forget(pid.get<pid_t>());
+    }
+  }
+
+  void fork_instance(fork_request rq, unique_fd link) {
+    fork_reply reply{.incarnation = rq.incarnation};
+    auto pid = ::fork();
+    if (pid == 0) {
+      channel_.reset();
+      signals_.reset();
+      become_service_process(rq.instance, folder_);
+      fresh_process fresh{std::move(rq), std::move(link), false};
+      fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
+      std::fflush(nullptr);
+      child_(std::move(fresh));
+      ::_exit(0);
+    }
+    if (pid > 0) {
+      children_.insert(pid);
+      reply.pid = pid;
+    } else {
+      reply.reason = "cannot fork: " + std::generic_category().message(errno);
+    }
+    auto text = print_json(
+        {{"incarnation", reply.incarnation}, {"pid", reply.pid}, {"reason", reply.reason}});
+    (void)send_with_fd(channel_.get(), text, -1, 0);
+  }
+
+  // -- ends
+
+  void forget(pid_t pid) {
+    if (children_.erase(pid) == 0) return;
+    ::waitpid(pid, nullptr, WNOHANG);
+    schedule_sweep();
+  }
+
+  void on_child_ended() {
+    signalfd_siginfo ignored{};
+    while (::read(signals_.get(), &ignored, sizeof ignored) > 0) {
+    }
+    schedule_sweep();
+  }
+
+  void schedule_sweep() {
+    if (!sweep_at_) sweep_at_ = clock::now() + sweep_pause;
+  }
+
+  void sweep() {
+    sweep_at_.reset();
+    auto killed = end_unknown_children([&](pid_t pid) { return children_.contains(pid); });
+    if (killed > 0) schedule_sweep();
+  }
+
+  // -- without a manager
+
+  void manager_lost() {
+    channel_.reset();
+    lost_at_ = dial_at_ = clock::now();
+    attempts_ = 0;
+  }
+
+  bool may_wait_for_a_manager() const {
+    for (auto pid : children_)
+      if (auto s = read_proc_stat(pid); s && s->state != 'Z') return true;
+    return !children_.empty() && clock::now() < lost_at_ + statuses_kept_;
+  }
+
+  void dial() {
+    dial_at_ = clock::now() + dial_pause(attempts_++);
+    auto pair = make_fork_channel();
+    if (!pair) return;
+    json greeting{{"role", "forks"}, {"children", children_}};
+    if (dial_manager(folder_ / "link.sock", greeting, pair->second.get()))
+      channel_ = std::move(pair->first);
+  }
+
+  unique_fd channel_;
+  unique_fd signals_;
+  const fs::path folder_;
+  const std::chrono::milliseconds statuses_kept_;
+  const std::function<void(fresh_process)>& child_;
+  std::set<pid_t> children_;
+  std::optional<clock::time_point> sweep_at_;
+  clock::time_point lost_at_{}, dial_at_{};
+  unsigned attempts_ = 0;
+};
 
 }  // namespace
 
@@ -82,76 +232,32 @@ result<std::pair<unique_fd, unique_fd>> make_link_pair() {
   return socket_pair(SOCK_STREAM, "cannot make a link");
 }
 
-result<void> send_fork_request(int server_fd, const fork_request& rq, int link_fd) {
-  auto text = print_json({{"id", rq.id}, {"title", rq.title}, {"output", rq.output}});
-  if (text.size() > message_max) return fail(errc::internal, "fork request too long", rq.title);
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  iovec part{text.data(), text.size()};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  auto* c = CMSG_FIRSTHDR(&header);
-  c->cmsg_level = SOL_SOCKET;
-  c->cmsg_type = SCM_RIGHTS;
-  c->cmsg_len = CMSG_LEN(sizeof link_fd);
-  std::memcpy(CMSG_DATA(c), &link_fd, sizeof link_fd);
+result<void> send_fork_request(int channel, const fork_request& rq, int link_fd) {
+  auto text =
+      print_json({{"instance", rq.instance}, {"incarnation", rq.incarnation}, {"token", rq.token}});
   // MSG_DONTWAIT: a full channel is a failed spawn, which has its backoff, not a stopped event
   // loop.
-  if (::sendmsg(server_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-    return system_failure("cannot ask the fork server", rq.title);
-  return {};
+  return send_with_fd(channel, text, link_fd, MSG_DONTWAIT);
 }
 
-result<fork_reply> receive_fork_reply(int server_fd) {
+result<void> send_forget(int channel, const std::vector<pid_t>& pids) {
+  return send_with_fd(channel, print_json({{"forget", pids}}), -1, MSG_DONTWAIT);
+}
+
+result<fork_reply> receive_fork_reply(int channel) {
   std::array<char, message_max> text;
-  auto size = ::recv(server_fd, text.data(), text.size(), MSG_DONTWAIT);
+  auto size = ::recv(channel, text.data(), text.size(), MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return fail(errc::cancelled, "no reply yet");
   if (size <= 0) return fail(errc::unavailable, "the fork server is gone");
   auto document = parse_json({text.data(), static_cast<std::size_t>(size)});
   if (!document) return tl::unexpected<error>(document.error());
-  return fork_reply{document->value("id", std::uint64_t{0}), document->value("pid", -1),
+  return fork_reply{document->value("incarnation", std::uint64_t{0}), document->value("pid", -1),
                     document->value("reason", "")};
 }
 
-void serve_forks(unique_fd server_fd,
-                 const std::function<void(const fork_request&, unique_fd link)>& child) {
-  // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
-  for (int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
-  // The intermediate process leaves the new process's pid here, because it is gone when we reply.
-  auto* shared = static_cast<pid_t*>(
-      ::mmap(nullptr, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  if (shared == MAP_FAILED) return;
-  while (auto next = receive_request(server_fd.get())) {
-    auto& [rq, link] = *next;
-    *shared = -1;
-    auto between = ::fork();
-    if (between == 0) {
-      auto pid = ::fork();
-      if (pid == 0) {
-        server_fd.reset();
-        become_service_process(rq);
-        std::fflush(nullptr);
-        child(rq, std::move(link));
-        ::_exit(0);
-      }
-      *shared = pid > 0 ? pid : -errno;
-      ::_exit(0);
-    }
-    fork_reply reply{.id = rq.id};
-    if (between < 0) {
-      reply.reason = "cannot fork: " + std::generic_category().message(errno);
-    } else {
-      while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
-      }
-      if (*shared > 0)
-        reply.pid = *shared;
-      else
-        reply.reason = "cannot fork: " + std::generic_category().message(-*shared);
-    }
-    send_reply(server_fd.get(), reply);
-  }
+void serve_forks(const fork_server_settings& settings,
+                 const std::function<void(fresh_process)>& child) {
+  fork_server(settings, child).serve();
 }
 
 }  // namespace sm

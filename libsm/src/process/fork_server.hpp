@@ -1,43 +1,69 @@
-// Starts service processes quickly. The manager executes its own binary once more as the fork
-// server: it has run main() up to server::run(), has every library loaded and relocated, and has
-// one thread. For each request it forks, which costs a tenth of executing the program again. The
-// new process is the manager's child: the fork server forks twice and the manager is the nearest
-// child subreaper.
+// Starts service processes quickly, and is their parent. The manager executes its own binary once
+// more as the fork server: it has run main() up to server::run(), has every library loaded and
+// relocated, and has one thread. For each request it forks, which costs a tenth of executing the
+// program again.
+//
+// It outlives its manager as long as it has children: an instance that ends stays a zombie, so that
+// its pid is nobody else's and its exit status can be read, until a manager that was told of it
+// says so. It is the subreaper of all instances: whatever an ended one leaves behind becomes its
+// child, and is killed.
 #pragma once
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <functional>
-#include <sm/error.hpp>
+#include <sm/json.hpp>
 #include <string>
+#include <vector>
 
 #include "process/unique_fd.hpp"
 
 namespace sm {
 
-/// What to start. `id` comes back in the reply.
+/// What to start. The incarnation comes back in the reply.
 struct fork_request {
-  std::uint64_t id = 0;
-  std::string title;   ///< what ps shows
-  std::string output;  ///< file that takes stdout and stderr
+  std::string instance;           ///< "web:0"
+  std::uint64_t incarnation = 0;  ///< this run of it and no other
+  std::string token;              ///< proves to the next manager that it is this run
 };
 
 struct fork_reply {
-  std::uint64_t id = 0;
+  std::uint64_t incarnation = 0;
   pid_t pid = -1;  ///< -1: see reason
   std::string reason{};
 };
 
-/// The manager's side: sends a request with the descriptor the new process inherits as its link.
-result<void> send_fork_request(int server_fd, const fork_request& rq, int link_fd);
-/// Reads one reply; fails with `unavailable` when the fork server is gone, `cancelled` when there
-/// is nothing to read now.
-result<fork_reply> receive_fork_reply(int server_fd);
+// -- the manager's side; a channel that is gone fails with `unavailable`
 
-/// The fork server's side: serves until the manager closes `server_fd`, then returns. In each new
-/// process calls `child`, in a session of its own; it ends the process.
-void serve_forks(unique_fd server_fd,
-                 const std::function<void(const fork_request&, unique_fd link)>& child);
+/// Sends a request with the descriptor the new process inherits as its link.
+result<void> send_fork_request(int channel, const fork_request& rq, int link_fd);
+/// Lets go of children: the ended ones are collected, others killed.
+result<void> send_forget(int channel, const std::vector<pid_t>& pids);
+/// Reads one reply; fails with `cancelled` when there is nothing to read now.
+result<fork_reply> receive_fork_reply(int channel);
+
+// -- the fork server's side
+
+/// A fresh process, before any of its service's code runs.
+struct fresh_process {
+  fork_request identity;
+  unique_fd link;
+  bool locked = false;  ///< it holds the instance's lock: no other process of it runs
+};
+
+struct fork_server_settings {
+  int channel = -1;  ///< the descriptor of its end
+  std::string state_folder{};
+  std::int64_t orphan_grace_ms = 0;  ///< how long the ended are kept for the next manager
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, orphan_grace_ms)
+
+/// Serves until the manager closes the channel, then, as long as there are children, until the next
+/// manager takes it over by the link socket of the state folder. In each new process calls `child`,
+/// which ends the process.
+void serve_forks(const fork_server_settings& settings,
+                 const std::function<void(fresh_process)>& child);
 
 /// A pair of connected sockets for requests (message boundaries kept), close-on-exec.
 result<std::pair<unique_fd, unique_fd>> make_fork_channel();

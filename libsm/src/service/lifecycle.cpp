@@ -142,6 +142,11 @@ actions on(transition& t, const spawn_failed& e) {
 }
 
 actions on(transition& t, const became_ready&) {
+  if (t.life.state == running && !t.life.ready) {  // adopted, and now it has answered
+    t.life.ready = true;
+    t.life.reason.clear();
+    return {};
+  }
   if (t.life.state != starting) return {};
   t.enter(running);
   t.life.ready = true;
@@ -185,6 +190,8 @@ actions on(transition& t, const timer_fired&) {
     case starting:
       t.life.reason = "not ready within " + format_duration(t.spec.start_timeout);
       return {kill_tree{}};
+    case running:  // its stacks are written by now
+      return {kill_tree{}};
     case backoff:
       return t.start();
     case stopping:
@@ -192,6 +199,34 @@ actions on(transition& t, const timer_fired&) {
     default:
       return {};
   }
+}
+
+actions on(transition& t, const unresponsive& e) {
+  if (t.life.state != running) return {};
+  t.life.ready = false;
+  t.life.reason = e.reason;
+  return {dump_stack{}, arm_timer{stack_patience}};
+}
+
+actions on(transition& t, const process_found&) {
+  if (!at_rest(t.life.state)) return {};
+  t.enter(starting, "an earlier manager started it; it has not come to this one yet");
+  t.life.ready_since.reset();
+  return {arm_timer{t.spec.start_timeout}};
+}
+
+actions on(transition& t, const process_adopted& e) {
+  if (t.life.state != starting) return {};
+  if (e.stopping) {
+    t.enter(stopping);
+    t.life.start_after_stop = true;
+    return {arm_timer{t.spec.stop_timeout / 2}};
+  }
+  if (!e.ready_since) return {};
+  t.enter(running, "has not answered its new manager yet");
+  t.life.since = *e.ready_since;
+  t.life.ready_since = e.ready_since;
+  return {disarm_timer{}};
 }
 
 actions on(transition& t, const kill_requested&) {

@@ -40,10 +40,19 @@ struct process_ended {
 };                         ///< the process is gone
 struct timer_fired {};     ///< the one timer of the instance
 struct kill_requested {};  ///< no more patience: SIGKILL
+struct unresponsive {
+  std::string reason;
+};                        ///< the process hangs
+struct process_found {};  ///< an earlier manager started it, and it may still run
+struct process_adopted {
+  bool stopping = false;                    ///< it was asked to end, and will
+  std::optional<time_point> ready_since{};  ///< nothing while its service is being constructed
+};                                          ///< the process that was found has come to us
 
 using lifecycle_event =
     std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
-                 became_ready, start_failed, link_lost, process_ended, timer_fired, kill_requested>;
+                 became_ready, start_failed, link_lost, process_ended, timer_fired, kill_requested,
+                 unresponsive, process_found, process_adopted>;
 
 // -- actions
 
@@ -53,13 +62,17 @@ struct send_stop {
 };                           ///< ask it to end over the link
 struct send_stop_signal {};  ///< the spec's signal, to the group
 struct kill_tree {};         ///< SIGKILL, to the group
+struct dump_stack {};        ///< let the process write where it hangs
 struct arm_timer {
   std::chrono::milliseconds delay;
 };  ///< replaces the timer armed before
 struct disarm_timer {};
 
-using lifecycle_action =
-    std::variant<spawn_process, send_stop, send_stop_signal, kill_tree, arm_timer, disarm_timer>;
+using lifecycle_action = std::variant<spawn_process, send_stop, send_stop_signal, kill_tree,
+                                      dump_stack, arm_timer, disarm_timer>;
+
+/// How long a hanging process may take to write its stacks before it is killed.
+inline constexpr std::chrono::milliseconds stack_patience{300};
 
 /// Everything the machine remembers about one instance.
 struct lifecycle {

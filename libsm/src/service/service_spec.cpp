@@ -99,6 +99,7 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("intensity", s.intensity);
   f("start_timeout", s.start_timeout);
   f("stop_timeout", s.stop_timeout);
+  f("watchdog", s.watchdog);
   f("stop_signal", s.stop_signal);
   f("after", s.after);
   f("requires", s.requires_);

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 result<state_folder> state_folder::open(const fs::path& path) {
   std::error_code ec;
   fs::create_directories(path / "log", ec);
+  if (!ec) fs::create_directories(path / "lock.d", ec);
   if (ec) return system_failure("cannot make the state folder", path.string(), ec.value());
   ::chmod(path.c_str(), 0700);
   auto file = (path / "lock").string();

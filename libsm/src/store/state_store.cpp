@@ -25,9 +25,13 @@ CREATE TABLE IF NOT EXISTS instance(
   pid INTEGER NOT NULL,
   start_time INTEGER NOT NULL,
   incarnation INTEGER NOT NULL,
-  boot TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA user_version=1;
+  boot TEXT NOT NULL,
+  token TEXT NOT NULL,
+  restarts INTEGER NOT NULL,
+  spec TEXT NOT NULL) WITHOUT ROWID;
+PRAGMA user_version=2;
 )";
+constexpr int schema_version = 2;
 
 json stored_json(const std::string& text, const std::filesystem::path& file) {
   auto document = parse_json(text);
@@ -48,10 +52,12 @@ result<state_store> state_store::open(const std::filesystem::path& file) {
     auto c = std::make_unique<connection>(
         connection{file, open_database(file, {}), open_database(file, {.full_sync = false})});
     auto version = c->db.execAndGet("PRAGMA user_version").getInt();
-    if (version > 1)
+    if (version > schema_version)
       throw failure(errc::unavailable,
                     "written by a newer version of sm (" + std::to_string(version) + ")",
                     file.string());
+    // Version 1's processes do not outlive their manager, so its journal is worth nothing.
+    if (version == 1) c->db.exec("DROP TABLE instance");
     c->db.exec(schema);
     return state_store(std::move(c));
   });
@@ -110,11 +116,20 @@ result<std::vector<journaled_instance>> state_store::instances() const {
   return guard_sqlite(connection_->file, [&] {
     std::vector<journaled_instance> list;
     SQLite::Statement rows(connection_->journal,
-                           "SELECT name, pid, start_time, incarnation, boot FROM instance");
-    while (rows.executeStep())
-      list.push_back({rows.getColumn(0), static_cast<pid_t>(rows.getColumn(1).getInt()),
-                      static_cast<std::uint64_t>(rows.getColumn(2).getInt64()),
-                      static_cast<std::uint64_t>(rows.getColumn(3).getInt64()), rows.getColumn(4)});
+                           "SELECT name, pid, start_time, incarnation, boot, token, restarts, spec "
+                           "FROM instance ORDER BY name");
+    while (rows.executeStep()) {
+      auto spec = spec_from_json(stored_json(rows.getColumn(7), connection_->file));
+      if (!spec) throw failure(spec.error());
+      list.push_back({.name = rows.getColumn(0),
+                      .pid = static_cast<pid_t>(rows.getColumn(1).getInt()),
+                      .start_time = static_cast<std::uint64_t>(rows.getColumn(2).getInt64()),
+                      .incarnation = static_cast<std::uint64_t>(rows.getColumn(3).getInt64()),
+                      .boot = rows.getColumn(4),
+                      .token = rows.getColumn(5),
+                      .restarts = rows.getColumn(6).getUInt(),
+                      .spec = std::move(*spec)});
+    }
     return list;
   });
 }
@@ -123,13 +138,16 @@ result<void> state_store::put_instance(const journaled_instance& instance) {
   return guard_sqlite(connection_->file, [&] {
     SQLite::Statement put(
         connection_->journal,
-        "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot) "
-        "VALUES(?, ?, ?, ?, ?)");
+        "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
+        "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
     put.bind(1, instance.name);
     put.bind(2, instance.pid);
     put.bind(3, static_cast<std::int64_t>(instance.start_time));
     put.bind(4, static_cast<std::int64_t>(instance.incarnation));
     put.bind(5, instance.boot);
+    put.bind(6, instance.token);
+    put.bind(7, instance.restarts);
+    put.bind(8, print_json(to_json(instance.spec)));
     put.exec();
   });
 }

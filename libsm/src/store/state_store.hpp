@@ -18,9 +18,14 @@ namespace sm {
 struct journaled_instance {
   std::string name;  ///< "web:0"
   pid_t pid = 0;
-  std::uint64_t start_time = 0;  ///< with pid: this process and no other
-  std::uint64_t incarnation = 0;
-  std::string boot;  ///< a row of another boot means nothing
+  std::uint64_t start_time = 0;   ///< with pid: this process and no other
+  std::uint64_t incarnation = 0;  ///< this run and no other, over restarts of the manager
+  std::string boot;               ///< a row of another boot means nothing
+  std::string token;              ///< what the process shows to the next manager
+  unsigned restarts = 0;          ///< by policy, before this run
+  service_spec spec{};            ///< what it was started with
+
+  friend bool operator==(const journaled_instance&, const journaled_instance&) = default;
 };
 
 class state_store {

@@ -26,6 +26,7 @@ std::string name_of(const lifecycle_action& a) {
     }
     std::string operator()(const send_stop_signal&) { return "signal"; }
     std::string operator()(const kill_tree&) { return "kill"; }
+    std::string operator()(const dump_stack&) { return "dump"; }
     std::string operator()(const arm_timer& t) { return "arm " + std::to_string(t.delay.count()); }
     std::string operator()(const disarm_timer&) { return "disarm"; }
   };
@@ -129,7 +130,7 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
     {{"timer", timer_fired{}},
      {{stopped, {stopped, ""}},
       {starting, {starting, "kill"}},
-      {running, {running, ""}},
+      {running, {running, "kill"}},
       {backoff, {starting, "arm 10000, spawn"}},
       {stopping, {stopping, "signal, arm 2000"}},
       {exited, {exited, ""}},
@@ -140,6 +141,30 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {running, {running, "kill"}},
       {backoff, {backoff, ""}},
       {stopping, {stopping, "kill"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"unresponsive", unresponsive{"silent"}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, ""}},
+      {running, {running, "dump, arm 300"}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"found", process_found{}},
+     {{stopped, {starting, "arm 10000"}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {starting, "arm 10000"}},
+      {stopping, {stopping, ""}},
+      {exited, {starting, "arm 10000"}},
+      {fatal, {starting, "arm 10000"}}}},
+    {{"adopted", process_adopted{.ready_since = now - 60s}},
+     {{stopped, {stopped, ""}},
+      {starting, {running, "disarm"}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
       {exited, {exited, ""}},
       {fatal, {fatal, ""}}}},
 };
@@ -159,6 +184,50 @@ TEST(lifecycle, the_table_of_transitions_holds_for_every_state_and_event) {
       EXPECT_EQ(life.ready && life.state != running, false);
     }
   }
+}
+
+TEST(lifecycle, an_adopted_process_keeps_its_start_and_is_ready_once_it_answers) {
+  lifecycle life;
+  feed(life, process_found{});
+  EXPECT_EQ(feed(life, process_adopted{.ready_since = now - 60s}), "disarm");
+  EXPECT_EQ(life.since, now - 60s);
+  EXPECT_FALSE(life.ready);
+  feed(life, became_ready{});
+  EXPECT_TRUE(life.ready);
+  EXPECT_EQ(life.since, now - 60s);
+  EXPECT_EQ(life.reason, "");
+}
+
+TEST(lifecycle, a_process_found_stopping_ends_and_is_started_again_unless_it_shall_not) {
+  for (bool wanted : {true, false}) {
+    lifecycle life;
+    feed(life, process_found{});
+    EXPECT_EQ(feed(life, process_adopted{.stopping = true, .ready_since = {}}), "arm 2000");
+    if (!wanted) feed(life, stop_requested{});
+    EXPECT_EQ(feed(life, process_ended{exited_with{0}}), wanted ? "arm 10000, spawn" : "disarm");
+  }
+}
+
+TEST(lifecycle, a_process_that_ended_without_a_manager_is_restarted_by_its_policy) {
+  lifecycle life;
+  feed(life, process_found{});
+  EXPECT_EQ(feed(life, process_ended{killed_by{9}}), "arm 10000, spawn");
+  EXPECT_EQ(life.restarts, 1U);
+  auto once = spec;
+  once.restart = restart_policy::never;
+  lifecycle other;
+  feed(other, process_found{}, once);
+  feed(other, process_ended{exited_with{0}}, once);
+  EXPECT_EQ(other.state, exited);
+}
+
+TEST(lifecycle, a_hanging_process_writes_its_stacks_and_is_killed) {
+  auto life = in(running);
+  EXPECT_EQ(feed(life, unresponsive{"no sign of life for 5s"}), "dump, arm 300");
+  EXPECT_FALSE(life.ready);
+  EXPECT_EQ(feed(life, timer_fired{}), "kill");
+  feed(life, process_ended{killed_by{9}});
+  EXPECT_EQ(life.state, starting);
 }
 
 TEST(lifecycle, a_crash_loop_backs_off_and_becomes_fatal_with_its_reason) {

@@ -38,8 +38,11 @@ TEST(state_store, services_survive_reopening) {
 TEST(state_store, an_instances_row_is_removed_by_its_own_incarnation_only) {
   test::temporary_folder t;
   auto store = state_store::open(t.path() / "state.db");
-  ASSERT_TRUE(store->put_instance({"a:0", 10, 1, 1, "boot"}));
-  ASSERT_TRUE(store->put_instance({"a:0", 11, 2, 2, "boot"}));
+  const service_spec spec{.name = "a", .type = "t", .params = {{"x", 1}}};
+  const journaled_instance first{"a:0", 10, 1, 1, "boot", "token", 3, spec};
+  ASSERT_TRUE(store->put_instance(first));
+  EXPECT_EQ(store->instances()->front(), first);
+  ASSERT_TRUE(store->put_instance({"a:0", 11, 2, 2, "boot", "other", 4, spec}));
   ASSERT_TRUE(store->remove_instance("a:0", 1));
   auto rows = store->instances();
   ASSERT_EQ(rows->size(), 1U);

@@ -1,0 +1,117 @@
+#include "process_events.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "messages.hpp"
+#include "process/rendezvous.hpp"
+
+namespace sm {
+namespace {
+
+constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
+
+unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+
+}  // namespace
+
+process_events::process_events(const fork_request& identity, std::filesystem::path state_folder,
+                               int link)
+    : identity_(identity),
+      folder_(std::move(state_folder)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      link_(second_descriptor(link)) {
+  instance_ = this;
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    instance_->signals_.fetch_add(1);
+    instance_->wake();
+  };
+  action.sa_flags = SA_RESTART;
+  for (int number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void process_events::end(int code) {
+  int none = -1;
+  code_.compare_exchange_strong(none, code);
+  wake();
+}
+
+void process_events::wake() {
+  std::uint64_t one = 1;
+  [[maybe_unused]] auto n = ::write(wake_.get(), &one, sizeof one);
+}
+
+int process_events::patience() const {
+  auto until = kill_at_;
+  if (!link_) until = std::min(until, dial_at_);
+  if (until == clock::time_point::max()) return -1;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+int process_events::wait(const handlers& to) {
+  for (int handled = 0;;) {
+    std::array<pollfd, 2> watched{pollfd{wake_.get(), POLLIN, 0},
+                                  pollfd{link_ ? link_.get() : -1, POLLRDHUP, 0}};
+    ::poll(watched.data(), watched.size(), patience());
+    std::uint64_t drop = 0;
+    [[maybe_unused]] auto n = ::read(wake_.get(), &drop, sizeof drop);
+    if (code_ >= 0) return code_;
+    for (; handled < signals_; ++handled) {
+      if (handled > 0) ::_exit(128 + SIGTERM);
+      stop(to);
+    }
+    if (watched[1].revents != 0) {
+      link_.reset();
+      lost_at_ = dial_at_ = clock::now();
+      attempts_ = 0;
+      to.on_manager_lost();
+      // None of the service's code has run: the next manager makes a process of its own.
+      if (!phase.welcomed) return exit_no_manager;
+    }
+    if (!link_ && clock::now() >= dial_at_) look_for_manager(to);
+    if (clock::now() >= kill_at_) return exit_no_manager;
+  }
+}
+
+/// Asks for the end. Without a manager nobody else kills a process that does not heed it.
+void process_events::stop(const handlers& to) {
+  to.on_stop();
+  if (!link_ && kill_at_ == clock::time_point::max())
+    kill_at_ = clock::now() + std::chrono::milliseconds(phase.stop_timeout_ms);
+}
+
+void process_events::look_for_manager(const handlers& to) {
+  if (clock::now() >= lost_at_ + std::chrono::milliseconds(phase.orphan_grace_ms)) {
+    dial_at_ = clock::time_point::max();
+    return stop(to);
+  }
+  dial_at_ = clock::now() + dial_pause(attempts_++);
+  auto ready_since = phase.ready_since_ns.load();
+  json greeting{{"role", "service"},
+                {"version", wire::protocol_version},
+                {"instance", identity_.instance},
+                {"incarnation", identity_.incarnation},
+                {"token", identity_.token},
+                {"phase", phase.stopping    ? "stopping"
+                          : ready_since > 0 ? "ready"
+                                            : "starting"},
+                {"ready_since_ns", ready_since}};
+  auto link = dial_manager(folder_ / "link.sock", greeting);
+  if (link) {
+    link_ = second_descriptor(link->get());
+    to.on_new_link(std::move(*link));
+  } else if (link.error().code == errc::conflict) {
+    dial_at_ = clock::time_point::max();
+    stop(to);
+  }
+}
+
+}  // namespace sm

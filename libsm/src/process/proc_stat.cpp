@@ -1,0 +1,87 @@
+#include "process/proc_stat.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "process/unique_fd.hpp"
+
+namespace sm {
+
+std::optional<proc_stat> read_proc_stat(pid_t pid) {
+  std::array<char, 64> path;
+  std::snprintf(path.data(), path.size(), "/proc/%d/stat", pid);
+  unique_fd file(::open(path.data(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 1024> text;
+  auto size = file ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+  if (size <= 0) return std::nullopt;
+  text[static_cast<std::size_t>(size)] = '\0';
+  // Field 2, the name in parentheses, may hold anything, parentheses included.
+  const char* after_name = std::strrchr(text.data(), ')');
+  proc_stat s;
+  s.pid = pid;
+  unsigned long user = 0, system = 0;
+  unsigned long long start = 0;
+  long pages = 0;
+  int end = 0;
+  if (!after_name ||
+      std::sscanf(after_name + 2,
+                  "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu "
+                  "%*u %ld%n",
+                  &s.state, &s.parent, &s.group, &s.session, &user, &system, &start, &pages,
+                  &end) != 8)
+    return std::nullopt;
+  static const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  s.cpu_seconds = static_cast<double>(user + system) / ticks;
+  s.start_time = start;
+  s.memory_bytes = static_cast<std::uint64_t>(pages) * page;
+  if (const char* last = std::strrchr(after_name + 2 + end, ' '))
+    s.wait_status = static_cast<int>(std::strtol(last, nullptr, 10));
+  return s;
+}
+
+std::vector<proc_stat> list_processes() {
+  std::vector<proc_stat> all;
+  std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);
+  if (!folder) return all;
+  while (auto* entry = ::readdir(folder.get())) {
+    std::string_view name = entry->d_name;
+    pid_t pid = 0;
+    auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (ec != std::errc{} || end != name.data() + name.size()) continue;
+    if (auto s = read_proc_stat(pid)) all.push_back(*s);
+  }
+  return all;
+}
+
+std::uint64_t process_start_time(pid_t pid) {
+  auto s = read_proc_stat(pid);
+  return s ? s->start_time : 0;
+}
+
+exit_status read_exit_status(pid_t pid) {
+  auto s = read_proc_stat(pid);
+  if (!s || s->state != 'Z') return vanished{};
+  if (WIFSIGNALED(s->wait_status)) return killed_by{WTERMSIG(s->wait_status)};
+  return exited_with{WEXITSTATUS(s->wait_status)};
+}
+
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string line;
+    std::getline(file, line);
+    return line;
+  }();
+  return id;
+}
+
+}  // namespace sm

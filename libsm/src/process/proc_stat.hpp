@@ -1,0 +1,43 @@
+// What the kernel tells of a process in /proc/PID/stat: proc(5).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "service/exit_status.hpp"
+
+namespace sm {
+
+struct proc_stat {
+  pid_t pid = 0;
+  char state = '?';  ///< 'Z' is a process that ended and was not collected yet
+  pid_t parent = 0;
+  pid_t group = 0;
+  pid_t session = 0;
+  double cpu_seconds = 0;  ///< user and system, since its start
+  /// Clock ticks since boot: with the pid it names a process for good.
+  std::uint64_t start_time = 0;
+  std::uint64_t memory_bytes = 0;  ///< resident
+  int wait_status = 0;             ///< as waitpid(2) gives it; only in state 'Z'
+};
+
+/// Nothing when there is no such process.
+std::optional<proc_stat> read_proc_stat(pid_t pid);
+
+/// Every process of this pid namespace.
+std::vector<proc_stat> list_processes();
+
+/// A process's start time, 0 when it does not exist.
+std::uint64_t process_start_time(pid_t pid);
+
+/// How the process ended, if it is still to be collected; `vanished` otherwise.
+exit_status read_exit_status(pid_t pid);
+
+/// This boot of this kernel.
+const std::string& boot_id();
+
+}  // namespace sm

@@ -1,0 +1,91 @@
+#include "process/process_tree.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <unordered_map>
+#include <vector>
+
+#include "process/proc_stat.hpp"
+
+namespace sm {
+namespace {
+
+/// Who is whose child, at one moment.
+class family {
+ public:
+  family() : all_(list_processes()) {
+    for (auto& p : all_) children_[p.parent].push_back(&p);
+  }
+
+  const std::vector<const proc_stat*>& children(pid_t parent) const {
+    static const std::vector<const proc_stat*> none;
+    auto entry = children_.find(parent);
+    return entry == children_.end() ? none : entry->second;
+  }
+
+  template <class F>
+  void each_descendant(pid_t root, F f) const {
+    for (auto* child : children(root)) {
+      f(*child);
+      each_descendant(child->pid, f);
+    }
+  }
+
+  const proc_stat* find(pid_t pid) const {
+    for (auto& p : all_)
+      if (p.pid == pid) return &p;
+    return nullptr;
+  }
+
+ private:
+  std::vector<proc_stat> all_;
+  std::unordered_map<pid_t, std::vector<const proc_stat*>> children_;
+};
+
+}  // namespace
+
+std::size_t end_unknown_children(const std::function<bool(pid_t)>& known) {
+  family now;
+  std::size_t killed = 0;
+  auto kill = [&](const proc_stat& p) {
+    if (p.state != 'Z' && ::kill(p.pid, SIGKILL) == 0) ++killed;
+  };
+  for (auto* child : now.children(::getpid())) {
+    if (known(child->pid)) continue;
+    if (child->state == 'Z') {
+      ::waitpid(child->pid, nullptr, WNOHANG);
+    } else {
+      kill(*child);
+      now.each_descendant(child->pid, kill);
+    }
+  }
+  return killed;
+}
+
+bool signal_group(pid_t leader, int number) noexcept {
+  return leader > 1 && ::kill(-leader, number) == 0;
+}
+
+void signal_tree(pid_t root, int number) {
+  family now;
+  ::kill(root, number);
+  now.each_descendant(root, [&](const proc_stat& p) {
+    if (p.state != 'Z') ::kill(p.pid, number);
+  });
+}
+
+std::vector<std::uint64_t> tree_memory(const std::vector<pid_t>& roots) {
+  family now;
+  std::vector<std::uint64_t> sizes;
+  for (auto root : roots) {
+    auto* top = now.find(root);
+    std::uint64_t sum = top ? top->memory_bytes : 0;
+    now.each_descendant(root, [&](const proc_stat& p) { sum += p.memory_bytes; });
+    sizes.push_back(sum);
+  }
+  return sizes;
+}
+
+}  // namespace sm

@@ -1,0 +1,28 @@
+// Ends whole trees of processes. A process with PR_SET_CHILD_SUBREAPER becomes the parent of every
+// descendant that lost its own: so what an ended instance leaves behind, daemons included, turns up
+// as a child that nobody knows.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace sm {
+
+/// Kills every child of this process that `known` does not claim, with all its descendants, and
+/// collects those that have ended. Returns how many were killed: they, and what they started
+/// meanwhile, turn up again as children, so call again until there are none.
+std::size_t end_unknown_children(const std::function<bool(pid_t)>& known);
+
+/// Sends `number` to the process group led by `leader`. False when there is none.
+bool signal_group(pid_t leader, int number) noexcept;
+
+/// Sends `number` to a process and all its descendants.
+void signal_tree(pid_t root, int number);
+
+/// Resident memory of a process and all its descendants, in bytes, for each of `roots`.
+std::vector<std::uint64_t> tree_memory(const std::vector<pid_t>& roots);
+
+}  // namespace sm

@@ -1,0 +1,107 @@
+// Services that hang, and what they leave behind.
+#include <sys/wait.h>
+
+#include <thread>
+
+#include "supervision_fixture.hpp"
+
+namespace sm::test {
+namespace {
+
+class hang_fixture : public supervision_fixture {
+ protected:
+  std::vector<pid_t> sleepers() const {
+    std::vector<pid_t> found;
+    for (auto pid : app.descendants())
+      if (text_of("/proc/" + std::to_string(pid) + "/cmdline").find("1234") != std::string::npos)
+        found.push_back(pid);
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_F(hang_fixture, a_hang_is_found_in_time_and_shows_its_stack) {
+  for (auto* how : {"stop_itself", "spin", "deadlock"}) {
+    ASSERT_EQ(add(tool_named(how, json::object(), {{"watchdog", "400ms"}})).status, 201);
+    ASSERT_TRUE(reaches(how, "RUNNING"));
+    auto pid = app.instance_pid(how);
+    auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(call(how, how, nullptr, "?timeout=50ms")["code"], "timeout");
+    ASSERT_TRUE(eventually([&] { return !alive(pid); }));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 400ms + 1s + 300ms) << how;
+    ASSERT_TRUE(eventually([&] { return app.service(how)["ready"] == true; }));
+    EXPECT_EQ(app.service(how)["restarts"], 1);
+    EXPECT_NE(text_of(app.state() / "log" / (std::string(how) + ":0.out")).find("stack of thread"),
+              std::string::npos)
+        << how;
+    EXPECT_EQ(app.api("DELETE", std::string("/v1/services/") + how + "?wait=5s").status, 200);
+  }
+}
+
+TEST_F(hang_fixture, a_stopped_service_is_found_even_if_it_was_stopped_without_a_manager) {
+  ASSERT_EQ(add(tool_named("s", json::object(), {{"watchdog", "400ms"}})).status, 201);
+  ASSERT_TRUE(reaches("s", "RUNNING"));
+  auto pid = app.instance_pid("s");
+  app.signal(SIGKILL);
+  app.wait();
+  ::kill(pid, SIGSTOP);
+  app.start();
+  // It cannot come to be adopted; its start timeout is the last word.
+  EXPECT_EQ(app.api("POST", "/v1/services/s/restart").status, 200);
+  ASSERT_TRUE(eventually([&] { return !alive(pid); }, 15s));
+  ASSERT_TRUE(reaches("s", "RUNNING"));
+}
+
+TEST_F(hang_fixture, no_hang_is_found_falsely_under_load_from_outside) {
+  ASSERT_EQ(add(tool_named("s", json::object(), {{"watchdog", "1s"}})).status, 201);
+  ASSERT_TRUE(reaches("s", "RUNNING"));
+  auto pid = app.instance_pid("s");
+  std::atomic<bool> over{false};
+  std::vector<std::thread> load;
+  for (int i = 0; i < 4; ++i)
+    load.emplace_back([&] {
+      while (!over) {
+      }
+    });
+  auto until = std::chrono::steady_clock::now() + 4s;
+  EXPECT_FALSE(eventually([&] { return app.instance_pid("s") != pid; }, 4s));
+  over = true;
+  for (auto& t : load) t.join();
+  EXPECT_GE(std::chrono::steady_clock::now(), until);
+  EXPECT_EQ(app.service("s")["restarts"], 0);
+}
+
+TEST_F(hang_fixture, daemons_of_an_instance_die_with_it_however_it_ends) {
+  ASSERT_EQ(add(tool_named("d", {{"daemon", true}})).status, 201);
+  ASSERT_TRUE(reaches("d", "RUNNING"));
+  for (bool killed : {true, false}) {
+    auto pid = app.instance_pid("d");
+    ASSERT_EQ(call("d", "daemon", 5)["result"], nullptr);
+    ASSERT_TRUE(eventually([&] { return sleepers().size() == 5; }));
+    auto daemons = sleepers();
+    if (killed) {
+      ::kill(pid, SIGKILL);
+      ASSERT_TRUE(eventually([&] { return app.instance_pid("d") != pid && app.all_ready(); }));
+    } else {
+      EXPECT_EQ(verb("d", "stop")["state"], "STOPPED");
+    }
+    for (auto daemon : daemons) EXPECT_TRUE(eventually([&] { return !alive(daemon); })) << daemon;
+  }
+}
+
+TEST_F(hang_fixture, two_hundred_daemons_of_an_adopted_instance_die_with_it) {
+  ASSERT_EQ(add(tool_named("d", {{"daemon", true}})).status, 201);
+  ASSERT_TRUE(reaches("d", "RUNNING"));
+  ASSERT_EQ(call("d", "daemon", 200, "?timeout=10s")["result"], nullptr);
+  ASSERT_TRUE(eventually([&] { return sleepers().size() == 200; }));
+  auto daemons = sleepers();
+  app.signal(SIGKILL);
+  app.wait();
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  EXPECT_EQ(verb("d", "stop")["state"], "STOPPED");
+  for (auto daemon : daemons) EXPECT_TRUE(eventually([&] { return !alive(daemon); })) << daemon;
+}
+
+}  // namespace sm::test
