@@ -74,7 +74,10 @@ void instance::carry_out(const lifecycle_action& action) {
                      signal(SIGTERM);  // adopted, but its actor has not come yet
                  },
                  [&](const send_stop_signal&) {
-                   auto number = parse_signal(owner_.spec().stop_signal).value_or(SIGTERM);
+                   // A process that runs a program passes the program's own stop signal on.
+                   auto number = runs_program()
+                                     ? SIGTERM
+                                     : parse_signal(owner_.spec().stop_signal).value_or(SIGTERM);
                    if (!signal(number)) signal_when_forked_ = number;
                  },
                  [&](const kill_tree&) {
@@ -100,6 +103,13 @@ void instance::arm(std::chrono::milliseconds delay) {
       [this, armed = std::weak_ptr<int>(armed_ = std::make_shared<int>())](error_code ec) {
         if (!ec && !armed.expired()) handle(timer_fired{});
       });
+}
+
+bool instance::deliver_signal(int number) {
+  if (!runs_program()) return signal(number);
+  if (!service_) return false;
+  tell(service_, wire::forward_signal{number});
+  return true;
 }
 
 // -- hangs
@@ -312,11 +322,12 @@ void instance::on_message(caf::mailbox_element& element) {
   } else if (content.match_elements<wire::ready>()) {
     auto& message = content.get_as<wire::ready>(0);
     commands_ = message.commands;
+    main_pid_ = message.main_pid;
     actor_ = message.actor;
     if (!running()) s_.commands.attach(link_, service_);
     handle(became_ready{});
   } else if (content.match_elements<wire::goodbye>()) {
-    auto& why = content.get_as<wire::goodbye>(0).start_failure;
+    auto& why = content.get_as<wire::goodbye>(0).reason;
     if (service_) tell(service_, wire::farewell{});
     if (!why.empty()) handle(start_failed{why});
   } else if (content.match_elements<wire::service_call>()) {
@@ -340,6 +351,7 @@ void instance::on_process_ended(const exit_status& status) {
   error_code ignored;
   watch_.close(ignored);
   auto ended = std::exchange(pid_, 0);
+  main_pid_ = 0;
   if (ended > 0) {
     s_.by_pid.erase(ended);
     signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once
@@ -348,6 +360,8 @@ void instance::on_process_ended(const exit_status& status) {
   forget_process();
   drop_link("ended: " + to_string(status));
   owner_.on_ended(*this, ended, status);
+  s_.log.info("{} (pid {}) ended: {}{}{}", name(), ended, life_.reason,
+              life_.reason.empty() ? "" : ", ", to_string(status));
   handle(process_ended{status});
 }
 

@@ -35,11 +35,16 @@ class instance {
   std::string name() const;  ///< "web:0"
   const lifecycle& life() const noexcept { return life_; }
   pid_t pid() const noexcept { return pid_; }
+  /// The process people mean: a program's own one.
+  pid_t main_pid() const noexcept { return main_pid_ > 0 ? main_pid_ : pid_; }
+  bool runs_program() const { return !started_spec_.command.empty(); }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
   bool running() const noexcept { return life_.state == instance_state::running && life_.ready; }
   const std::vector<std::string>& commands() const noexcept { return commands_; }
   const caf::strong_actor_ptr& actor() const noexcept { return actor_; }
 
+  /// An operator's signal, to the service's processes or to the program's.
+  bool deliver_signal(int number);
   /// Sends a signal to the instance's process group; false when it has none.
   bool signal(int number) const {
     // A process that was forked just now may not lead its group yet.
@@ -90,6 +95,7 @@ class instance {
 
   // of the present process
   pid_t pid_ = 0;
+  pid_t main_pid_ = 0;
   std::uint64_t incarnation_ = 0;
   std::string token_;
   asio::posix::stream_descriptor watch_;  // its pidfd

@@ -12,7 +12,7 @@
 
 namespace sm::wire {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 // -- from a service process to the manager
 
@@ -26,12 +26,13 @@ struct hello {
 /// The service is constructed and takes commands.
 struct ready {
   std::vector<std::string> commands;
+  std::int32_t main_pid = 0;    ///< whom people mean: the process itself, or its program
   caf::strong_actor_ptr actor;  ///< whom other processes find under the service's name
 };
 
 /// The process ends as soon as `farewell` came: everything it sent before has then arrived.
 struct goodbye {
-  std::string start_failure;  ///< why the service could not be constructed; "" otherwise
+  std::string reason;  ///< why it ends, when its exit status does not say it all
 };
 
 constexpr std::uint8_t reply_ok = 255;
@@ -97,6 +98,11 @@ struct stop {
 
 struct farewell {};
 
+/// An operator's signal for the program of a process that runs one.
+struct forward_signal {
+  std::int32_t number = 0;
+};
+
 // -- within one process
 
 struct timer_tick {
@@ -122,11 +128,11 @@ auto inspect(I& f, hello& x) {
 }
 template <class I>
 auto inspect(I& f, ready& x) {
-  return f(caf::meta::type_name("ready"), x.commands, x.actor);
+  return f(caf::meta::type_name("ready"), x.commands, x.main_pid, x.actor);
 }
 template <class I>
 auto inspect(I& f, goodbye& x) {
-  return f(caf::meta::type_name("goodbye"), x.start_failure);
+  return f(caf::meta::type_name("goodbye"), x.reason);
 }
 template <class I>
 auto inspect(I& f, reply& x) {
@@ -174,6 +180,10 @@ auto inspect(I& f, farewell&) {
   return f(caf::meta::type_name("farewell"));
 }
 template <class I>
+auto inspect(I& f, forward_signal& x) {
+  return f(caf::meta::type_name("forward_signal"), x.number);
+}
+template <class I>
 auto inspect(I& f, timer_tick& x) {
   return f(caf::meta::type_name("timer_tick"), x.id);
 }
@@ -211,6 +221,7 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::command_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::ping))
 CAF_ADD_TYPE_ID(sm, (sm::wire::stop))
 CAF_ADD_TYPE_ID(sm, (sm::wire::farewell))
+CAF_ADD_TYPE_ID(sm, (sm::wire::forward_signal))
 CAF_ADD_TYPE_ID(sm, (sm::wire::timer_tick))
 CAF_ADD_TYPE_ID(sm, (sm::wire::run_posted))
 CAF_ADD_TYPE_ID(sm, (sm::wire::manager_lost))

@@ -10,13 +10,40 @@
 #include <variant>
 #include <vector>
 
+#include "log/log_file.hpp"
 #include "process_settings.hpp"
+#include "service/exit_status.hpp"
 
 namespace sm {
 
-/// For the types of sm itself, which need more of the manager's configuration than a user's.
+/// What the process does for sm's own types beyond what it does for a user's. From any thread.
+class builtin_host {
+ public:
+  virtual ~builtin_host() = default;
+  /// The service is not ready yet when it is constructed, but from `set_ready` on. `main_pid` is
+  /// the process that people mean by it. From the constructor.
+  virtual void hold_ready() = 0;
+  virtual void set_ready(pid_t main_pid) = 0;
+  /// Lets the process end in that way; `why` is empty when the way says it all.
+  virtual void end(const exit_status& how, std::string why) = 0;
+  /// While it is false the process gives no sign of life. From the constructor.
+  virtual void answer_pings_while(std::function<bool()> alive) = 0;
+  /// Takes the signals that operators send. From the constructor.
+  virtual void on_signal(std::function<void(int)> f) = 0;
+  /// The listening sockets of the service, in the order of its specification.
+  virtual std::vector<int> sockets() = 0;
+};
+
+/// What the types of sm itself are made with besides their context.
+struct builtin_setup {
+  const service_spec& spec;
+  const process_settings& settings;
+  std::shared_ptr<log_file> log;  ///< what the context's logger writes to
+  builtin_host& host;
+};
+
 using builtin_factory =
-    std::function<std::unique_ptr<service>(service_context, const process_settings&)>;
+    std::function<std::unique_ptr<service>(service_context, const builtin_setup&)>;
 
 using type_factory = std::variant<detail::service_factory,
                                   std::shared_ptr<const detail::actor_factory>, builtin_factory>;

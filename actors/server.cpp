@@ -10,6 +10,7 @@
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
 #include "process/stack_dump.hpp"
+#include "program_adapter.hpp"
 #include "server_state.hpp"
 #include "service/selector.hpp"
 #include "service_process.hpp"
@@ -57,9 +58,13 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   s.argv.assign(argv, argv + argc);
   s.program = std::filesystem::path(s.argv.empty() ? "sm" : s.argv[0]).filename().string();
   ::setproctitle_init(argc, argv, environ);
-  s.types.types[consumer_type] = builtin_factory(
-      [jobs = s.types.jobs](service_context context, const process_settings& settings) {
-        return std::make_unique<sm::consumer>(std::move(context), jobs, settings);
+  s.types.types[consumer_type] =
+      builtin_factory([jobs = s.types.jobs](service_context context, const builtin_setup& setup) {
+        return std::make_unique<sm::consumer>(std::move(context), jobs, setup.settings);
+      });
+  s.types.types[program_type] =
+      builtin_factory([](service_context context, const builtin_setup& setup) {
+        return std::make_unique<program_adapter>(std::move(context), setup);
       });
 
   CLI::App flags{"A program built on sm: it runs its services as processes and serves HTTP."};
@@ -135,6 +140,7 @@ void server::service(service_spec spec) {
     state_->mistakes.push_back({errc::conflict, "there are two services of this name", where});
     return;
   }
+  if (!spec.command.empty() && spec.type.empty()) spec.type = program_type;
   if (auto ok = validate(spec); !ok) {
     state_->mistakes.push_back(
         {ok.error().code, ok.error().detail, where + " " + ok.error().where});

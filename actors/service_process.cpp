@@ -1,7 +1,10 @@
 #include "service_process.hpp"
 
+#include <sys/resource.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <csignal>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -22,6 +25,7 @@ constexpr auto link_timeout = 10s;     // to hear from the manager that just sta
 constexpr auto farewell_timeout = 1s;  // for the manager to take our last words
 constexpr int exit_start_failed = 70;  // sysexits.h EX_SOFTWARE
 constexpr int exit_no_manager = 69;    // sysexits.h EX_UNAVAILABLE
+constexpr int exit_by_signal = 1000;   // and the signal's number: no exit code
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t reply_max =
     1 << 20;  // bytes; CAF sends larger messages, but blocks its I/O meanwhile
@@ -31,7 +35,7 @@ std::int64_t to_ns(clock::time_point t) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
 }
 
-class service_process : public detail::service_host {
+class service_process : public detail::service_host, public builtin_host {
  public:
   service_process(caf::io::broker* self, const registry& types, process_events& events, bool locked)
       : self_(self), types_(types), events_(events), locked_(locked) {}
@@ -44,7 +48,12 @@ class service_process : public detail::service_host {
     connect(std::move(link));
     return {
         [this](const wire::command_batch& batch) { on_commands(batch); },
-        [this](const wire::ping& p) { tell_manager(wire::pong{p.sequence}); },
+        [this](const wire::ping& p) {
+          if (!alive_ || alive_()) tell_manager(wire::pong{p.sequence});
+        },
+        [this](const wire::forward_signal& s) {
+          if (signalled_) signalled_(s.number);
+        },
         [this](const wire::welcome& w) { on_welcome(w); },
         [this](const wire::reply_batch& batch) { on_own_replies(batch); },
         [this](const wire::timer_tick& tick) { on_tick(tick.id); },
@@ -90,6 +99,31 @@ class service_process : public detail::service_host {
   }
   const sm::queue& queue() const override { return *queue_; }
   caf::io::broker& actor() override { return *self_; }
+
+  // -- builtin_host
+
+  void hold_ready() override { ready_held_ = true; }
+  void set_ready(pid_t main_pid) override {
+    in_actor([this, main_pid] {
+      if (!stopping_) become_ready(main_pid);
+    });
+  }
+  void end(const exit_status& how, std::string why) override {
+    in_actor([this, how, why = std::move(why)] {
+      if (stopping_) return;
+      stopping_ = true;
+      events_.phase.stopping = true;
+      auto* killed = std::get_if<killed_by>(&how);
+      auto* exited = std::get_if<exited_with>(&how);
+      leave(killed   ? exit_by_signal + killed->number
+            : exited ? exited->code
+                     : exit_start_failed,
+            why);
+    });
+  }
+  void answer_pings_while(std::function<bool()> alive) override { alive_ = std::move(alive); }
+  void on_signal(std::function<void(int)> f) override { signalled_ = std::move(f); }
+  std::vector<int> sockets() override { return sockets_; }
 
  private:
   struct command_entry {
@@ -165,8 +199,12 @@ class service_process : public detail::service_host {
     events_.phase.orphan_grace_ms = settings_.orphan_grace_ms;
     events_.phase.stop_timeout_ms = spec->stop_timeout.count();
     events_.phase.welcomed = true;
-    log_.emplace(open_log(
-        {.file = settings_.log_file, .instance = w.instance, .level = settings_.log_level}));
+    log_target target{.file = settings_.log_file,
+                      .instance = w.instance,
+                      .level = settings_.log_level,
+                      .files = {spec->log.max_size, spec->log.keep}};
+    log_file_ = open_log_file(target);
+    log_.emplace(open_log(target, log_file_));
     queue_.emplace(
         settings_.queue_url,
         queue_config{.payload_max = settings_.payload_max,
@@ -181,7 +219,12 @@ class service_process : public detail::service_host {
     } catch (...) {
       return leave(exit_start_failed, "the constructor threw something that is no std::exception");
     }
+    if (!ready_held_) become_ready(::getpid());
+  }
+
+  void become_ready(pid_t main_pid) {
     ready_.emplace();
+    ready_->main_pid = main_pid;
     ready_->actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
     for (auto& [name, entry] : commands_) ready_->commands.push_back(name);
     events_.phase.ready_since_ns = to_ns(clock::now());
@@ -197,7 +240,8 @@ class service_process : public detail::service_host {
       return;
     }
     if (auto* factory = std::get_if<builtin_factory>(&type->second)) {
-      service_ = (*factory)({spec.name, instance, spec.params, *log_, this}, settings_);
+      service_ = (*factory)({spec.name, instance, spec.params, *log_, this},
+                            {spec, settings_, log_file_, *this});
       return;
     }
     auto& factory = std::get<std::shared_ptr<const detail::actor_factory>>(type->second);
@@ -434,6 +478,7 @@ class service_process : public detail::service_host {
   unsigned manager_number_ = 0;
   std::optional<wire::ready> ready_;  // what the next manager hears, too
   process_settings settings_;
+  std::shared_ptr<log_file> log_file_;
   std::optional<logger> log_;
   std::optional<sm::queue> queue_;
   std::unique_ptr<sm::service> service_;
@@ -442,6 +487,10 @@ class service_process : public detail::service_host {
   std::unordered_map<std::uint64_t, timer> timers_;
   std::unordered_map<std::uint64_t, promise<json_text>> calls_;
   std::optional<boost::asio::thread_pool> pool_;
+  std::function<bool()> alive_;
+  std::function<void(int)> signalled_;
+  std::vector<int> sockets_;
+  bool ready_held_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   wire::reply_batch replies_;
@@ -485,6 +534,14 @@ void run_service_process(const registry& types, service_process_config& config, 
        .on_new_link = [&](unique_fd link) { tell(actor, wire::new_link{link.release()}); }});
   // ~actor_system may wait for ever for an actor that does not end; everything of ours has ended.
   std::fflush(nullptr);
+  if (code >= exit_by_signal) {
+    // As its program was killed, so that the policy and people see the same. No core of ours.
+    rlimit none{};
+    ::setrlimit(RLIMIT_CORE, &none);
+    std::signal(code - exit_by_signal, SIG_DFL);
+    ::raise(code - exit_by_signal);
+    code = 128 + code - exit_by_signal;
+  }
   ::_exit(code);
 }
 

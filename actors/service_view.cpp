@@ -37,8 +37,10 @@ json last_exit(const lifecycle& life) {
 }
 
 void add_usage(json& document, const instance& i) {
-  document["pid"] = i.pid() > 0 ? json(i.pid()) : json(nullptr);
-  auto usage = i.pid() > 0 ? read_proc_stat(i.pid()) : std::nullopt;
+  auto pid = i.main_pid();
+  document["pid"] = pid > 0 ? json(pid) : json(nullptr);
+  if (pid != i.pid()) document["adapter_pid"] = i.pid();
+  auto usage = pid > 0 ? read_proc_stat(pid) : std::nullopt;
   document["cpu_seconds"] = usage ? usage->cpu_seconds : 0.0;
   document["memory_bytes"] = usage ? usage->memory_bytes : 0;
 }

@@ -83,7 +83,7 @@ result<void> supervisor::check(const desired_service& wanted) const {
   if (types_.types.contains(wanted.spec.type)) return {};
   std::string known;
   for (auto& [name, factory] : types_.types)
-    if (name != consumer_type) known += known.empty() ? name : ", " + name;
+    if (name != consumer_type && name != program_type) known += known.empty() ? name : ", " + name;
   return fail(errc::unknown_type,
               "'" + wanted.spec.type + "' is no registered type; there is " +
                   (known.empty() ? std::string("none") : known),
@@ -537,7 +537,7 @@ promise<json> supervisor::signal_service(const std::string& name, const std::str
   if (!number) return failed<json>(errc::bad_arguments, number.error().detail, "/signal");
   json signalled = json::array();
   for (auto& i : m->instances())
-    if (i->signal(*number)) signalled.push_back(m->display_name(*i));
+    if (i->deliver_signal(*number)) signalled.push_back(m->display_name(*i));
   if (signalled.empty())
     return failed<json>(errc::not_running, "no instance of '" + name + "' runs", name);
   promise<json> p;

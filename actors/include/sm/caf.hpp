@@ -76,7 +76,9 @@ void server::actor(const std::string& name, F behavior_function) {
                        behavior_function));
   };
   add_actor_type(name, std::move(factory));
-  service({.name = name, .type = name});
+  service_spec spec;
+  spec.name = spec.type = name;
+  service(std::move(spec));
 }
 
 template <class T>

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <sm/error.hpp>
 #include <sm/json.hpp>
 #include <string>
@@ -33,7 +35,41 @@ struct intensity_policy {
   friend bool operator==(const intensity_policy&, const intensity_policy&) = default;
 };
 
-/// A service as the user wants it. Everything but `name` and `type` has a sensible default.
+/// When a program counts as ready.
+struct readiness {
+  /// "delay": once it has run for `delay`. "notify": it sends READY=1 as with systemd
+  /// (sd_notify(3)). "fd": it writes a newline to the descriptor SM_READY_FD, as with s6. "tcp":
+  /// `target` ("127.0.0.1:8080") accepts a connection. "http": `target`
+  /// ("http://127.0.0.1:8080/ok") answers with a status below 400.
+  std::string kind = "delay";
+  std::chrono::milliseconds delay{0};
+  std::string target{};
+
+  friend bool operator==(const readiness&, const readiness&) = default;
+};
+
+/// Asks a running program again and again; `failures` in a row and it is restarted by its policy.
+struct health_check {
+  std::string kind{};  ///< "" for none, "tcp" or "http"
+  std::string target{};
+  std::chrono::milliseconds interval{10'000};
+  std::chrono::milliseconds timeout{2'000};
+  unsigned failures = 3;
+  std::chrono::milliseconds grace{0};  ///< from ready to the first check
+
+  friend bool operator==(const health_check&, const health_check&) = default;
+};
+
+/// The log files of each instance: one is written, `keep` older ones stay.
+struct log_policy {
+  std::uint64_t max_size = 16 << 20;  ///< bytes of one file
+  unsigned keep = 4;
+
+  friend bool operator==(const log_policy&, const log_policy&) = default;
+};
+
+/// A service as the user wants it. Everything but `name` and `type` (or `command`) has a sensible
+/// default.
 struct service_spec {
   std::string name{};            ///< letters, digits, `_`, `-` and `.`; at most 64; unique
   std::string type{};            ///< a type registered with `server::type` or `server::actor`
@@ -54,12 +90,33 @@ struct service_spec {
   std::vector<std::string> requires_{};  ///< like `after`, and do not start unless these are ready
   std::string group{};                   ///< selectable as `group:NAME`
   std::vector<std::string> tags{};       ///< selectable as `tag:NAME`
+  log_policy log{};
+
+  // -- a program instead of a type
+
+  std::vector<std::string> command{};  ///< its arguments, the program first; no shell is involved
+  std::map<std::string, std::string> env{};      ///< variables it gets
+  std::vector<std::string> inherit_env{"*"};     ///< names or globs of the manager's it gets, too
+  std::string directory{};                       ///< where it runs; "": where the manager does
+  std::string user{};                            ///< whom it runs as, by name or number
+  std::string user_group{};                      ///< "": the user's own groups
+  std::string umask{};                           ///< octal, "022"; "": the manager's
+  int nice = 0;                                  ///< added to the manager's, -20 to 19
+  std::map<std::string, std::string> rlimits{};  ///< "nofile": "4096", "core": "unlimited", ...
+  readiness ready{};
+  health_check health{};
+  /// Addresses ("127.0.0.1:8080") that are bound once and inherited by every instance from
+  /// descriptor 3 on, with LISTEN_FDS and LISTEN_PID as in sd_listen_fds(3).
+  std::vector<std::string> sockets{};
 
   friend bool operator==(const service_spec&, const service_spec&) = default;
 };
 
 /// Upper bound of `instances`: a link slot is a 16-bit number.
 inline constexpr unsigned max_instances = 1000;
+
+/// The type of services that run a program.
+inline constexpr const char* program_type = "sm.program";
 
 /// True for letters, digits, `_`, `-`, `.`; 1 to 64 of them, the first a letter or digit.
 bool valid_name(std::string_view name) noexcept;
@@ -75,7 +132,8 @@ json to_json(const service_spec& spec);
 /// fields, wrong types and bad values fail with `invalid_spec` and the field's JSON pointer.
 result<service_spec> spec_from_json(const json& document, service_spec base = {});
 
-/// True when going from `a` to `b` needs new processes (another type or other parameters).
+/// True when going from `a` to `b` needs new processes (another type, other parameters, another
+/// command or another way to run it).
 bool needs_restart(const service_spec& a, const service_spec& b);
 
 }  // namespace sm

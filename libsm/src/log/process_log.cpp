@@ -1,13 +1,11 @@
 #include "log/process_log.hpp"
 
-#include <spdlog/formatter.h>
 #include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <mutex>
 #include <sm/json.hpp>
 
 namespace sm {
@@ -27,54 +25,43 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
   return spdlog::level::info;
 }
 
-/// {"ts":"2026-01-31T12:00:00.000000Z","level":"info","instance":"web:0","pid":7,"msg":"..."}
-class json_lines : public spdlog::formatter {
+std::string_view level_word(spdlog::level::level_enum level) noexcept {
+  switch (level) {
+    case spdlog::level::warn:
+      return "warn";
+    case spdlog::level::err:
+      return "error";
+    case spdlog::level::debug:
+      return "debug";
+    default:
+      return "info";
+  }
+}
+
+/// JSON lines into a log_file.
+class json_sink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit json_lines(std::string instance) : instance_(std::move(instance)) {}
+  json_sink(std::string instance, std::shared_ptr<log_file> file)
+      : instance_(std::move(instance)), file_(std::move(file)) {}
 
-  void format(const spdlog::details::log_msg& line, spdlog::memory_buf_t& out) override {
-    auto time = line.time.time_since_epoch();
-    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds).count();
-    auto stamp = static_cast<std::time_t>(seconds.count());
-    std::tm utc{};
-    gmtime_r(&stamp, &utc);
-    char when[32];
-    std::strftime(when, sizeof when, "%FT%T", &utc);
-    text_.clear();
-    fmt::format_to(std::back_inserter(text_), R"({{"ts":"{}.{:06}Z","level":"{}","instance":)",
-                   when, micros,
-                   line.level == spdlog::level::warn    ? "warn"
-                   : line.level == spdlog::level::err   ? "error"
-                   : line.level == spdlog::level::debug ? "debug"
-                                                        : "info");
-    append_json_string(text_, instance_);
-    fmt::format_to(std::back_inserter(text_), R"(,"pid":{},"msg":)", getpid());
-    append_json_string(text_, {line.payload.data(), line.payload.size()});
-    text_ += "}\n";
-    out.append(text_.data(), text_.data() + text_.size());
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    file_->write(log_line(line.time, "level", level_word(line.level), instance_, ::getpid(),
+                          {line.payload.data(), line.payload.size()}));
   }
-
-  std::unique_ptr<spdlog::formatter> clone() const override {
-    return std::make_unique<json_lines>(instance_);
-  }
+  void flush_() override {}
 
  private:
-  std::string instance_;
-  std::string text_;
+  const std::string instance_;
+  const std::shared_ptr<log_file> file_;
 };
 
-std::shared_ptr<spdlog::logger> make_logger(const log_target& target) {
+std::shared_ptr<spdlog::logger> make_logger(const log_target& target,
+                                            std::shared_ptr<log_file> file = nullptr) {
   std::vector<spdlog::sink_ptr> sinks;
   if (!target.file.empty()) {
-    try {
-      auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-          target.file.string(), target.file_max, target.files);
-      sink->set_formatter(std::make_unique<json_lines>(target.instance));
-      sinks.push_back(std::move(sink));
-    } catch (const spdlog::spdlog_ex& e) {
-      std::fprintf(stderr, "sm: no log file: %s\n", e.what());
-    }
+    if (!file) file = open_log_file(target);
+    sinks.push_back(std::make_shared<json_sink>(target.instance, std::move(file)));
   }
   if (target.to_stderr || sinks.empty()) {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -90,6 +77,37 @@ std::shared_ptr<spdlog::logger> make_logger(const log_target& target) {
 
 }  // namespace
 
+std::shared_ptr<log_file> open_log_file(const log_target& target) {
+  auto describe_loss = [instance = target.instance](auto count, int reason) {
+    return log_line(
+        std::chrono::system_clock::now(), "level", "warn", instance, ::getpid(),
+        std::to_string(count) + " lines were dropped: " + std::generic_category().message(reason));
+  };
+  return std::make_shared<log_file>(target.file, target.files, describe_loss);
+}
+
+std::string log_line(std::chrono::system_clock::time_point when, std::string_view key,
+                     std::string_view value, std::string_view instance, pid_t pid,
+                     std::string_view text) {
+  auto time = when.time_since_epoch();
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds).count();
+  auto stamp = static_cast<std::time_t>(seconds.count());
+  std::tm utc{};
+  gmtime_r(&stamp, &utc);
+  char date[32];
+  std::strftime(date, sizeof date, "%FT%T", &utc);
+  std::string line;
+  line.reserve(text.size() + 128);
+  fmt::format_to(std::back_inserter(line), R"({{"ts":"{}.{:06}Z","{}":"{}","instance":)", date,
+                 micros, key, value);
+  append_json_string(line, instance);
+  fmt::format_to(std::back_inserter(line), R"(,"pid":{},"msg":)", pid);
+  append_json_string(line, text);
+  line += "}\n";
+  return line;
+}
+
 bool logger::enabled(log_level level) const noexcept { return sink_->should_log(to_spdlog(level)); }
 
 void logger::write(log_level level, std::string_view text) const {
@@ -97,6 +115,10 @@ void logger::write(log_level level, std::string_view text) const {
 }
 
 logger open_log(const log_target& target) { return logger(make_logger(target)); }
+
+logger open_log(const log_target& target, std::shared_ptr<log_file> file) {
+  return logger(make_logger(target, std::move(file)));
+}
 
 logger stderr_log(const std::string& name) {
   return logger(make_logger({.file = {}, .instance = name, .to_stderr = true}));

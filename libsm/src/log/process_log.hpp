@@ -1,9 +1,15 @@
 // The log file of one process: JSON lines, rotated by size, so that it is bounded from the start.
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <sm/log.hpp>
 #include <string>
+
+#include "log/log_file.hpp"
 
 namespace sm {
 
@@ -12,12 +18,21 @@ struct log_target {
   std::string instance;        ///< goes into every line
   std::string level = "info";  ///< debug, info, warn, error
   bool to_stderr = false;      ///< also to the terminal, for people
-  std::size_t file_max = 16 << 20;
-  std::size_t files = 4;  ///< rotated ones that are kept
+  rotation files{};
 };
 
-/// Opens the log. A file that cannot be opened is reported on stderr once, and stderr is used
-/// instead: a service does not die of its log.
+/// A line of a log: {"ts":"2026-01-31T12:00:00.000000Z","level":"info","instance":"web:0","pid":7,
+/// "msg":"..."}, or with "stream" in the place of the level for what a program printed.
+std::string log_line(std::chrono::system_clock::time_point time, std::string_view key,
+                     std::string_view value, std::string_view instance, pid_t pid,
+                     std::string_view text);
+
+/// The file of a log, for those who write lines of their own into it.
+std::shared_ptr<log_file> open_log_file(const log_target& target);
+
+/// Opens the log on `file`. Lines that cannot be written are dropped and counted: a service does
+/// not die of its log.
+logger open_log(const log_target& target, std::shared_ptr<log_file> file);
 logger open_log(const log_target& target);
 
 /// Writes straight to the terminal, as a person reads it; for programs that have no state folder.

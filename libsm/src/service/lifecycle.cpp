@@ -156,7 +156,7 @@ actions on(transition& t, const became_ready&) {
 
 actions on(transition& t, const start_failed& e) {
   // The process ends by itself; its words are worth more than its exit code.
-  if (t.life.state == starting) t.life.reason = e.reason;
+  if (t.life.state == starting || t.life.state == running) t.life.reason = e.reason;
   return {};
 }
 

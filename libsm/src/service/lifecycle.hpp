@@ -33,7 +33,7 @@ struct spawn_failed {
 struct became_ready {};  ///< the service said so over its link
 struct start_failed {
   std::string reason;
-};                    ///< the service said why it will end
+};                    ///< the process said why it will end
 struct link_lost {};  ///< the process cannot be talked to any more
 struct process_ended {
   exit_status status;

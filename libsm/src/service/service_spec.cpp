@@ -3,8 +3,11 @@
 #include <cmath>
 #include <functional>
 #include <sm/service_spec.hpp>
+#include <tuple>
 
 #include "config/units.hpp"
+#include "process/probe.hpp"
+#include "process/rlimits.hpp"
 #include "process/signal_names.hpp"
 
 namespace sm {
@@ -50,6 +53,33 @@ result<void> read(const json& value, milliseconds& out, const std::string& where
   auto parsed = parse_duration(value.get_ref<const std::string&>());
   if (!parsed) return bad(where, parsed.error().detail);
   out = *parsed;
+  return {};
+}
+
+result<void> read(const json& value, int& out, const std::string& where) {
+  if (!value.is_number_integer()) return bad(where, "must be a whole number");
+  out = value.get<int>();
+  return {};
+}
+
+/// A number of bytes, or a size such as "16MiB".
+result<void> read(const json& value, std::uint64_t& out, const std::string& where) {
+  auto parsed = value.is_string()            ? parse_size(value.get_ref<const std::string&>())
+                : value.is_number_unsigned() ? result<std::uint64_t>(value.get<std::uint64_t>())
+                                             : fail(errc::invalid_spec, "");
+  if (!parsed) return bad(where, "must be a size such as \"16MiB\", or a number of bytes");
+  out = *parsed;
+  return {};
+}
+
+result<void> read(const json& value, std::map<std::string, std::string>& out,
+                  const std::string& where) {
+  if (!value.is_object()) return bad(where, "must be an object");
+  out.clear();
+  for (auto& entry : value.items()) {
+    if (!entry.value().is_string()) return bad(where + "/" + entry.key(), "must be a string");
+    out[entry.key()] = entry.value().get<std::string>();
+  }
   return {};
 }
 
@@ -105,6 +135,42 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("requires", s.requires_);
   f("group", s.group);
   f("tags", s.tags);
+  f("log", s.log);
+  f("command", s.command);
+  f("env", s.env);
+  f("inherit_env", s.inherit_env);
+  f("directory", s.directory);
+  f("user", s.user);
+  f("user_group", s.user_group);
+  f("umask", s.umask);
+  f("nice", s.nice);
+  f("rlimits", s.rlimits);
+  f("ready", s.ready);
+  f("health", s.health);
+  f("sockets", s.sockets);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const readiness*) {
+  f("kind", s.kind);
+  f("delay", s.delay);
+  f("target", s.target);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const health_check*) {
+  f("kind", s.kind);
+  f("target", s.target);
+  f("interval", s.interval);
+  f("timeout", s.timeout);
+  f("failures", s.failures);
+  f("grace", s.grace);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const log_policy*) {
+  f("max_size", s.max_size);
+  f("keep", s.keep);
 }
 
 template <class Spec, class F>
@@ -129,6 +195,15 @@ result<void> read(const json& value, backoff_policy& out, const std::string& whe
   return read_object(value, out, where);
 }
 result<void> read(const json& value, intensity_policy& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+result<void> read(const json& value, readiness& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+result<void> read(const json& value, health_check& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+result<void> read(const json& value, log_policy& out, const std::string& where) {
   return read_object(value, out, where);
 }
 
@@ -187,11 +262,59 @@ bool valid_name(std::string_view name) noexcept {
                      [&](char c) { return alphanumeric(c) || c == '_' || c == '-' || c == '.'; });
 }
 
+namespace {
+
+bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+result<void> validate_target(const std::string& kind, const std::string& target,
+                             const std::string& where) {
+  if (kind != "tcp" && kind != "http") return {};
+  if (auto parsed = parse_probe_target(kind, target); !parsed)
+    return bad(where + "/target", parsed.error().detail);
+  return {};
+}
+
+result<void> validate_program(const service_spec& s) {
+  if (!s.type.empty() && s.type != program_type)
+    return bad("/command", "a service is either of a type or a command");
+  if (s.command.front().empty()) return bad("/command", "the program's name is empty");
+  for (auto& [name, value] : s.env)
+    if (name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos ||
+        value.find('\0') != value.npos)
+      return bad("/env/" + name, "is no name of a variable");
+  if (!s.umask.empty() &&
+      (s.umask.size() > 4 || s.umask.find_first_not_of("01234567") != s.umask.npos))
+    return bad("/umask", "must be octal, such as \"022\"");
+  if (s.nice < -20 || s.nice > 19) return bad("/nice", "must be from -20 to 19");
+  for (auto& [name, value] : s.rlimits)
+    if (auto parsed = parse_rlimit(name, value); !parsed)
+      return bad("/rlimits/" + name, parsed.error().detail);
+  if (!is_one_of(s.ready.kind, {"delay", "notify", "fd", "tcp", "http"}))
+    return bad("/ready/kind", "must be \"delay\", \"notify\", \"fd\", \"tcp\" or \"http\"");
+  if (!is_one_of(s.health.kind, {"", "tcp", "http"}))
+    return bad("/health/kind", "must be \"tcp\" or \"http\", or empty for none");
+  if (auto ok = validate_target(s.ready.kind, s.ready.target, "/ready"); !ok) return ok;
+  if (auto ok = validate_target(s.health.kind, s.health.target, "/health"); !ok) return ok;
+  if (s.health.interval.count() < 1) return bad("/health/interval", "must be at least 1ms");
+  if (s.health.timeout.count() < 1) return bad("/health/timeout", "must be at least 1ms");
+  if (s.health.failures < 1) return bad("/health/failures", "must be at least 1");
+  return {};
+}
+
+}  // namespace
+
 result<void> validate(const service_spec& s) {
   const std::string name_rule =
       "use 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit";
+  if (s.log.max_size < 4096) return bad("/log/max_size", "must be at least 4096 bytes");
+  if (s.log.keep > 1000) return bad("/log/keep", "must be at most 1000");
   if (!valid_name(s.name)) return bad("/name", "'" + s.name + "' is no service name; " + name_rule);
-  if (s.type.empty()) return bad("/type", "must not be empty");
+  if (s.type.empty() && s.command.empty())
+    return bad("/type", "must not be empty, unless there is a command");
+  if (!s.command.empty())
+    if (auto ok = validate_program(s); !ok) return ok;
   if (!s.params.is_object()) return bad("/params", "must be an object");
   if (s.instances > max_instances)
     return bad("/instances", "must be at most " + std::to_string(max_instances));
@@ -230,12 +353,18 @@ json to_json(const service_spec& spec) { return write_object(spec); }
 result<service_spec> spec_from_json(const json& document, service_spec base) {
   if (auto ok = read_object(document, base, ""); !ok)
     return tl::unexpected<error>(std::move(ok.error()));
+  if (!base.command.empty() && base.type.empty()) base.type = program_type;
   if (auto ok = validate(base); !ok) return tl::unexpected<error>(std::move(ok.error()));
   return base;
 }
 
 bool needs_restart(const service_spec& a, const service_spec& b) {
-  return a.type != b.type || a.params != b.params;
+  // What of a specification the process itself was made by.
+  auto made_by = [](const service_spec& s) {
+    return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
+                    s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets);
+  };
+  return made_by(a) != made_by(b);
 }
 
 }  // namespace sm

@@ -171,6 +171,7 @@ TEST_F(fork_server_fixture, the_fork_server_outlives_its_manager_and_comes_to_th
   auto said = next_manager();
   EXPECT_EQ(said["role"], "forks");
   EXPECT_EQ(said["children"], (json::array({std::min(slow, quick), std::max(slow, quick)})));
+  ASSERT_TRUE(ends(quick));
   EXPECT_EQ(to_string(read_exit_status(quick)), "exit code 7") << "kept for the next manager";
   ASSERT_TRUE(send_forget(channel_.get(), {slow, quick}));
   ASSERT_TRUE(ends(slow));

@@ -1,0 +1,114 @@
+#include "process/probe.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "process/system_error.hpp"
+#include "process/unique_fd.hpp"
+
+namespace sm {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+bool wait_for(int fd, short events, clock::time_point deadline) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
+  pollfd watched{fd, events, 0};
+  return left > 0 && ::poll(&watched, 1, static_cast<int>(left)) == 1;
+}
+
+result<unique_fd> connect_to(const probe_target& target, clock::time_point deadline) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (int failed = ::getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found);
+      failed != 0)
+    return fail(errc::unavailable, ::gai_strerror(failed), target.host);
+  std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
+  int reason = ECONNREFUSED;
+  for (auto* a = addresses.get(); a; a = a->ai_next) {
+    unique_fd fd(::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) continue;
+    if (::connect(fd.get(), a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS) {
+      reason = errno;
+      continue;
+    }
+    if (!wait_for(fd.get(), POLLOUT, deadline)) {
+      reason = ETIMEDOUT;
+      continue;
+    }
+    int outcome = 0;
+    socklen_t size = sizeof outcome;
+    ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &outcome, &size);
+    if (outcome == 0) return fd;
+    reason = outcome;
+  }
+  return system_failure("cannot connect", target.host + ":" + target.port, reason);
+}
+
+}  // namespace
+
+result<probe_target> parse_probe_target(const std::string& kind, const std::string& text) {
+  std::string_view rest = text;
+  probe_target target;
+  if (kind == "http") {
+    constexpr std::string_view scheme = "http://";
+    if (!rest.starts_with(scheme))
+      return fail(errc::invalid_spec, "must be a URL such as \"http://127.0.0.1:8080/healthz\"");
+    rest.remove_prefix(scheme.size());
+    auto slash = std::min(rest.find('/'), rest.size());
+    target.path = rest.substr(slash);
+    if (target.path.empty()) target.path = "/";
+    rest = rest.substr(0, slash);
+    target.port = "80";
+  }
+  auto colon = rest.rfind(':');
+  if (colon != rest.npos && rest.find(']', colon) == rest.npos) {
+    target.port = rest.substr(colon + 1);
+    rest = rest.substr(0, colon);
+  }
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  target.host = rest;
+  bool number = !target.port.empty() && target.port.size() <= 5 &&
+                target.port.find_first_not_of("0123456789") == target.port.npos;
+  if (target.host.empty() || !number || target.path.find_first_of(" \r\n") != target.path.npos)
+    return fail(errc::invalid_spec, kind == "http"
+                                        ? "must be a URL such as \"http://127.0.0.1:8080/\""
+                                        : "must be \"host:port\"");
+  return target;
+}
+
+result<void> probe(const std::string& kind, const probe_target& target,
+                   std::chrono::milliseconds timeout) {
+  auto deadline = clock::now() + timeout;
+  auto fd = connect_to(target, deadline);
+  if (!fd) return tl::unexpected<error>(fd.error());
+  if (kind == "tcp") return {};
+  auto request = "GET " + target.path + " HTTP/1.1\r\nHost: " + target.host + ":" + target.port +
+                 "\r\nUser-Agent: sm\r\nConnection: close\r\n\r\n";
+  if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size()))
+    return system_failure("cannot ask", target.host);
+  // "HTTP/1.1 200 OK": the status line's first 12 bytes tell.
+  std::string line;
+  while (line.size() < 12) {
+    char part[12];
+    if (!wait_for(fd->get(), POLLIN, deadline)) return fail(errc::timeout, "no answer in time");
+    auto n = ::recv(fd->get(), part, sizeof part - line.size(), 0);
+    if (n <= 0) return fail(errc::unavailable, "closed the connection without an answer");
+    line.append(part, static_cast<std::size_t>(n));
+  }
+  if (!line.starts_with("HTTP/1.")) return fail(errc::unavailable, "did not answer with HTTP");
+  auto status = line.substr(9, 3);
+  if (status < "100" || status >= "400")
+    return fail(errc::unavailable, "answered with status " + status);
+  return {};
+}
+
+}  // namespace sm

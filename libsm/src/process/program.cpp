@@ -1,0 +1,255 @@
+#include "process/program.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "process/rlimits.hpp"
+#include "process/system_error.hpp"
+#include "service/selector.hpp"
+
+namespace sm {
+namespace {
+
+struct identity {
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+  std::vector<gid_t> groups;
+};
+
+template <class Number>
+std::optional<Number> as_number(const std::string& text) {
+  Number value{};
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+result<identity> resolve_identity(const service_spec& spec) {
+  identity who;
+  std::array<char, 16384> buffer;
+  if (!spec.user.empty()) {
+    passwd entry{};
+    passwd* found = nullptr;
+    if (auto number = as_number<uid_t>(spec.user)) {
+      who.uid = number;
+      ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found);
+    } else {
+      ::getpwnam_r(spec.user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+      if (!found) return fail(errc::invalid_spec, "there is no user '" + spec.user + "'", "/user");
+      who.uid = found->pw_uid;
+    }
+    if (found) {
+      who.gid = found->pw_gid;
+      int count = 64;
+      who.groups.resize(static_cast<std::size_t>(count));
+      if (::getgrouplist(found->pw_name, found->pw_gid, who.groups.data(), &count) < 0) {
+        who.groups.resize(static_cast<std::size_t>(count));
+        ::getgrouplist(found->pw_name, found->pw_gid, who.groups.data(), &count);
+      }
+      who.groups.resize(static_cast<std::size_t>(count));
+    }
+  }
+  if (!spec.user_group.empty()) {
+    if (auto number = as_number<gid_t>(spec.user_group)) {
+      who.gid = number;
+    } else {
+      group entry{};
+      group* found = nullptr;
+      ::getgrnam_r(spec.user_group.c_str(), &entry, buffer.data(), buffer.size(), &found);
+      if (!found)
+        return fail(errc::invalid_spec, "there is no group '" + spec.user_group + "'",
+                    "/user_group");
+      who.gid = found->gr_gid;
+    }
+    who.groups = {*who.gid};
+  }
+  return who;
+}
+
+std::vector<std::string> environment_of(const service_spec& spec, const program_streams& streams) {
+  std::vector<std::string> all;
+  auto given = [&](const std::string& name) {
+    return spec.env.contains(name) ||
+           std::any_of(streams.variables.begin(), streams.variables.end(),
+                       [&](auto& v) { return v.first == name; });
+  };
+  for (char** entry = environ; entry && *entry; ++entry) {
+    std::string_view text = *entry;
+    std::string name(text.substr(0, text.find('=')));
+    bool wanted = std::any_of(spec.inherit_env.begin(), spec.inherit_env.end(),
+                              [&](auto& pattern) { return glob_match(pattern, name); });
+    // What the fork server was given to start quickly is none of the program's business.
+    if (wanted && !given(name) && name != "LD_BIND_NOW") all.emplace_back(text);
+  }
+  for (auto& [name, value] : spec.env) all.push_back(name + "=" + value);
+  for (auto& [name, value] : streams.variables) all.push_back(name + "=" + value);
+  return all;
+}
+
+/// What the child could not do, written into a pipe that exec closes.
+struct report {
+  int reason = 0;
+  int step = 0;
+};
+constexpr std::array<const char*, 8> steps{"",
+                                           "cannot run",
+                                           "cannot enter the directory",
+                                           "cannot become the user",
+                                           "cannot set the limit",
+                                           "cannot be nice",
+                                           "cannot pass on descriptors",
+                                           "cannot fork"};
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (auto& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+/// The rest of this function's life is the child's: between fork and exec of a process with several
+/// threads only system calls are allowed, so everything is prepared before.
+struct child_plan {
+  const service_spec& spec;
+  const program_streams& streams;
+  identity who;
+  std::vector<rlimit_value> limits;
+  std::vector<char*> argv, envp;
+  char* listen_pid = nullptr;           // room for the digits in envp
+  std::vector<std::string> candidates;  // where the executable may be
+  std::vector<int> moved;
+  int umask = -1;
+  int report_fd = -1;
+
+  [[noreturn]] void give_up(int step) const {
+    report r{errno, step};
+    [[maybe_unused]] auto n = ::write(report_fd, &r, sizeof r);
+    ::_exit(127);
+  }
+
+  [[noreturn]] void run() {
+    ::setsid();
+    for (int number = 1; number < SIGRTMAX; ++number)
+      if (number != SIGKILL && number != SIGSTOP) std::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::dup2(streams.output, 1);
+    ::dup2(streams.errors, 2);
+    // First out of the way of the numbers they shall get, then there.
+    for (std::size_t i = 0; i < moved.size(); ++i)
+      if ((moved[i] = ::fcntl(streams.descriptors[i], F_DUPFD_CLOEXEC, 64)) < 0) give_up(6);
+    if (report_fd < 64)
+      if ((report_fd = ::fcntl(report_fd, F_DUPFD_CLOEXEC, 64)) < 0) ::_exit(127);
+    for (std::size_t i = 0; i < moved.size(); ++i)
+      if (::dup2(moved[i], 3 + static_cast<int>(i)) < 0) give_up(6);
+    // Whatever else is open, by whoever's mistake, is not for the program.
+    ::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
+    for (auto& l : limits) {
+      rlimit value{l.limit, l.limit};
+      if (::setrlimit(static_cast<__rlimit_resource>(l.resource), &value) != 0) give_up(4);
+    }
+    if (spec.nice != 0) {
+      errno = 0;
+      if (::nice(spec.nice) == -1 && errno != 0) give_up(5);
+    }
+    if (umask >= 0) ::umask(static_cast<mode_t>(umask));
+    // The raw calls: the library's would tell threads that do not exist here.
+    if (who.gid) {
+      if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0) give_up(3);
+      if (::syscall(SYS_setgid, *who.gid) != 0) give_up(3);
+    }
+    if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(3);
+    if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) give_up(2);
+    if (listen_pid) {
+      char digits[16];
+      int n = 0;
+      for (auto pid = ::getpid(); pid > 0; pid /= 10)
+        digits[n++] = static_cast<char>('0' + pid % 10);
+      for (int i = 0; i < n; ++i) listen_pid[i] = digits[n - 1 - i];
+      listen_pid[n] = '\0';
+    }
+    int reason = ENOENT;
+    for (auto& path : candidates) {
+      ::execve(path.c_str(), argv.data(), envp.data());
+      if (errno != ENOENT && errno != ENOTDIR) reason = errno;
+    }
+    errno = reason;
+    give_up(1);
+  }
+};
+
+/// execvp(3)'s search, by the program's own PATH.
+std::vector<std::string> candidates_for(const std::string& name,
+                                        const std::vector<std::string>& environment) {
+  if (name.find('/') != name.npos) return {name};
+  std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  for (auto& variable : environment)
+    if (variable.starts_with("PATH=")) path = variable.substr(5);
+  std::vector<std::string> list;
+  for (std::size_t at = 0; at <= path.size();) {
+    auto end = std::min(path.find(':', at), path.size());
+    auto folder = path.substr(at, end - at);
+    list.push_back((folder.empty() ? "." : folder) + "/" + name);
+    at = end + 1;
+  }
+  return list;
+}
+
+}  // namespace
+
+result<pid_t> start_program(const service_spec& spec, const program_streams& streams) {
+  auto who = resolve_identity(spec);
+  if (!who) return tl::unexpected<error>(who.error());
+  auto arguments = spec.command;
+  auto environment = environment_of(spec, streams);
+  if (streams.listen_pid) environment.push_back("LISTEN_PID=0000000000000000");
+  child_plan plan{.spec = spec,
+                  .streams = streams,
+                  .who = std::move(*who),
+                  .limits = {},
+                  .argv = pointers(arguments),
+                  .envp = pointers(environment),
+                  .candidates = candidates_for(spec.command.front(), environment),
+                  .moved = std::vector<int>(streams.descriptors.size(), -1)};
+  if (streams.listen_pid) plan.listen_pid = environment.back().data() + std::strlen("LISTEN_PID=");
+  if (!spec.umask.empty())
+    plan.umask = static_cast<int>(std::strtol(spec.umask.c_str(), nullptr, 8));
+  for (auto& [name, value] : spec.rlimits) {
+    auto limit = parse_rlimit(name, value);
+    if (!limit) return tl::unexpected<error>(limit.error());
+    plan.limits.push_back(*limit);
+  }
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("cannot make a pipe");
+  unique_fd reports(ends[0]), child_end(ends[1]);
+  plan.report_fd = child_end.get();
+  auto pid = ::fork();
+  if (pid == 0) plan.run();
+  if (pid < 0) return system_failure("cannot fork");
+  child_end.reset();
+  report r;
+  if (::read(reports.get(), &r, sizeof r) != sizeof r) return pid;
+  ::waitpid(pid, nullptr, 0);
+  const std::string what[] = {
+      "", spec.command.front(), spec.directory, spec.user, "rlimits", "nice", "descriptors", ""};
+  return system_failure(steps[static_cast<std::size_t>(r.step)],
+                        what[static_cast<std::size_t>(r.step)], r.reason);
+}
+
+}  // namespace sm

@@ -1,0 +1,139 @@
+#include "process/program.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "process/notify_socket.hpp"
+#include "process/probe.hpp"
+#include "temporary_folder.hpp"
+
+namespace sm {
+namespace {
+
+struct outcome {
+  std::string output;
+  int status = -1;
+};
+
+/// Runs it to its end; what it printed.
+outcome run(service_spec spec, program_streams streams = {}) {
+  test::temporary_folder t;
+  auto file = t.path() / "out";
+  unique_fd out(::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  streams.output = streams.errors = out.get();
+  auto pid = start_program(spec, streams);
+  if (!pid) return {to_string(pid.error()), -1};
+  outcome o;
+  ::waitpid(*pid, &o.status, 0);
+  std::stringstream text;
+  text << std::ifstream(file).rdbuf();
+  o.output = text.str();
+  return o;
+}
+
+service_spec shell(const std::string& script) {
+  service_spec spec;
+  spec.command = {"sh", "-c", script};
+  return spec;
+}
+
+}  // namespace
+
+TEST(program, arguments_are_passed_as_they_are_without_a_shell) {
+  service_spec spec;
+  spec.command = {"printf", "%s|", "a b", "$HOME", "*"};
+  EXPECT_EQ(run(spec).output, "a b|$HOME|*|");
+}
+
+TEST(program, environment_directory_umask_nice_and_limits_are_as_specified) {
+  auto spec = shell("echo $A $HOME; pwd; umask; nice; ulimit -n");
+  spec.env = {{"A", "1"}};
+  spec.inherit_env = {"PATH"};
+  spec.directory = "/usr";
+  spec.umask = "027";
+  spec.nice = 3;
+  spec.rlimits = {{"nofile", "123"}};
+  EXPECT_EQ(run(spec).output, "1\n/usr\n0027\n3\n123\n");
+}
+
+TEST(program, it_runs_as_the_user) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may become somebody else";
+  auto spec = shell("id -un; id -gn");
+  spec.user = "nobody";
+  EXPECT_EQ(run(spec).output, "nobody\nnogroup\n");
+  spec.user_group = "daemon";
+  EXPECT_EQ(run(spec).output, "nobody\ndaemon\n");
+}
+
+TEST(program, descriptors_are_passed_from_three_on_and_nothing_else_is) {
+  unique_fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  auto o = run(shell("ls /proc/self/fd | tr '\\n' ' '; [ $LISTEN_PID = $$ ] && echo mine"),
+               {.descriptors = {null.get(), null.get()}, .listen_pid = true});
+  EXPECT_EQ(o.output, "0 1 2 3 4 5 mine\n") << "5 is ls's own";
+}
+
+TEST(program, what_cannot_be_started_names_what_is_at_fault) {
+  auto words = [](service_spec spec) { return run(std::move(spec)).output; };
+  service_spec spec;
+  spec.command = {"no-such-program"};
+  EXPECT_NE(words(spec).find("cannot run: No such file"), std::string::npos) << words(spec);
+  EXPECT_NE(words(spec).find("no-such-program"), std::string::npos);
+  spec = shell("true");
+  spec.directory = "/no/such/folder";
+  EXPECT_NE(words(spec).find("/no/such/folder"), std::string::npos) << words(spec);
+  spec = shell("true");
+  spec.user = "nosuchuser";
+  EXPECT_NE(words(spec).find("no user 'nosuchuser'"), std::string::npos) << words(spec);
+  spec = shell("true");
+  spec.user_group = "nosuchgroup";
+  EXPECT_NE(words(spec).find("no group 'nosuchgroup'"), std::string::npos) << words(spec);
+  spec.command = {"/etc/passwd"};
+  spec.user_group.clear();
+  EXPECT_NE(words(spec).find("Permission denied"), std::string::npos) << words(spec);
+}
+
+TEST(notify_socket, a_notification_comes_with_its_sender) {
+  auto socket = notify_socket::open();
+  ASSERT_TRUE(socket);
+  auto spec = shell(
+      "exec python3 -c \"import socket, os; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
+      "s.sendto(b'READY=1\\nSTATUS=fine', '\\0' + os.environ['NOTIFY_SOCKET'][1:])\"");
+  auto null = unique_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  auto pid = start_program(spec, {.output = null.get(),
+                                  .errors = null.get(),
+                                  .variables = {{"NOTIFY_SOCKET", socket->address()}}});
+  ASSERT_TRUE(pid);
+  ::waitpid(*pid, nullptr, 0);
+  auto n = socket->receive();
+  ASSERT_TRUE(n);
+  EXPECT_EQ(n->sender, *pid);
+  EXPECT_EQ(n->fields["READY"], "1");
+  EXPECT_EQ(n->fields["STATUS"], "fine");
+  EXPECT_FALSE(socket->receive());
+}
+
+TEST(probe, targets_are_read_or_refused) {
+  auto tcp = parse_probe_target("tcp", "[::1]:80");
+  ASSERT_TRUE(tcp);
+  EXPECT_EQ(tcp->host, "::1");
+  EXPECT_EQ(tcp->port, "80");
+  auto http = parse_probe_target("http", "http://localhost:8080/ok?x=1");
+  ASSERT_TRUE(http);
+  EXPECT_EQ(http->port, "8080");
+  EXPECT_EQ(http->path, "/ok?x=1");
+  EXPECT_EQ(parse_probe_target("http", "http://localhost")->path, "/");
+  for (auto* bad : {"", "8080", "host:", ":80", "host:http", "host:123456"})
+    EXPECT_FALSE(parse_probe_target("tcp", bad)) << bad;
+  for (auto* bad : {"localhost:80", "https://x/", "http://", "http://x/a b"})
+    EXPECT_FALSE(parse_probe_target("http", bad)) << bad;
+}
+
+TEST(probe, nobody_at_the_port_is_unhealthy) {
+  EXPECT_FALSE(probe("tcp", {"127.0.0.1", "1", ""}, std::chrono::milliseconds{500}));
+}
+
+}  // namespace sm
