@@ -1,10 +1,17 @@
 #include "fork_client.hpp"
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "process/spawn.hpp"
 
 namespace sm {
+namespace {
+
+constexpr int close_patience_ms = 1000;
+
+}  // namespace
 
 fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv,
                          fork_server_settings settings)
@@ -30,10 +37,11 @@ result<void> fork_client::start() {
   return {};
 }
 
-void fork_client::fork(const fork_request& rq, unique_fd link, on_forked done) {
+void fork_client::fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
+                       on_forked done) {
   result<void> outcome;
   if (own_ == servers_.end()) outcome = start();
-  if (outcome) outcome = send_fork_request(own_->channel.native_handle(), rq, link.get());
+  if (outcome) outcome = send_fork_request(own_->channel.native_handle(), rq, link.get(), sockets);
   if (outcome)
     waiting_[rq.incarnation] = std::move(done);
   else
@@ -87,6 +95,13 @@ void fork_client::lost(server_ref s) {
 }
 
 void fork_client::close() {
+  for (auto& s : servers_) {
+    // It ends what is left of the ended first, and hangs up when it ends itself.
+    int fd = s.channel.native_handle();
+    ::shutdown(fd, SHUT_WR);
+    pollfd watched{fd, 0, 0};
+    ::poll(&watched, 1, close_patience_ms);
+  }
   servers_.clear();
   own_ = servers_.end();
 }

@@ -26,8 +26,9 @@ class fork_client {
   /// `argv` is the program's own: its second execution registers what the first one did.
   fork_client(loop& l, logger log, std::vector<std::string> argv, fork_server_settings settings);
 
-  /// Starts a process that inherits `link`; `done` is called from the loop.
-  void fork(const fork_request& rq, unique_fd link, on_forked done);
+  /// Starts a process that inherits `link` and `sockets`; `done` is called from the loop.
+  void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
+            on_forked done);
 
   /// Whoever is its parent collects `pid`, or kills it first. True when we are.
   bool forget(pid_t pid);

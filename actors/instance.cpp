@@ -145,14 +145,16 @@ void instance::spawn() {
   drop_link("restarted");
   incarnation_ = s_.next_number++;
   s_.by_incarnation[incarnation_] = this;
-  auto pair = make_link_pair();
-  if (!pair) {
-    s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(pair.error())] {
+  auto not_now = [&](const error& why) {
+    s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(why)] {
       if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
         entry->second->handle(spawn_failed{why});
     });
-    return;
-  }
+  };
+  auto sockets = s_.sockets.get(owner_.spec().sockets);
+  if (!sockets) return not_now(sockets.error());
+  auto pair = make_link_pair();
+  if (!pair) return not_now(pair.error());
   auto& [ours, theirs] = *pair;
   token_ = random_hex(16);
   started_spec_ = owner_.spec();
@@ -160,7 +162,7 @@ void instance::spawn() {
   welcomed_ = false;
   signal_when_forked_ = 0;
   make_link(std::move(ours));
-  s_.forks.fork({name(), incarnation_, token_}, std::move(theirs),
+  s_.forks.fork({name(), incarnation_, token_}, std::move(theirs), *sockets,
                 [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
                   if (auto entry = s.by_incarnation.find(incarnation);
                       entry != s.by_incarnation.end())
@@ -242,7 +244,7 @@ void instance::found(const journaled_instance& row, bool wanted) {
   incarnation_ = row.incarnation;
   token_ = row.token;
   started_spec_ = row.spec;
-  life_.restarts = row.restarts;
+  life_.restarts = restarts_seen = row.restarts;
   journaled_ = welcomed_ = true;
   start_wanted = false;
   s_.by_incarnation[incarnation_] = this;
@@ -399,10 +401,10 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   auto& said = greeting.document;
   auto role = said.value("role", "");
   if (role == "forks") {
-    if (!greeting.passed) return fail(errc::bad_request, "a fork server passes its channel");
+    if (greeting.passed.empty()) return fail(errc::bad_request, "a fork server passes its channel");
     // What it started and no journal knows never ran anything: its manager died just then.
     return [this, children = said.value("children", std::vector<pid_t>{}),
-            channel = std::make_shared<unique_fd>(std::move(greeting.passed))](unique_fd) {
+            channel = std::make_shared<unique_fd>(std::move(greeting.passed.front()))](unique_fd) {
       forks.take_over(std::move(*channel));
       for (auto pid : children)
         if (!by_pid.contains(pid)) forks.forget(pid);
@@ -412,7 +414,10 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   if (role != "service" || entry == by_pid.end() ||
       entry->second->name() != said.value("instance", ""))
     return fail(errc::conflict, "this manager knows no such process");
-  return entry->second->on_greeting(said);
+  auto decision = entry->second->on_greeting(said);
+  if (decision)
+    sockets.take_over(entry->second->started_spec().sockets, std::move(greeting.passed));
+  return decision;
 }
 
 void supervision::end_orphans() {

@@ -38,6 +38,7 @@ class instance {
   /// The process people mean: a program's own one.
   pid_t main_pid() const noexcept { return main_pid_ > 0 ? main_pid_ : pid_; }
   bool runs_program() const { return !started_spec_.command.empty(); }
+  std::uint64_t incarnation() const noexcept { return incarnation_; }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
   bool running() const noexcept { return life_.state == instance_state::running && life_.ready; }
   const std::vector<std::string>& commands() const noexcept { return commands_; }
@@ -66,8 +67,10 @@ class instance {
   void on_message(caf::mailbox_element& element);
   result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
 
-  bool start_wanted = false;  ///< it shall start as soon as what it waits for is ready
-  bool retiring = false;      ///< it shall be forgotten once it is at rest
+  bool start_wanted = false;   ///< it shall start as soon as what it waits for is ready
+  bool retiring = false;       ///< it shall be forgotten once it is at rest
+  bool stand_in = false;       ///< beyond the wanted number, as long as a rollout takes
+  unsigned restarts_seen = 0;  ///< by the supervisor, of those of its life
 
  private:
   void carry_out(const lifecycle_action& action);

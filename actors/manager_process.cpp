@@ -190,7 +190,7 @@ int run_manager(detail::server_state& program) {
 
   queue_view jobs(settings.queue.url, settings.queue, log);
   supervision shared(events, system, settings, *folder, log, *store, program.argv);
-  supervisor services(shared, program.types,
+  supervisor services(shared, program.types, program.groups,
                       [&](const std::string& type, const json& params, pid_t pid) {
                         if (type != consumer_type) return;
                         // Parameters that do not fit never made a consumer, so there is nothing to

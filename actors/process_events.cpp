@@ -20,12 +20,12 @@ unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEX
 
 }  // namespace
 
-process_events::process_events(const fork_request& identity, std::filesystem::path state_folder,
-                               int link)
-    : identity_(identity),
+process_events::process_events(const fresh_process& fresh, std::filesystem::path state_folder)
+    : identity_(fresh.identity),
       folder_(std::move(state_folder)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      link_(second_descriptor(link)) {
+      link_(second_descriptor(fresh.link.get())) {
+  for (auto& socket : fresh.sockets) sockets_.push_back(socket.get());
   instance_ = this;
   struct sigaction action {};
   action.sa_handler = [](int) {
@@ -104,7 +104,7 @@ void process_events::look_for_manager(const handlers& to) {
                           : ready_since > 0 ? "ready"
                                             : "starting"},
                 {"ready_since_ns", ready_since}};
-  auto link = dial_manager(folder_ / "link.sock", greeting);
+  auto link = dial_manager(folder_ / "link.sock", greeting, sockets_);
   if (link) {
     link_ = second_descriptor(link->get());
     to.on_new_link(std::move(*link));

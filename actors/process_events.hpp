@@ -31,8 +31,8 @@ class process_events {
     std::function<void(unique_fd)> on_new_link;  ///< the next manager is there
   };
 
-  /// Takes over SIGTERM and SIGINT. `link` is watched only.
-  process_events(const fork_request& identity, std::filesystem::path state_folder, int link);
+  /// Takes over SIGTERM and SIGINT. The link is watched only.
+  process_events(const fresh_process& fresh, std::filesystem::path state_folder);
 
   /// Ends the wait; from any thread. The first code counts.
   void end(int code);
@@ -51,6 +51,7 @@ class process_events {
   int patience() const;
 
   const fork_request identity_;
+  std::vector<int> sockets_;  // shown to the next manager
   const std::filesystem::path folder_;
   static inline process_events* instance_ = nullptr;
   unique_fd wake_;

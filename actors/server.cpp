@@ -149,6 +149,17 @@ void server::service(service_spec spec) {
   all.push_back(std::move(spec));
 }
 
+void server::group(group_spec spec) {
+  auto& all = state_->groups;
+  auto where = "group '" + spec.name + "'";
+  if (!valid_name(spec.name))
+    state_->mistakes.push_back({errc::invalid_spec, "is no name for a group", where});
+  else if (std::any_of(all.begin(), all.end(), [&](auto& g) { return g.name == spec.name; }))
+    state_->mistakes.push_back({errc::conflict, "there are two groups of this name", where});
+  else
+    all.push_back(std::move(spec));
+}
+
 void server::consumer(consumer_spec spec) { state_->consumers.push_back(std::move(spec)); }
 
 void server::route(const std::string& method, const std::string& pattern, route_handler handler) {

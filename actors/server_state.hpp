@@ -17,6 +17,7 @@ struct server_state {
   registry types;
   std::vector<service_spec> services;
   std::vector<consumer_spec> consumers;
+  std::vector<group_spec> groups;
   router<endpoint> routes;
   std::vector<error> mistakes;  ///< of registration, reported by run()
   std::vector<std::pair<std::string, std::string>> overrides;  ///< from flags

@@ -37,8 +37,9 @@ std::int64_t to_ns(clock::time_point t) {
 
 class service_process : public detail::service_host, public builtin_host {
  public:
-  service_process(caf::io::broker* self, const registry& types, process_events& events, bool locked)
-      : self_(self), types_(types), events_(events), locked_(locked) {}
+  service_process(caf::io::broker* self, const registry& types, process_events& events,
+                  const fresh_process& fresh)
+      : self_(self), types_(types), events_(events), fresh_(fresh) {}
 
   caf::behavior start(unique_fd link) {
     thread_ = std::this_thread::get_id();
@@ -123,7 +124,11 @@ class service_process : public detail::service_host, public builtin_host {
   }
   void answer_pings_while(std::function<bool()> alive) override { alive_ = std::move(alive); }
   void on_signal(std::function<void(int)> f) override { signalled_ = std::move(f); }
-  std::vector<int> sockets() override { return sockets_; }
+  std::vector<int> sockets() override {
+    std::vector<int> list;
+    for (auto& socket : fresh_.sockets) list.push_back(socket.get());
+    return list;
+  }
 
  private:
   struct command_entry {
@@ -188,7 +193,8 @@ class service_process : public detail::service_host, public builtin_host {
 
   void on_welcome(const wire::welcome& w) {
     if (stopping_) return;
-    if (!locked_) return leave(exit_start_failed, "another process of " + w.instance + " runs");
+    if (!fresh_.locked)
+      return leave(exit_start_failed, "another process of " + w.instance + " runs");
     if (w.version != wire::protocol_version)
       return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
                                           ", this process " +
@@ -473,7 +479,7 @@ class service_process : public detail::service_host, public builtin_host {
   std::thread::id thread_;
   const registry& types_;
   process_events& events_;
-  const bool locked_;
+  const fresh_process& fresh_;
   caf::actor manager_;
   unsigned manager_number_ = 0;
   std::optional<wire::ready> ready_;  // what the next manager hears, too
@@ -489,7 +495,6 @@ class service_process : public detail::service_host, public builtin_host {
   std::optional<boost::asio::thread_pool> pool_;
   std::function<bool()> alive_;
   std::function<void(int)> signalled_;
-  std::vector<int> sockets_;
   bool ready_held_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
@@ -513,13 +518,13 @@ service_process_config::service_process_config(const registry& types) {
 
 void run_service_process(const registry& types, service_process_config& config, fresh_process fresh,
                          const std::filesystem::path& state_folder) {
-  process_events events(fresh.identity, state_folder, fresh.link.get());
+  process_events events(fresh, state_folder);
   caf::actor_system system(config);
   // CAF copies function and arguments, so the descriptor goes as a number. It is an argument
   // because CAF 0.17 dereferences a null pointer for functions that take none.
   auto actor = system.middleman().spawn_broker(
       [&](caf::io::broker* self, int fd) {
-        auto process = std::make_shared<service_process>(self, types, events, fresh.locked);
+        auto process = std::make_shared<service_process>(self, types, events, fresh);
         self->attach_functor([process] {});
         return process->start(unique_fd(fd));
       },

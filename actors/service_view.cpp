@@ -55,6 +55,7 @@ json instance_view(const managed_service& m, const instance& i) {
                 {"since_s", seconds_since(life.since)},
                 {"uptime_s", life.state == instance_state::running ? seconds_since(life.since) : 0},
                 {"last_exit", last_exit(life)},
+                {"last_end", life.last_end.empty() ? json(nullptr) : json(life.last_end)},
                 {"reason", life.reason.empty() ? json(nullptr) : json(life.reason)}};
   if (life.next_start) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(*life.next_start - clock::now());
@@ -94,6 +95,10 @@ json supervisor::view(const managed_service& m, bool detailed) const {
        loudest && !loudest->life().reason.empty() ? json(loudest->life().reason) : json(nullptr)},
       {"node", "local"}};
   if (!waits.empty()) document["waits_for"] = waits;
+  if (m.rolling())
+    document["rollout"] = "under way";
+  else if (!m.rollout_failure().empty())
+    document["rollout"] = m.rollout_failure();
   document["uptime_s"] = loudest && loudest->life().state == instance_state::running
                              ? seconds_since(loudest->life().since)
                              : 0;

@@ -14,6 +14,7 @@
 #include "process/rendezvous.hpp"
 #include "process/worker_thread.hpp"
 #include "service/exit_status.hpp"
+#include "socket_table.hpp"
 #include "store/state_folder.hpp"
 #include "store/state_store.hpp"
 #include "telemetry/event_ring.hpp"
@@ -66,6 +67,7 @@ struct supervision {
   asio::steady_timer orphan_timer;
   loop_mailbox mailbox;
   slot_allocator slots;
+  socket_table sockets;
   event_ring recent{4096};
   std::function<void()> on_event = [] {};  ///< after each append to `recent`
   std::minstd_rand random{std::random_device{}()};

@@ -9,27 +9,12 @@
 #include "service/selector.hpp"
 
 namespace sm {
-namespace {
-
-template <class T>
-promise<T> failed(errc code, std::string detail, std::string where = {}) {
-  promise<T> p;
-  p.set_error({code, std::move(detail), std::move(where)});
-  return p;
-}
-
-error no_such_service(const std::string& name) {
-  return {errc::unknown_service, "there is no service called '" + name + "'", name};
-}
-
-}  // namespace
-
 // -- managed_service
 
 bool managed_service::ready() const {
   if (desired_.removed || instances_.size() < desired_.spec.instances) return false;
   return std::all_of(instances_.begin(), instances_.end(),
-                     [](auto& i) { return i->retiring || i->running(); });
+                     [](auto& i) { return i->retiring || i->stand_in || i->running(); });
 }
 
 bool managed_service::at_rest() const {
@@ -69,8 +54,11 @@ void managed_service::on_call(instance& i, wire::service_call call) {
 
 // -- supervisor
 
-supervisor::supervisor(supervision& s, const registry& types, on_instance_ended ended)
-    : s_(s), types_(types), ended_(std::move(ended)) {}
+supervisor::supervisor(supervision& s, const registry& types, std::vector<group_spec> groups,
+                       on_instance_ended ended)
+    : s_(s), types_(types), ended_(std::move(ended)) {
+  for (auto& g : groups) groups_[g.name].spec = g;
+}
 supervisor::~supervisor() = default;
 
 managed_service* supervisor::lookup(const std::string& name) const {
@@ -103,6 +91,9 @@ result<void> supervisor::start(std::vector<desired_service> services,
     reconcile(*m, m->spec());
   }
   for (auto& row : left) adopt(row);
+  // Declared otherwise than when they were started.
+  for (auto& [name, m] : services_)
+    if (m->desired_.enabled) roll_out(*m, outdated_instances(*m), std::nullopt);
   start_what_can();
   return {};
 }
@@ -125,9 +116,7 @@ void supervisor::adopt(const journaled_instance& row) {
     m->instances_.back()->retiring = true;
   }
   auto& i = *m->instances_[index];
-  bool wanted = m->desired_.enabled && !i.retiring;
-  i.found(row, wanted);
-  if (wanted && needs_restart(row.spec, m->spec())) i.handle(restart_requested{});
+  i.found(row, m->desired_.enabled && !i.retiring);
 }
 
 // -- changes: one after the other, so that each is checked against the outcome of the one before
@@ -197,6 +186,7 @@ void supervisor::carry_out(change c, const desired_service& wanted) {
     s_.publish("service.added", {{"service", c.name}});
     reconcile(*m, wanted.spec);
   } else {
+    if (!c.goes_back) m->rollout_failure_.clear();
     auto before = std::exchange(m->desired_, wanted).spec;
     reconcile(*m, before);
   }
@@ -238,16 +228,23 @@ void supervisor::check_waiting(const std::string& name) {
     entry = next;
   }
   if (there.empty()) return;
-  s_.events.defer([there = std::move(there), shown = present(name)]() mutable {
-    for (auto& w : there) w.done.set_value(shown);
+  auto m = lookup(name);
+  s_.events.defer([there = std::move(there), shown = present(name),
+                   failure = m ? m->rollout_failure() : std::string()]() mutable {
+    for (auto& w : there)
+      if (failure.empty())
+        w.done.set_value(shown);
+      else
+        w.done.set_error({errc::conflict, failure, w.name});
   });
 }
 
 /// Makes the number of instances, and what they run, fit the specification.
 void supervisor::reconcile(managed_service& m, const service_spec& before) {
   auto& spec = m.spec();
+  if (spec != before) end_rollout(m);
   for (auto& i : m.instances_) {
-    bool surplus = i->index() >= spec.instances;
+    bool surplus = i->index() >= spec.instances && !i->stand_in;
     if (surplus && !i->retiring) {
       i->retiring = true;
       i->start_wanted = false;
@@ -262,12 +259,26 @@ void supervisor::reconcile(managed_service& m, const service_spec& before) {
         std::make_unique<instance>(s_, m, static_cast<unsigned>(m.instances_.size())));
     m.instances_.back()->start_wanted = m.desired_.enabled;
   }
-  if (needs_restart(before, spec) && m.desired_.enabled) restart_rolling(m);
+  if (spec == before || !m.desired_.enabled) return;
+  if (auto outdated = outdated_instances(m); !outdated.empty()) {
+    // Going back has nothing further to go back to.
+    bool going_back = !m.rollout_failure_.empty();
+    auto failure = m.rollout_failure_;
+    roll_out(m, std::move(outdated), going_back ? std::nullopt : std::optional(before));
+    m.rollout_failure_ = std::move(failure);
+  }
 }
 
 // -- order
 
 std::string supervisor::waits_for(const managed_service& m) const {
+  // A group that is restarted together starts when all of it has stopped.
+  if (auto g = groups_.find(m.spec().group);
+      g != groups_.end() && g->second.spec.strategy != group_strategy::one_for_one)
+    for (auto& [name, other] : services_)
+      if (other->spec().group == g->first)
+        for (auto& i : other->instances_)
+          if (i->start_wanted && i->life().state == instance_state::stopping) return i->name();
   auto& needed = order_.required(m.spec().name);
   for (auto& name : needed)
     if (auto other = lookup(name); !other || !other->ready() || other->spec().instances == 0)
@@ -294,12 +305,20 @@ void supervisor::start_what_can() {
                               [](auto& i) { return i->start_wanted; });
     if (!wanted || !may_start(*m)) continue;
     for (auto& i : m->instances_)
-      if (std::exchange(i->start_wanted, false)) i->handle(start_requested{});
+      if (i->start_wanted && sm::at_rest(i->life().state)) {
+        i->start_wanted = false;
+        i->handle(start_requested{});
+      }
   }
 }
 
 void supervisor::on_changed(managed_service& m, instance& i) {
-  if (m.rolling_.size() > 0 && m.rolling_.front() == i.index()) go_on_rolling(m);
+  auto& life = i.life();
+  if (life.restarts > i.restarts_seen) on_member_restarted(m, i);
+  i.restarts_seen = life.restarts;
+  if (life.state == instance_state::fatal && !life.reason.starts_with("group "))
+    if (auto g = groups_.find(m.spec().group); g != groups_.end())
+      fail_group(g->second, i.name() + " is FATAL: " + life.reason);
   check_waiting(m.spec().name);
   schedule_tidy();
 }
@@ -309,6 +328,7 @@ void supervisor::schedule_tidy() {
   // Not now: whoever calls may be in the middle of an instance's own work.
   s_.events.defer([this] {
     tidy_scheduled_ = false;
+    for (auto& [name, m] : services_) step_rollout(*m);
     tidy();
     start_what_can();
     continue_shutdown();
@@ -317,6 +337,10 @@ void supervisor::schedule_tidy() {
 
 /// Forgets what is at rest and not wanted any more.
 void supervisor::tidy() {
+  std::set<std::string> addresses;
+  for (auto& [name, m] : services_)
+    addresses.insert(m->spec().sockets.begin(), m->spec().sockets.end());
+  s_.sockets.keep_only(addresses);
   for (auto entry = services_.begin(); entry != services_.end();) {
     auto& m = *entry->second;
     while (!m.instances_.empty() && m.instances_.back()->retiring &&
@@ -331,218 +355,6 @@ void supervisor::tidy() {
       ++entry;
     }
   }
-}
-
-// -- rolling restart: one instance after the other, the next when the one before is ready
-
-void supervisor::restart_rolling(managed_service& m) {
-  m.rolling_.clear();
-  for (auto& i : m.instances_)
-    if (!i->retiring && !i->start_wanted) m.rolling_.push_back(i->index());
-  if (m.rolling_.empty()) return;
-  m.instances_[m.rolling_.front()]->handle(restart_requested{});
-}
-
-void supervisor::go_on_rolling(managed_service& m) {
-  auto& current = *m.instances_[m.rolling_.front()];
-  auto given_up = current.life().state == instance_state::fatal ||
-                  current.life().state == instance_state::exited;
-  if (given_up || current.retiring) {
-    m.rolling_.clear();  // what still runs the old way is better than nothing
-    return;
-  }
-  if (!current.running()) return;
-  m.rolling_.pop_front();
-  while (!m.rolling_.empty() && m.rolling_.front() >= m.instances_.size()) m.rolling_.pop_front();
-  if (!m.rolling_.empty()) m.instances_[m.rolling_.front()]->handle(restart_requested{});
-}
-
-// -- verbs
-
-namespace {
-
-bool is_ready(const managed_service* m) { return m && m->ready(); }
-bool is_stopped(const managed_service* m) { return !m || m->at_rest(); }
-bool is_gone(const managed_service* m) { return !m; }
-bool has_its_number(const managed_service* m) {
-  return m && m->instances().size() == m->spec().instances && (!m->desired().enabled || m->ready());
-}
-
-}  // namespace
-
-promise<json> supervisor::add(const json& document) {
-  auto spec = spec_from_json(document);
-  if (!spec) return failed<json>(spec.error().code, spec.error().detail, spec.error().where);
-  auto name = spec->name;
-  return submit({.name = name,
-                 .make = [spec = *spec](const desired_service* present) -> result<desired_service> {
-                   if (present)
-                     return fail(errc::conflict,
-                                 "there is a service called '" + spec.name + "' already", "/name");
-                   return desired_service{.spec = spec};
-                 },
-                 .then = {},
-                 .end_state = {},
-                 .wait = {},
-                 .done = {}});
-}
-
-promise<json> supervisor::patch(const std::string& name, const json& document, wait_for w) {
-  return submit(
-      {.name = name,
-       .make = [name, document](const desired_service* present) -> result<desired_service> {
-         if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
-         auto spec = spec_from_json(document, present->spec);
-         if (!spec) return tl::unexpected<error>(spec.error());
-         if (spec->name != name)
-           return fail(errc::invalid_spec, "a service cannot change its name", "/name");
-         auto wanted = *present;
-         wanted.spec = std::move(*spec);
-         return wanted;
-       },
-       .then = {},
-       .end_state = has_its_number,
-       .wait = w,
-       .done = {}});
-}
-
-promise<json> supervisor::scale(const std::string& name, const json& instances, wait_for w) {
-  return submit(
-      {.name = name,
-       .make = [name, instances](const desired_service* present) -> result<desired_service> {
-         if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
-         auto number = instances;
-         if (instances.is_string()) {
-           // "+2" and "-1" are relative to what is wanted now.
-           auto& text = instances.get_ref<const std::string&>();
-           char* end = nullptr;
-           auto value = std::strtol(text.c_str(), &end, 10);
-           if (text.empty() || *end != '\0')
-             return fail(errc::bad_arguments,
-                         "must be a number, or a text such as \"+2\" or \"-1\"", "/instances");
-           if (text[0] == '+' || text[0] == '-')
-             value += static_cast<long>(present->spec.instances);
-           number = static_cast<std::uint64_t>(std::max(value, 0L));
-         }
-         auto spec = spec_from_json({{"instances", number}}, present->spec);
-         if (!spec) return tl::unexpected<error>(spec.error());
-         auto wanted = *present;
-         wanted.spec = std::move(*spec);
-         return wanted;
-       },
-       .then = {},
-       .end_state = has_its_number,
-       .wait = w,
-       .done = {}});
-}
-
-promise<json> supervisor::remove(const std::string& name, wait_for w) {
-  return submit({.name = name,
-                 .make = [name](const desired_service* present) -> result<desired_service> {
-                   if (!present || present->removed)
-                     return tl::unexpected<error>(no_such_service(name));
-                   auto wanted = *present;
-                   wanted.removed = true;
-                   return wanted;
-                 },
-                 .then = {},
-                 .end_state = is_gone,
-                 .wait = w,
-                 .done = {}});
-}
-
-namespace {
-
-/// An edit that sets whether the service shall run.
-std::function<result<desired_service>(const desired_service*)> enable(const std::string& name,
-                                                                      std::optional<bool> enabled) {
-  return [name, enabled](const desired_service* present) -> result<desired_service> {
-    if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
-    auto wanted = *present;
-    if (enabled) wanted.enabled = *enabled;
-    return wanted;
-  };
-}
-
-}  // namespace
-
-promise<json> supervisor::start_service(const std::string& name, wait_for w) {
-  return submit({.name = name,
-                 .make = enable(name, true),
-                 .then =
-                     [](managed_service* m) {
-                       for (auto& i : m->instances())
-                         i->start_wanted = !i->retiring && !i->running();
-                     },
-                 .end_state = is_ready,
-                 .wait = w,
-                 .done = {}});
-}
-
-promise<json> supervisor::stop_service(const std::string& name, wait_for w) {
-  return submit({.name = name,
-                 .make = enable(name, false),
-                 .then =
-                     [](managed_service* m) {
-                       m->rolling_.clear();
-                       for (auto& i : m->instances()) {
-                         i->start_wanted = false;
-                         i->handle(stop_requested{});
-                       }
-                     },
-                 .end_state = is_stopped,
-                 .wait = w,
-                 .done = {}});
-}
-
-promise<json> supervisor::restart_service(const std::string& name, wait_for w) {
-  return submit({.name = name,
-                 .make = enable(name, true),
-                 .then =
-                     [](managed_service* m) {
-                       for (auto& i : m->instances())
-                         if (!i->retiring) i->handle(restart_requested{});
-                     },
-                 .end_state = is_ready,
-                 .wait = w,
-                 .done = {}});
-}
-
-promise<json> supervisor::reload_service(const std::string& name, wait_for w) {
-  return submit(
-      {.name = name,
-       .make = enable(name, true),
-       .then = [this](managed_service* m) { restart_rolling(*m); },
-       .end_state = [](const managed_service* m) { return m && m->rolling_.empty() && m->ready(); },
-       .wait = w,
-       .done = {}});
-}
-
-promise<json> supervisor::reset_service(const std::string& name) {
-  return submit({.name = name,
-                 .make = enable(name, std::nullopt),
-                 .then =
-                     [](managed_service* m) {
-                       for (auto& i : m->instances()) i->handle(reset_requested{});
-                     },
-                 .end_state = {},
-                 .wait = {},
-                 .done = {}});
-}
-
-promise<json> supervisor::signal_service(const std::string& name, const std::string& signal) {
-  auto m = lookup(name);
-  if (!m) return failed<json>(errc::unknown_service, no_such_service(name).detail, name);
-  auto number = parse_signal(signal);
-  if (!number) return failed<json>(errc::bad_arguments, number.error().detail, "/signal");
-  json signalled = json::array();
-  for (auto& i : m->instances())
-    if (i->deliver_signal(*number)) signalled.push_back(m->display_name(*i));
-  if (signalled.empty())
-    return failed<json>(errc::not_running, "no instance of '" + name + "' runs", name);
-  promise<json> p;
-  p.set_value({{"signalled", signalled}});
-  return p;
 }
 
 // -- commands
@@ -581,6 +393,13 @@ promise<json_text> supervisor::send(const std::string& to, const std::string& co
   return failed<json_text>(errc::not_running, "no instance of '" + to + "' is ready: " + state, to);
 }
 
+/// While a rollout replaces an instance, an extra one answers for it.
+const instance* supervisor::stand_in_of(const managed_service& m) {
+  for (auto& i : m.instances_)
+    if (i->stand_in && i->running()) return i.get();
+  return nullptr;
+}
+
 promise<json_text> supervisor::broadcast(const std::string& select, const std::string& command,
                                          const std::string& arguments,
                                          std::chrono::milliseconds timeout) {
@@ -590,8 +409,9 @@ promise<json_text> supervisor::broadcast(const std::string& select, const std::s
   for (auto& [name, m] : services_) {
     if (m->desired_.removed || !m->desired_.enabled || !selects(select, m->spec())) continue;
     for (auto& i : m->instances_) {
-      if (i->retiring) continue;
-      gather_target t{m->display_name(*i), i->running() ? i->link() : 0, {}};
+      if (i->retiring || i->stand_in) continue;
+      auto* who = i->running() ? i.get() : stand_in_of(*m);
+      gather_target t{m->display_name(*i), who ? who->link() : 0, {}};
       if (t.process == 0)
         t.why_not = {errc::not_running, std::string(to_string(i->life().state)), {}};
       targets.push_back(std::move(t));

@@ -15,6 +15,8 @@
 #include "registry.hpp"
 #include "service/dependency_graph.hpp"
 #include "service/desired_state.hpp"
+#include "service/group_strategy.hpp"
+#include "service/rollout.hpp"
 #include "supervision.hpp"
 
 namespace sm {
@@ -32,6 +34,9 @@ class managed_service : public instance_owner {
   std::string display_name(const instance& i) const {
     return desired_.spec.instances == 1 && i.index() == 0 ? desired_.spec.name : i.name();
   }
+  bool rolling() const noexcept { return rollout_.has_value(); }
+  /// Why the last rollout was rolled back; empty when it was not.
+  const std::string& rollout_failure() const noexcept { return rollout_failure_; }
   bool ready() const;    ///< all wanted instances are
   bool at_rest() const;  ///< none has a process
 
@@ -46,10 +51,27 @@ class managed_service : public instance_owner {
   supervisor& supervisor_;
   desired_service desired_;
   std::vector<std::unique_ptr<instance>> instances_;  // by index, without holes
-  std::deque<unsigned>
-      rolling_;           // indexes that a rolling restart has still to visit, the first is at it
+  struct active_rollout {
+    rollout steps;
+    std::uint64_t first_number = 0;           // a process of it, or of later, is a fresh one
+    std::optional<service_spec> before;       // what is wanted again when it fails
+    std::map<unsigned, unsigned> restarts{};  // of an instance, when it was told to start
+  };
+  std::optional<active_rollout> rollout_;
+  std::string rollout_failure_;
   std::size_t turn_ = 0;  // whose turn it is to take a command
 };
+
+inline error no_such_service(const std::string& name) {
+  return {errc::unknown_service, "there is no service called '" + name + "'", name};
+}
+
+template <class T>
+promise<T> failed(errc code, std::string detail, std::string where = {}) {
+  promise<T> p;
+  p.set_error({code, std::move(detail), std::move(where)});
+  return p;
+}
 
 /// How long a verb waits for the end state: not at all, or until a deadline.
 struct wait_for {
@@ -61,7 +83,8 @@ class supervisor {
   /// The type, the parameters it ran with, and the pid of a process that ended.
   using on_instance_ended = std::function<void(const std::string& type, const json& params, pid_t)>;
 
-  supervisor(supervision& s, const registry& types, on_instance_ended ended);
+  supervisor(supervision& s, const registry& types, std::vector<group_spec> groups,
+             on_instance_ended ended);
   ~supervisor();
 
   /// Takes up what an earlier manager left (`left`, rows of this boot) and starts what is wanted.
@@ -117,6 +140,7 @@ class supervisor {
     reached end_state;
     wait_for wait;
     promise<json> done;
+    bool goes_back = false;  // a rollout failed, and this undoes what it was for
   };
   struct waiting {
     std::uint64_t number = 0;
@@ -134,6 +158,7 @@ class supervisor {
   json view(const managed_service& m, bool detailed) const;
   json present(const std::string& name) const;
 
+  static const instance* stand_in_of(const managed_service& m);
   managed_service* lookup(const std::string& name) const;
   result<void> check(const desired_service& wanted) const;
   void adopt(const journaled_instance& row);
@@ -141,8 +166,19 @@ class supervisor {
   void start_what_can();
   bool may_start(const managed_service& m) const;
   std::string waits_for(const managed_service& m) const;
-  void restart_rolling(managed_service& m);
-  void go_on_rolling(managed_service& m);
+  static std::vector<unsigned> all_instances(const managed_service& m);
+  static std::vector<unsigned> outdated_instances(const managed_service& m);
+  void roll_out(managed_service& m, std::vector<unsigned> outdated,
+                std::optional<service_spec> before);
+  void step_rollout(managed_service& m);
+  void end_rollout(managed_service& m);
+  void roll_back(managed_service& m, const std::string& why, std::optional<service_spec> before);
+  struct group_state {
+    group_spec spec;
+    std::deque<time_point> restarts{};
+  };
+  void on_member_restarted(managed_service& m, const instance& i);
+  void fail_group(group_state& g, const std::string& why);
   void on_changed(managed_service& m, instance& i);
   void schedule_tidy();
   void tidy();
@@ -153,6 +189,7 @@ class supervisor {
   on_instance_ended ended_;
   std::map<std::string, std::unique_ptr<managed_service>, std::less<>> services_;
   dependency_graph order_;
+  std::map<std::string, group_state, std::less<>> groups_;
   std::deque<change> changes_;
   bool changing_ = false;
   std::uint64_t next_waiting_ = 1;

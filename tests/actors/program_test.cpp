@@ -38,7 +38,8 @@ server.serve_forever()
     return eventually([&] { return app.log_of(instance).find(text) != std::string::npos; });
   }
 
-  const int port_ = 20000 + static_cast<int>(::getpid() % 20000);
+  // Below the ports that connections take for their own end.
+  const int port_ = 10'000 + static_cast<int>(::getpid() % 20'000);
 };
 
 }  // namespace

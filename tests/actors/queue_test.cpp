@@ -99,15 +99,14 @@ TEST_F(queue_fixture, consumers_scale_and_share_the_jobs) {
   EXPECT_EQ(app.api("GET", "/v1/queues").status, 200);
 }
 
-TEST_F(queue_fixture, a_consumer_with_parameters_that_do_not_fit_fails_alone_and_says_why) {
+TEST_F(queue_fixture, a_consumer_with_parameters_that_do_not_fit_is_rolled_back_and_says_why) {
   auto patched = app.api(
-      "PATCH", "/v1/services/consumer.default",
+      "PATCH", "/v1/services/consumer.default?wait=10s",
       R"({"params": {"queues": "mail"}, "backoff": {"min": "10ms", "max": "10ms"}, "intensity": {"restarts": 2}})");
-  EXPECT_EQ(patched.status, 200);
-  ASSERT_TRUE(eventually([&] { return app.service("consumer.default")["state"] == "FATAL"; }));
-  EXPECT_NE(app.service("consumer.default")["reason"].get<std::string>().find("/queues"),
-            std::string::npos)
-      << app.service("consumer.default")["reason"];
+  EXPECT_EQ(patched.status, 409);
+  EXPECT_NE(patched.body.find("/queues"), std::string::npos) << patched.body;
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  EXPECT_EQ(app.service("consumer.default")["spec"]["params"]["queues"], json::array({"*"}));
   EXPECT_EQ(app.get("/gather").document()["complete"], true);
 }
 

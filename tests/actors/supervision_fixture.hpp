@@ -26,8 +26,9 @@ inline const json quick_to_give_up{{"backoff", {{"min", "10ms"}, {"max", "20ms"}
 
 class supervision_fixture : public ::testing::Test {
  protected:
-  explicit supervision_fixture(std::vector<std::string> arguments = {})
-      : app(TEST_PROGRAM, std::move(arguments)) {
+  explicit supervision_fixture(std::vector<std::string> arguments = {},
+                               std::vector<std::string> environment = {})
+      : app(TEST_PROGRAM, std::move(arguments), std::move(environment)) {
     EXPECT_TRUE(eventually([&] { return app.all_ready(); }));
   }
 

@@ -133,6 +133,12 @@ int main(int argc, char** argv) {
   app.job<note_job>("Note");
   app.service({.name = "a", .type = "tool", .params = {{"ticking", true}}});
   app.service({.name = "b", .type = "tool"});
+  if (const char* strategy = std::getenv("TEST_GROUP"))
+    app.group({.name = "g",
+               .strategy = std::string(strategy) == "rest_for_one"
+                               ? sm::group_strategy::rest_for_one
+                               : sm::group_strategy::one_for_all,
+               .intensity = {.restarts = 2, .window = 1h}});
   app.get("/hello", [] { return "hello"; });
   app.get("/gather",
           [](sm::request& rq) { return rq.manager().broadcast("*", "pid", nullptr, 300ms); });

@@ -65,6 +65,8 @@ class server {
 
   void service(service_spec spec);
   void consumer(consumer_spec spec);
+  /// Ties the services whose `group` has this name together.
+  void group(group_spec spec);
 
   /// Routes: `:name` captures one segment, `*name` the rest. See `make_route_handler` for what a
   /// handler takes and returns. Handlers run on the gateway's event loop and must not block.

@@ -68,6 +68,30 @@ struct log_policy {
   friend bool operator==(const log_policy&, const log_policy&) = default;
 };
 
+/// How `reload`, and a change that needs new processes, replaces the instances.
+struct reload_policy {
+  unsigned batch = 1;  ///< so many at a time
+  /// "start-first": extra instances start and stand in, and when they do not become ready the old
+  /// ones are left alone. "stop-first": one is stopped before its successor starts. "auto":
+  /// start-first for services with sockets or several instances.
+  std::string order = "auto";
+
+  friend bool operator==(const reload_policy&, const reload_policy&) = default;
+};
+
+/// What a restart of one member means for the others of its group (OTP's supervisor strategies):
+/// nothing; all are stopped and started again; those are that start after it (by `after` and
+/// `requires`).
+enum class group_strategy { one_for_one, one_for_all, rest_for_one };
+
+/// A group of services, named by their `group`, that fails as a whole: when its members are
+/// restarted more often than `intensity` allows, or one of them becomes FATAL, all become FATAL.
+struct group_spec {
+  std::string name{};
+  group_strategy strategy = group_strategy::one_for_one;
+  intensity_policy intensity{};
+};
+
 /// A service as the user wants it. Everything but `name` and `type` (or `command`) has a sensible
 /// default.
 struct service_spec {
@@ -91,6 +115,7 @@ struct service_spec {
   std::string group{};                   ///< selectable as `group:NAME`
   std::vector<std::string> tags{};       ///< selectable as `tag:NAME`
   log_policy log{};
+  reload_policy reload{};
 
   // -- a program instead of a type
 
@@ -115,6 +140,9 @@ struct service_spec {
 /// Upper bound of `instances`: a link slot is a 16-bit number.
 inline constexpr unsigned max_instances = 1000;
 
+/// Upper bound of `sockets`: they travel in one message.
+inline constexpr std::size_t sockets_max = 16;
+
 /// The type of services that run a program.
 inline constexpr const char* program_type = "sm.program";
 
@@ -123,6 +151,9 @@ bool valid_name(std::string_view name) noexcept;
 
 /// Checks what can be checked without the other services; the error's `where` is the field.
 result<void> validate(const service_spec& spec);
+
+/// Whether a reload starts new instances before it stops old ones.
+bool starts_first(const service_spec& spec) noexcept;
 
 /// The JSON form, as HTTP and the journal have it: durations as text ("1500ms"), every field
 /// present.

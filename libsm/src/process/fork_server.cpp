@@ -85,7 +85,7 @@ class fork_server {
   }
 
   void serve() {
-    while (channel_ || may_wait_for_a_manager()) {
+    while (channel_ || sweep_at_ || may_wait_for_a_manager()) {
       std::array<pollfd, 2> watched{pollfd{signals_.get(), POLLIN, 0},
                                     pollfd{channel_ ? channel_.get() : -1, POLLIN, 0}};
       ::poll(watched.data(), watched.size(), static_cast<int>(patience().count()));
@@ -109,44 +109,35 @@ class fork_server {
 
   void read_channel() {
     for (;;) {
-      std::array<char, message_max> text;
-      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-      iovec part{text.data(), text.size()};
-      msghdr header{};
-      header.msg_iov = &part;
-      header.msg_iovlen = 1;
-      header.msg_control = control.data();
-      header.msg_controllen = control.size();
-      auto size = ::recvmsg(channel_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0 && errno == EAGAIN) return;
-      if (size <= 0) return manager_lost();
-      unique_fd link;
-      if (auto* c = CMSG_FIRSTHDR(&header); c && c->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(c), sizeof fd);
-        link.reset(fd);
+      auto received = receive_with_fds(channel_.get(), message_max);
+      if (!received) {
+        if (received.error().code == errc::unavailable) manager_lost();
+        return;
       }
-      auto message = parse_json({text.data(), static_cast<std::size_t>(size)});
+      auto message = parse_json(received->text);
       if (!message) continue;
-      if (link)
+      auto& passed = received->passed;
+      if (!passed.empty()) {
+        unique_fd link = std::move(passed.front());
+        passed.erase(passed.begin());
         fork_instance({.instance = message->value("instance", ""),
                        .incarnation = message->value("incarnation", std::uint64_t{0}),
                        .token = message->value("token", "")},
-                      std::move(link));
-      else
+                      std::move(link), std::move(passed));
+      } else {
         for (auto& pid : message->value("forget", json::array())) forget(pid.get<pid_t>());
+      }
     }
   }
 
-  void fork_instance(fork_request rq, unique_fd link) {
+  void fork_instance(fork_request rq, unique_fd link, std::vector<unique_fd> sockets) {
     fork_reply reply{.incarnation = rq.incarnation};
     auto pid = ::fork();
     if (pid == 0) {
       channel_.reset();
       signals_.reset();
       become_service_process(rq.instance, folder_);
-      fresh_process fresh{std::move(rq), std::move(link), false};
+      fresh_process fresh{std::move(rq), std::move(link), std::move(sockets), false};
       fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
       std::fflush(nullptr);
       child_(std::move(fresh));
@@ -160,7 +151,7 @@ class fork_server {
     }
     auto text = print_json(
         {{"incarnation", reply.incarnation}, {"pid", reply.pid}, {"reason", reply.reason}});
-    (void)send_with_fd(channel_.get(), text, -1, 0);
+    (void)send_with_fds(channel_.get(), text, {}, 0);
   }
 
   // -- ends
@@ -192,6 +183,7 @@ class fork_server {
 
   void manager_lost() {
     channel_.reset();
+    schedule_sweep();  // nothing is left behind, should this be the end
     lost_at_ = dial_at_ = clock::now();
     attempts_ = 0;
   }
@@ -207,7 +199,7 @@ class fork_server {
     auto pair = make_fork_channel();
     if (!pair) return;
     json greeting{{"role", "forks"}, {"children", children_}};
-    if (dial_manager(folder_ / "link.sock", greeting, pair->second.get()))
+    if (dial_manager(folder_ / "link.sock", greeting, {pair->second.get()}))
       channel_ = std::move(pair->first);
   }
 
@@ -232,16 +224,19 @@ result<std::pair<unique_fd, unique_fd>> make_link_pair() {
   return socket_pair(SOCK_STREAM, "cannot make a link");
 }
 
-result<void> send_fork_request(int channel, const fork_request& rq, int link_fd) {
+result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
+                               const std::vector<int>& sockets) {
   auto text =
       print_json({{"instance", rq.instance}, {"incarnation", rq.incarnation}, {"token", rq.token}});
   // MSG_DONTWAIT: a full channel is a failed spawn, which has its backoff, not a stopped event
   // loop.
-  return send_with_fd(channel, text, link_fd, MSG_DONTWAIT);
+  std::vector<int> passed{link_fd};
+  passed.insert(passed.end(), sockets.begin(), sockets.end());
+  return send_with_fds(channel, text, passed, MSG_DONTWAIT);
 }
 
 result<void> send_forget(int channel, const std::vector<pid_t>& pids) {
-  return send_with_fd(channel, print_json({{"forget", pids}}), -1, MSG_DONTWAIT);
+  return send_with_fds(channel, print_json({{"forget", pids}}), {}, MSG_DONTWAIT);
 }
 
 result<fork_reply> receive_fork_reply(int channel) {

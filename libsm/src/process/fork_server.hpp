@@ -36,8 +36,9 @@ struct fork_reply {
 
 // -- the manager's side; a channel that is gone fails with `unavailable`
 
-/// Sends a request with the descriptor the new process inherits as its link.
-result<void> send_fork_request(int channel, const fork_request& rq, int link_fd);
+/// Sends a request with the descriptors the new process inherits: its link, listening sockets.
+result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
+                               const std::vector<int>& sockets = {});
 /// Lets go of children: the ended ones are collected, others killed.
 result<void> send_forget(int channel, const std::vector<pid_t>& pids);
 /// Reads one reply; fails with `cancelled` when there is nothing to read now.
@@ -49,7 +50,8 @@ result<fork_reply> receive_fork_reply(int channel);
 struct fresh_process {
   fork_request identity;
   unique_fd link;
-  bool locked = false;  ///< it holds the instance's lock: no other process of it runs
+  std::vector<unique_fd> sockets{};  ///< that its service listens on
+  bool locked = false;               ///< it holds the instance's lock: no other process of it runs
 };
 
 struct fork_server_settings {

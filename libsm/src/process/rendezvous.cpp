@@ -35,20 +35,23 @@ result<std::string> read_line(int socket) {
 
 }  // namespace
 
-result<void> send_with_fd(int socket, std::string_view text, int passed_fd, int flags) {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+result<void> send_with_fds(int socket, std::string_view text, const std::vector<int>& passed,
+                           int flags) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(passed_max * sizeof(int))> control{};
   iovec part{const_cast<char*>(text.data()), text.size()};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (passed_fd >= 0) {
+  auto size = passed.size() * sizeof(int);
+  if (passed.size() > passed_max) return fail(errc::internal, "too many descriptors");
+  if (!passed.empty()) {
     header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    header.msg_controllen = CMSG_SPACE(size);
     auto* c = CMSG_FIRSTHDR(&header);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof passed_fd);
-    std::memcpy(CMSG_DATA(c), &passed_fd, sizeof passed_fd);
+    c->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(c), passed.data(), size);
   }
   for (;;) {
     auto n = ::sendmsg(socket, &header, MSG_NOSIGNAL | flags);
@@ -58,8 +61,31 @@ result<void> send_with_fd(int socket, std::string_view text, int passed_fd, int 
   }
 }
 
+result<received_message> receive_with_fds(int socket, std::size_t size_max) {
+  received_message message;
+  message.text.resize(size_max);
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(passed_max * sizeof(int))> control{};
+  iovec part{message.text.data(), message.text.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  auto size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return fail(errc::cancelled, "nothing yet");
+  if (size <= 0) return fail(errc::unavailable, "hung up");
+  message.text.resize(static_cast<std::size_t>(size));
+  for (auto* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_type != SCM_RIGHTS) continue;
+    std::vector<int> fds((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    std::memcpy(fds.data(), CMSG_DATA(c), fds.size() * sizeof(int));
+    for (int fd : fds) message.passed.emplace_back(fd);
+  }
+  return message;
+}
+
 result<unique_fd> dial_manager(const std::filesystem::path& socket, const json& greeting,
-                               int passed_fd) {
+                               const std::vector<int>& passed) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.string().size() >= sizeof address.sun_path)
@@ -68,7 +94,7 @@ result<unique_fd> dial_manager(const std::filesystem::path& socket, const json& 
   unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     return system_failure("cannot reach the manager", socket.string());
-  if (auto sent = send_with_fd(fd.get(), print_json(greeting) + "\n", passed_fd, 0); !sent)
+  if (auto sent = send_with_fds(fd.get(), print_json(greeting) + "\n", passed, 0); !sent)
     return tl::unexpected<error>(sent.error());
   auto line = read_line(fd.get());
   if (!line) return tl::unexpected<error>(line.error());
@@ -93,35 +119,18 @@ result<peer> peer_of(int socket) {
 }
 
 result<received_greeting> receive_greeting(int socket) {
-  std::string text(greeting_max, '\0');
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  iovec part{text.data(), text.size()};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  auto size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return fail(errc::cancelled, "nothing yet");
-  if (size <= 0) return fail(errc::unavailable, "hung up");
-  received_greeting greeting;
-  if (auto* c = CMSG_FIRSTHDR(&header); c && c->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    greeting.passed.reset(fd);
-  }
   // A greeting is sent in one call, and a local socket delivers it whole.
-  text.resize(static_cast<std::size_t>(size));
-  if (!text.ends_with('\n')) return fail(errc::bad_request, "a greeting is one line");
-  auto document = parse_json(text);
+  auto message = receive_with_fds(socket, greeting_max);
+  if (!message) return tl::unexpected<error>(message.error());
+  if (!message->text.ends_with('\n')) return fail(errc::bad_request, "a greeting is one line");
+  auto document = parse_json(message->text);
   if (!document) return tl::unexpected<error>(document.error());
   if (!document->is_object()) return fail(errc::bad_request, "a greeting is an object");
-  greeting.document = std::move(*document);
-  return greeting;
+  return received_greeting{std::move(*document), std::move(message->passed)};
 }
 
 result<void> answer_greeting(int socket, const std::string& refusal) {
-  return send_with_fd(socket, print_json({{"refusal", refusal}}) + "\n", -1, MSG_DONTWAIT);
+  return send_with_fds(socket, print_json({{"refusal", refusal}}) + "\n", {}, MSG_DONTWAIT);
 }
 
 }  // namespace sm

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <sm/json.hpp>
+#include <vector>
 
 #include "process/unique_fd.hpp"
 
@@ -18,7 +19,7 @@ inline constexpr std::size_t greeting_max = 64 << 10;
 /// Blocks for a second at most. `unavailable`: nobody answers, try again; `conflict`: the manager
 /// does not want this process, with its words.
 result<unique_fd> dial_manager(const std::filesystem::path& socket, const json& greeting,
-                               int passed_fd = -1);
+                               const std::vector<int>& passed = {});
 
 /// The pause before the n-th attempt, counted from 0.
 std::chrono::milliseconds dial_pause(unsigned attempt);
@@ -33,7 +34,7 @@ result<peer> peer_of(int socket);
 
 struct received_greeting {
   json document;
-  unique_fd passed;  ///< the descriptor that came along, if any
+  std::vector<unique_fd> passed{};  ///< descriptors that came along
 };
 
 /// Takes what has arrived on `socket`: the whole greeting, `cancelled` when there is nothing yet.
@@ -42,9 +43,21 @@ result<received_greeting> receive_greeting(int socket);
 /// `refusal` is empty for an accepted process.
 result<void> answer_greeting(int socket, const std::string& refusal);
 
-// -- messages with a descriptor
+// -- messages with descriptors
 
-/// Sends one message, with `passed_fd` if it is not -1.
-result<void> send_with_fd(int socket, std::string_view text, int passed_fd, int flags);
+inline constexpr std::size_t passed_max = 32;
+
+/// Sends one message with up to `passed_max` descriptors.
+result<void> send_with_fds(int socket, std::string_view text, const std::vector<int>& passed,
+                           int flags);
+
+struct received_message {
+  std::string text;
+  std::vector<unique_fd> passed{};
+};
+
+/// Receives up to `size_max` bytes, without waiting: `cancelled` when there is nothing,
+/// `unavailable` when the other side is gone.
+result<received_message> receive_with_fds(int socket, std::size_t size_max);
 
 }  // namespace sm

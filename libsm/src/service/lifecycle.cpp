@@ -24,6 +24,7 @@ struct transition {
     life.ready = false;
     life.start_after_stop = false;
     life.signalled = false;
+    life.doom.clear();
     life.next_start.reset();
   }
 
@@ -87,6 +88,7 @@ actions on(transition& t, const start_requested&) {
       return t.start_fresh();
     case stopping:
       t.life.start_after_stop = true;
+      t.life.doom.clear();
       return {};
     case starting:
     case running:
@@ -135,6 +137,7 @@ actions on(transition& t, const reset_requested&) {
 }
 
 actions on(transition& t, const spawn_failed& e) {
+  t.life.last_end = e.reason;
   if (t.life.state == starting) return t.ended(std::nullopt, e.reason);
   if (t.life.state != stopping) return {};
   if (t.life.start_after_stop) return t.start_fresh();
@@ -177,12 +180,16 @@ actions on(transition& t, const process_ended& e) {
   if (at_rest(t.life.state)) return {};
   auto told = std::move(t.life.reason);
   t.life.last_exit = e.status;
+  auto reason = to_string(e.status);
+  if (!told.empty()) reason = told + " (" + reason + ")";
+  t.life.last_end = reason;
   if (t.life.state == stopping) {
     if (t.life.start_after_stop) return t.start_fresh();
-    return t.rest();
+    if (t.life.doom.empty()) return t.rest();
+    t.enter(fatal, std::string(t.life.doom));
+    return {disarm_timer{}};
   }
-  auto reason = to_string(e.status);
-  return t.ended(e.status, told.empty() ? reason : told + " (" + reason + ")");
+  return t.ended(e.status, std::move(reason));
 }
 
 actions on(transition& t, const timer_fired&) {
@@ -206,6 +213,26 @@ actions on(transition& t, const unresponsive& e) {
   t.life.ready = false;
   t.life.reason = e.reason;
   return {dump_stack{}, arm_timer{stack_patience}};
+}
+
+actions on(transition& t, const condemned& e) {
+  switch (t.life.state) {
+    case starting:
+    case running: {
+      auto todo = t.stop(t.life.state == running);
+      t.life.doom = e.reason;
+      return todo;
+    }
+    case stopping:
+      // Who asked for its end has it; who wanted it back does not get it.
+      if (std::exchange(t.life.start_after_stop, false)) t.life.doom = e.reason;
+      return {};
+    case backoff:
+      t.enter(fatal, e.reason);
+      return {disarm_timer{}};
+    default:
+      return {};
+  }
 }
 
 actions on(transition& t, const process_found&) {

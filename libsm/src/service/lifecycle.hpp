@@ -42,7 +42,10 @@ struct timer_fired {};     ///< the one timer of the instance
 struct kill_requested {};  ///< no more patience: SIGKILL
 struct unresponsive {
   std::string reason;
-};                        ///< the process hangs
+};  ///< the process hangs
+struct condemned {
+  std::string reason;
+};                        ///< its group has failed: end it and give it up
 struct process_found {};  ///< an earlier manager started it, and it may still run
 struct process_adopted {
   bool stopping = false;                    ///< it was asked to end, and will
@@ -52,7 +55,7 @@ struct process_adopted {
 using lifecycle_event =
     std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
                  became_ready, start_failed, link_lost, process_ended, timer_fired, kill_requested,
-                 unresponsive, process_found, process_adopted>;
+                 unresponsive, condemned, process_found, process_adopted>;
 
 // -- actions
 
@@ -80,6 +83,8 @@ struct lifecycle {
   bool ready = false;             ///< only in RUNNING
   bool start_after_stop = false;  ///< only in STOPPING: somebody wants it back
   bool signalled = false;         ///< only in STOPPING: the stop signal was sent
+  std::string doom{};             ///< only in STOPPING: FATAL comes next, for this reason
+  std::string last_end{};         ///< why the last process ended, in words
   std::string reason{};           ///< why it is in this state, in words; empty when as asked
   unsigned restarts = 0;          ///< how often it was started again by policy
   time_point since{};             ///< when it entered this state

@@ -136,6 +136,7 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("group", s.group);
   f("tags", s.tags);
   f("log", s.log);
+  f("reload", s.reload);
   f("command", s.command);
   f("env", s.env);
   f("inherit_env", s.inherit_env);
@@ -165,6 +166,12 @@ void each_field(Spec& s, F f, const health_check*) {
   f("timeout", s.timeout);
   f("failures", s.failures);
   f("grace", s.grace);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const reload_policy*) {
+  f("batch", s.batch);
+  f("order", s.order);
 }
 
 template <class Spec, class F>
@@ -201,6 +208,9 @@ result<void> read(const json& value, readiness& out, const std::string& where) {
   return read_object(value, out, where);
 }
 result<void> read(const json& value, health_check& out, const std::string& where) {
+  return read_object(value, out, where);
+}
+result<void> read(const json& value, reload_policy& out, const std::string& where) {
   return read_object(value, out, where);
 }
 result<void> read(const json& value, log_policy& out, const std::string& where) {
@@ -308,6 +318,16 @@ result<void> validate_program(const service_spec& s) {
 result<void> validate(const service_spec& s) {
   const std::string name_rule =
       "use 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit";
+  if (s.reload.batch < 1) return bad("/reload/batch", "must be at least 1");
+  if (!is_one_of(s.reload.order, {"auto", "start-first", "stop-first"}))
+    return bad("/reload/order", "must be \"auto\", \"start-first\" or \"stop-first\"");
+  if (!s.sockets.empty() && s.command.empty())
+    return bad("/sockets", "only a service with a command inherits sockets");
+  if (s.sockets.size() > sockets_max)
+    return bad("/sockets", "must be at most " + std::to_string(sockets_max));
+  for (auto& address : s.sockets)
+    if (auto parsed = parse_probe_target("tcp", address); !parsed)
+      return bad("/sockets", "'" + address + "' " + parsed.error().detail);
   if (s.log.max_size < 4096) return bad("/log/max_size", "must be at least 4096 bytes");
   if (s.log.keep > 1000) return bad("/log/keep", "must be at most 1000");
   if (!valid_name(s.name)) return bad("/name", "'" + s.name + "' is no service name; " + name_rule);
@@ -346,6 +366,11 @@ result<void> validate(const service_spec& s) {
   for (auto& tag : s.tags)
     if (!valid_name(tag)) return bad("/tags", "'" + tag + "' is no name; " + name_rule);
   return {};
+}
+
+bool starts_first(const service_spec& spec) noexcept {
+  if (spec.reload.order == "auto") return !spec.sockets.empty() || spec.instances > 1;
+  return spec.reload.order == "start-first";
 }
 
 json to_json(const service_spec& spec) { return write_object(spec); }

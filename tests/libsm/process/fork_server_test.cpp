@@ -107,7 +107,7 @@ class fork_server_fixture : public ::testing::Test {
     EXPECT_EQ(::poll(&watched, 1, 10'000), 1);
     auto greeting = receive_greeting(caller.get());
     EXPECT_TRUE(greeting);
-    channel_ = std::move(greeting->passed);
+    channel_ = std::move(greeting->passed.at(0));
     EXPECT_TRUE(answer_greeting(caller.get(), ""));
     return greeting->document;
   }

@@ -151,6 +151,14 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {stopping, {stopping, ""}},
       {exited, {exited, ""}},
       {fatal, {fatal, ""}}}},
+    {{"condemned", condemned{"group failed"}},
+     {{stopped, {stopped, ""}},
+      {starting, {stopping, "signal, arm 2000"}},
+      {running, {stopping, "stop 4000, arm 2000"}},
+      {backoff, {fatal, "disarm"}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
     {{"found", process_found{}},
      {{stopped, {starting, "arm 10000"}},
       {starting, {starting, ""}},
@@ -219,6 +227,17 @@ TEST(lifecycle, a_process_that_ended_without_a_manager_is_restarted_by_its_polic
   feed(other, process_found{}, once);
   feed(other, process_ended{exited_with{0}}, once);
   EXPECT_EQ(other.state, exited);
+}
+
+TEST(lifecycle, a_condemned_process_ends_and_is_fatal_unless_somebody_starts_it) {
+  for (bool wanted : {false, true}) {
+    auto life = in(running);
+    feed(life, condemned{"its group failed"});
+    if (wanted) feed(life, start_requested{});
+    feed(life, process_ended{exited_with{0}});
+    EXPECT_EQ(life.state, wanted ? starting : fatal);
+    EXPECT_EQ(life.reason, wanted ? "" : "its group failed");
+  }
 }
 
 TEST(lifecycle, a_hanging_process_writes_its_stacks_and_is_killed) {
