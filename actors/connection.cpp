@@ -306,7 +306,6 @@ void connection::dispatch() {
     return respond(
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
   rq.captured = std::move(match->captured);
-  if (match->value->event_stream) return begin_stream(rq);
   match->value->handler(rq, [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_,
                              kept = request_](response r) {
     l.dispatch([weak, serial, r = std::move(r)]() mutable {
@@ -329,6 +328,7 @@ void connection::refuse(const error& e) {
 void connection::respond(response r) {
   --gateway_.counters_.pending;
   ++serial_;
+  if (r.stream) return begin_stream(std::move(r));
   append_response(r);
   request_.reset();
   if (keep_alive_) {
@@ -384,7 +384,7 @@ void connection::flush() {
       if (failed) return self->close();
       self->flush();
       if (self->closed_ || self->writing_) return;
-      if (self->phase_ == phase::streaming) return self->pump_events();
+      if (self->phase_ == phase::streaming) return self->pump_stream();
       if (self->phase_ == phase::lingering) return self->linger();
       if (self->phase_ == phase::idle) self->enter(phase::idle);  // it is idle from now on
       if (self->gateway_.on_drained_ && self->phase_ == phase::idle) return self->close();
@@ -406,52 +406,43 @@ void connection::linger() {
   wait_for_input();
 }
 
-// -- server-sent events (WHATWG HTML 9.2)
+// -- bodies that go on
 
-void connection::begin_stream(const incoming& rq) {
-  auto since = std::string(rq.header("Last-Event-ID"));
-  if (since.empty()) since = rq.query("since").value_or("");
-  cursor_ = gateway_.events_.last();
-  if (!since.empty()) {
-    auto [end, ec] = std::from_chars(since.data(), since.data() + since.size(), cursor_);
-    if (ec != std::errc{} || end != since.data() + since.size())
-      return respond(
-          to_response(error{errc::bad_arguments, "'" + since + "' is no event's index", "since"}));
-  }
-  filter_ = rq.query("type").value_or("*");
-  --gateway_.counters_.pending;
-  ++serial_;
+void connection::begin_stream(response r) {
   keep_alive_ = false;
-  output_ +=
-      "HTTP/1.1 200 OK\r\nDate: " + http_date() +
-      "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
+  output_ += "HTTP/1.1 " + std::to_string(r.status) + " OK\r\nDate: " + http_date() +
+             "\r\nContent-Type: " + r.content_type + "\r\nConnection: close\r\n";
+  for (auto& [name, value] : r.headers) output_ += name + ": " + value + "\r\n";
+  output_ += "\r\n" + (head_ ? std::string() : r.body);
   request_.reset();
+  if (head_) {
+    enter(phase::lingering);
+    flush();
+    return linger();
+  }
+  stream_ = std::move(r.stream);
+  stream_->wake = [weak = weak_from_this(), &l = gateway_.loop_] {
+    l.dispatch([weak] {
+      if (auto self = weak.lock()) self->pump_stream();
+    });
+  };
   enter(phase::streaming);
-  if (!head_) return pump_events();
-  enter(phase::lingering);
-  flush();
-  linger();
+  pump_stream();
 }
 
-/// A slow reader waits at its own cursor and is told what the ring dropped meanwhile.
-void connection::pump_events() {
-  while (!closed_ && !writing_ && cursor_ != gateway_.events_.last()) {
-    auto slice = gateway_.events_.after(cursor_);
-    if (slice.begin == slice.end) cursor_ = gateway_.events_.last();
-    if (slice.missed > 0) {
-      cursor_ += slice.missed;
-      output_ += "event: gap\nid: " + std::to_string(cursor_) +
-                 "\ndata: {\"missed\":" + std::to_string(slice.missed) + "}\n\n";
-    }
-    for (auto e = slice.begin; e != slice.end && output_.size() < stream_buffer_max; ++e) {
-      cursor_ = e->index;
-      if (!glob_match(filter_, e->type)) continue;
-      output_ +=
-          "id: " + std::to_string(e->index) + "\nevent: " + e->type + "\ndata: " + e->data + "\n\n";
-    }
+/// A slow reader is not waited for, and costs no more than what is on its way.
+void connection::pump_stream() {
+  while (!closed_ && !writing_ && phase_ == phase::streaming) {
+    auto size = output_.size();
+    bool goes_on = stream_->pull(output_, stream_buffer_max);
+    bool more = output_.size() > size;
     flush();
+    if (!goes_on && !closed_ && !writing_) {
+      enter(phase::lingering);
+      return linger();
+    }
+    if (!more) return;
   }
-  flush();
 }
 
 }  // namespace sm

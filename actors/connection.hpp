@@ -31,7 +31,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void finish();
   /// Closes, or answers 408 or 504, when the phase's deadline has passed.
   void check_deadline(clock::time_point now);
-  void pump_events();
+  void pump_stream();
   /// An answer is still on its way out.
   bool writing() const noexcept { return writing_; }
 
@@ -46,7 +46,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void process();
   bool parse();
   void dispatch();
-  void begin_stream(const incoming& rq);
+  void begin_stream(response r);
   void refuse(const error& e);
   void respond(response r);
   void append_response(const response& r);
@@ -77,9 +77,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::string output_;
   std::size_t written_ = 0;
 
-  // of a stream of events
-  std::uint64_t cursor_ = 0;
-  std::string filter_;
+  std::shared_ptr<response_stream> stream_;
 };
 
 }  // namespace sm

@@ -52,13 +52,12 @@ bool same_user(int fd) {
 }  // namespace
 
 gateway::gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
-                 manager& services, const event_ring& events)
+                 manager& services)
     : loop_(l),
       config_(config),
       log_(std::move(log)),
       routes_(routes),
       services_(services),
-      events_(events),
       tcp_(l.context()),
       unix_(l.context()),
       sweep_timer_(l.context()),
@@ -186,11 +185,6 @@ void gateway::sweep() {
     for (auto& c : all) c->check_deadline(now);
     sweep();
   });
-}
-
-void gateway::on_event() {
-  std::vector<connection*> all(streams_.begin(), streams_.end());
-  for (auto* c : all) c->shared_from_this()->pump_events();
 }
 
 void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {

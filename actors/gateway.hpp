@@ -16,7 +16,6 @@
 #include "http/guard.hpp"
 #include "http/router.hpp"
 #include "loop.hpp"
-#include "telemetry/event_ring.hpp"
 
 namespace sm {
 
@@ -25,8 +24,7 @@ class connection;
 /// What stands behind a route.
 struct endpoint {
   route_handler handler;
-  bool management = false;    ///< needs the token on TCP
-  bool event_stream = false;  ///< server-sent events instead of a handler
+  bool management = false;  ///< needs the token on TCP
 };
 
 struct gateway_counters {
@@ -38,7 +36,7 @@ struct gateway_counters {
 class gateway {
  public:
   gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
-          manager& services, const event_ring& events);
+          manager& services);
   ~gateway();
 
   /// Binds http.listen; refuses an address that is not a loopback one unless http.insecure is set.
@@ -54,9 +52,6 @@ class gateway {
 
   /// Closes what is still open while it drains.
   void close_all();
-
-  /// New events are there for those who stream them.
-  void on_event();
 
  private:
   friend class connection;
@@ -75,7 +70,6 @@ class gateway {
   logger log_;
   const router<endpoint>& routes_;
   manager& services_;
-  const event_ring& events_;
   guard_policy guard_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor unix_;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "config/units.hpp"
+#include "log/process_log.hpp"
 
 namespace sm {
 
@@ -148,13 +149,12 @@ class route_adder {
 
   template <class F>
   void add(const char* method, const char* pattern, F handler) {
-    put(method, pattern, {uncached(make_route_handler(std::move(handler))), true, false});
+    put(method, pattern, {uncached(make_route_handler(std::move(handler))), true});
   }
   template <class F>
   void add_open(const char* pattern, F handler) {
-    put("GET", pattern, {uncached(make_route_handler(std::move(handler))), false, false});
+    put("GET", pattern, {uncached(make_route_handler(std::move(handler))), false});
   }
-  void add_stream(const char* pattern) { put("GET", pattern, {{}, true, true}); }
 
   result<void> outcome;
 
@@ -167,10 +167,39 @@ class route_adder {
   router<endpoint>& routes_;
 };
 
+/// ?lines=100&since=5m&stream=stderr&format=json of a service's logs.
+log_query log_query_of(const request& rq, const management_parts& parts) {
+  auto name = std::string(rq.capture("name"));
+  auto logs = parts.services.logs_of(name);
+  if (!logs) throw failure(logs.error());
+  log_query q;
+  q.lines = std::min<std::size_t>(number_of(rq, "lines", 100), 10'000);
+  auto stream = rq.query("stream").value_or("");
+  if (!stream.empty() && stream != "stdout" && stream != "stderr")
+    throw failure(errc::bad_arguments, "must be \"stdout\" or \"stderr\"", "stream");
+  if (auto format = rq.query("format").value_or("text"); format != "text" && format != "json")
+    throw failure(errc::bad_arguments, "must be \"text\" or \"json\"", "format");
+  else
+    q.as_json = format == "json";
+  // What a type prints goes to a file of its own, as it is; what a program prints are lines of its
+  // log.
+  bool raw = !stream.empty() && !logs->program;
+  if (!raw) q.stream = stream;
+  if (auto since = duration_of(rq, "since"); since.count() > 0) {
+    if (raw) throw failure(errc::bad_arguments, "what it prints has no times", "since");
+    q.since = iso_time(std::chrono::system_clock::now() - since);
+  }
+  for (auto& instance : logs->instances)
+    q.files.push_back(parts.log_folder / (instance + (raw ? ".out" : ".log")));
+  return q;
+}
+
 }  // namespace
 
-result<void> add_management_routes(router<endpoint>& routes, supervisor& services, queue_view& jobs,
-                                   const bool& shutting_down) {
+result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts) {
+  auto& services = parts.services;
+  auto& jobs = parts.jobs;
+  auto& shutting_down = parts.shutting_down;
   route_adder at(routes);
   auto name = [](const request& rq) { return std::string(rq.capture("name")); };
   auto wait = [](const request& rq) { return wait_for{duration_of(rq, "wait")}; };
@@ -234,7 +263,13 @@ result<void> add_management_routes(router<endpoint>& routes, supervisor& service
     return jobs.failed(number_of(rq, "offset", 0),
                        std::min<std::size_t>(number_of(rq, "limit", 100), 1000));
   });
-  at.add_stream("/v1/events");
+  at.add("GET", "/v1/services/:name/logs", [parts](request& rq) {
+    auto q = log_query_of(rq, parts);
+    auto follow = rq.query("follow").value_or("0");
+    return follow == "1" || follow == "true" ? parts.logs.follow(std::move(q))
+                                             : parts.logs.tail(std::move(q));
+  });
+  at.add("GET", "/v1/events", [&events = parts.events](request& rq) { return events.open(rq); });
 
   at.add_open("/healthz", [] { return "ok\n"; });
   at.add_open("/readyz", [s, &shutting_down](request& rq) {

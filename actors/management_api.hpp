@@ -1,7 +1,9 @@
 // The routes under /v1, and the probes.
 #pragma once
 
+#include "event_streams.hpp"
 #include "gateway.hpp"
+#include "log_service.hpp"
 #include "process/worker_thread.hpp"
 #include "queue/job_store.hpp"
 #include "supervisor.hpp"
@@ -29,8 +31,17 @@ class queue_view {
   worker_thread thread_{1024};
 };
 
+/// What the routes are about; all of it outlives them.
+struct management_parts {
+  supervisor& services;
+  queue_view& jobs;
+  event_streams& events;
+  log_service& logs;
+  std::filesystem::path log_folder;
+  const bool& shutting_down;
+};
+
 /// Adds the routes; fails when the program defined one of them itself.
-result<void> add_management_routes(router<endpoint>& routes, supervisor& services, queue_view& jobs,
-                                   const bool& shutting_down);
+result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts);
 
 }  // namespace sm

@@ -200,12 +200,14 @@ int run_manager(detail::server_state& program) {
                       });
   manager_facade facade(events, services,
                         queue(settings.queue.url, settings.queue, program.types.jobs));
-  gateway http(events, settings.http, log, program.routes, facade, shared.recent);
-  shared.on_event = [&] { http.on_event(); };
+  gateway http(events, settings.http, log, program.routes, facade);
+  event_streams streams(shared.recent);
+  shared.on_event = [&] { streams.on_event(); };
+  log_service logs(events, folder->log_folder());
   shutdown_sequence shutdown(shared, services, http);
 
-  if (auto ok = add_management_routes(program.routes, services, jobs, shutdown.under_way()); !ok)
-    return refuse(ok.error());
+  management_parts parts{services, jobs, streams, logs, folder->log_folder(), shutdown.under_way()};
+  if (auto ok = add_management_routes(program.routes, parts); !ok) return refuse(ok.error());
   if (!settings.http.listen.empty())
     if (auto ok = http.listen_tcp(*token); !ok) return refuse(ok.error());
   if (auto ok = http.listen_unix(folder->path() / "sm.sock"); !ok) return refuse(ok.error());

@@ -3,18 +3,24 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
 
+#include "log/log_file.hpp"
 #include "messages.hpp"
 #include "process/rendezvous.hpp"
 
 namespace sm {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
+constexpr auto output_pause_max = 5s;
+constexpr auto output_pause_min = 100ms;
 
 unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
@@ -49,9 +55,8 @@ void process_events::wake() {
 }
 
 int process_events::patience() const {
-  auto until = kill_at_;
+  auto until = std::min(kill_at_, check_output_at_);
   if (!link_) until = std::min(until, dial_at_);
-  if (until == clock::time_point::max()) return -1;
   auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
   return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
@@ -78,7 +83,34 @@ int process_events::wait(const handlers& to) {
     }
     if (!link_ && clock::now() >= dial_at_) look_for_manager(to);
     if (clock::now() >= kill_at_) return exit_no_manager;
+    if (clock::now() >= check_output_at_) check_output();
   }
+}
+
+/// Rotates the file behind stdout and stderr, and opens it again when somebody removed it. Nothing
+/// tells of a write, so it is looked at, the more often the faster it grows.
+void process_events::check_output() {
+  auto path = folder_ / "log" / (identity_.instance + ".out");
+  struct stat ours {
+  }, there{};
+  bool known = ::fstat(1, &ours) == 0 && S_ISREG(ours.st_mode);
+  if (!known) {
+    check_output_at_ = clock::time_point::max();  // the service put it somewhere else
+    return;
+  }
+  auto size = static_cast<std::uint64_t>(ours.st_size);
+  bool fast = size > output_size_ + phase.log_max_size / 16;
+  check_output_at_ = clock::now() + (fast ? output_pause_min : output_pause_max);
+  bool removed = ::stat(path.c_str(), &there) != 0 || there.st_ino != ours.st_ino;
+  bool full = !removed && size > phase.log_max_size;
+  output_size_ = size;
+  if (!removed && !full) return;
+  if (full) rotate_files(path, phase.log_keep);
+  unique_fd fresh(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  if (!fresh) return;
+  ::dup2(fresh.get(), 1);
+  ::dup2(fresh.get(), 2);
+  output_size_ = 0;
 }
 
 /// Asks for the end. Without a manager nobody else kills a process that does not heed it.

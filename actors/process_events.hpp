@@ -20,6 +20,8 @@ struct process_phase {
   std::atomic<std::int64_t> ready_since_ns{0};  ///< 0: not ready yet
   std::atomic<std::int64_t> orphan_grace_ms{0};
   std::atomic<std::int64_t> stop_timeout_ms{10'000};
+  std::atomic<std::uint64_t> log_max_size{16 << 20};
+  std::atomic<unsigned> log_keep{4};
 };
 
 class process_events {
@@ -48,6 +50,7 @@ class process_events {
   void wake();
   void stop(const handlers& to);
   void look_for_manager(const handlers& to);
+  void check_output();
   int patience() const;
 
   const fork_request identity_;
@@ -61,6 +64,8 @@ class process_events {
   clock::time_point lost_at_{}, dial_at_{};
   unsigned attempts_ = 0;
   clock::time_point kill_at_ = clock::time_point::max();
+  clock::time_point check_output_at_{};
+  std::uint64_t output_size_ = 0;
 };
 
 }  // namespace sm

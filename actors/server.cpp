@@ -163,7 +163,7 @@ void server::group(group_spec spec) {
 void server::consumer(consumer_spec spec) { state_->consumers.push_back(std::move(spec)); }
 
 void server::route(const std::string& method, const std::string& pattern, route_handler handler) {
-  auto added = state_->routes.add(method, pattern, {std::move(handler), false, false});
+  auto added = state_->routes.add(method, pattern, {std::move(handler), false});
   if (!added) state_->mistakes.push_back(added.error());
 }
 

@@ -204,6 +204,8 @@ class service_process : public detail::service_host, public builtin_host {
     settings_ = parse_json(w.settings)->get<process_settings>();
     events_.phase.orphan_grace_ms = settings_.orphan_grace_ms;
     events_.phase.stop_timeout_ms = spec->stop_timeout.count();
+    events_.phase.log_max_size = spec->log.max_size;
+    events_.phase.log_keep = spec->log.keep;
     events_.phase.welcomed = true;
     log_target target{.file = settings_.log_file,
                       .instance = w.instance,

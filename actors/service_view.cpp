@@ -138,6 +138,17 @@ result<json> supervisor::show(const std::string& name) const {
   return view(*m, true);
 }
 
+result<supervisor::log_owners> supervisor::logs_of(const std::string& name) const {
+  auto m = lookup(name.substr(0, name.find(':')));
+  if (!m) return tl::unexpected<error>(no_such_service(name));
+  log_owners owners{{}, !m->spec().command.empty()};
+  for (auto& i : m->instances())
+    if (name == m->spec().name || name == i->name()) owners.instances.push_back(i->name());
+  if (owners.instances.empty() && name != m->spec().name)
+    return tl::unexpected<error>(no_such_service(name));
+  return owners;
+}
+
 bool supervisor::ready(std::string* why_not) const {
   bool all = true;
   for (auto& [name, m] : services_) {

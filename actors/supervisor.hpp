@@ -109,6 +109,12 @@ class supervisor {
 
   json list(std::string_view state, std::string_view query) const;
   result<json> show(const std::string& name) const;
+  /// Whose logs `name`, a service or an instance, means.
+  struct log_owners {
+    std::vector<std::string> instances;
+    bool program = false;
+  };
+  result<log_owners> logs_of(const std::string& name) const;
   /// Everything that shall run is ready; `why_not` gets the services that are not.
   bool ready(std::string* why_not = nullptr) const;
 

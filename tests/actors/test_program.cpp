@@ -112,6 +112,11 @@ class tool : public sm::service {
     command("ask_all", [this] { return broadcast("*", "pid"); });
     command("note", [this](const note_job& job) { return enqueue(job); });
     command("big", [](std::size_t bytes) { return std::string(bytes, 'x'); });
+    if (params().value("printing", false))
+      every(5ms, [] {
+        std::puts("print, print, print, print, print, print, print, print");
+        std::fflush(stdout);
+      });
     if (params().value("ticking", false)) every(20ms, [this] { ++ticks_; });
   }
   ~tool() override {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <sm/json.hpp>
 #include <sm/promise.hpp>
@@ -46,11 +47,24 @@ class request {
   }
 };
 
+/// A body that goes on: it is sent as it comes, until it ends or the peer leaves. Used in the
+/// gateway's loop alone.
+class response_stream {
+ public:
+  virtual ~response_stream() = default;
+  /// Appends what there is to send now, about `max` bytes at most; false when it has ended. Called
+  /// when the peer has taken what came before, and after `wake`.
+  virtual bool pull(std::string& out, std::size_t max) = 0;
+  /// There is more: set by the gateway, called from any thread.
+  std::function<void()> wake = [] {};
+};
+
 struct response {
   unsigned status = 200;
   std::string body{};
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<response_stream> stream{};  ///< sent behind `body`
 };
 
 /// Called once with the response, in any thread.

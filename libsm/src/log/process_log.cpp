@@ -86,9 +86,7 @@ std::shared_ptr<log_file> open_log_file(const log_target& target) {
   return std::make_shared<log_file>(target.file, target.files, describe_loss);
 }
 
-std::string log_line(std::chrono::system_clock::time_point when, std::string_view key,
-                     std::string_view value, std::string_view instance, pid_t pid,
-                     std::string_view text) {
+std::string iso_time(std::chrono::system_clock::time_point when) {
   auto time = when.time_since_epoch();
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
   auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds).count();
@@ -97,10 +95,16 @@ std::string log_line(std::chrono::system_clock::time_point when, std::string_vie
   gmtime_r(&stamp, &utc);
   char date[32];
   std::strftime(date, sizeof date, "%FT%T", &utc);
+  return fmt::format("{}.{:06}Z", date, micros);
+}
+
+std::string log_line(std::chrono::system_clock::time_point when, std::string_view key,
+                     std::string_view value, std::string_view instance, pid_t pid,
+                     std::string_view text) {
   std::string line;
   line.reserve(text.size() + 128);
-  fmt::format_to(std::back_inserter(line), R"({{"ts":"{}.{:06}Z","{}":"{}","instance":)", date,
-                 micros, key, value);
+  fmt::format_to(std::back_inserter(line), R"({{"ts":"{}","{}":"{}","instance":)", iso_time(when),
+                 key, value);
   append_json_string(line, instance);
   fmt::format_to(std::back_inserter(line), R"(,"pid":{},"msg":)", pid);
   append_json_string(line, text);

@@ -21,6 +21,9 @@ struct log_target {
   rotation files{};
 };
 
+/// "2026-01-31T12:00:00.000000Z".
+std::string iso_time(std::chrono::system_clock::time_point when);
+
 /// A line of a log: {"ts":"2026-01-31T12:00:00.000000Z","level":"info","instance":"web:0","pid":7,
 /// "msg":"..."}, or with "stream" in the place of the level for what a program printed.
 std::string log_line(std::chrono::system_clock::time_point time, std::string_view key,

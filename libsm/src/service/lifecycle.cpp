@@ -169,7 +169,7 @@ actions on(transition& t, const link_lost&) {
       return {kill_tree{}};
     case running:
       t.life.ready = false;
-      t.life.reason = "link lost";
+      if (t.life.reason.empty()) t.life.reason = "link lost";  // it may have said goodbye
       return {kill_tree{}};
     default:
       return {};

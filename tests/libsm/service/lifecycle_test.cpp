@@ -240,6 +240,14 @@ TEST(lifecycle, a_condemned_process_ends_and_is_fatal_unless_somebody_starts_it)
   }
 }
 
+TEST(lifecycle, what_a_process_said_at_its_end_outlasts_its_link) {
+  auto life = in(running);
+  feed(life, start_failed{"unhealthy"});
+  feed(life, link_lost{});
+  feed(life, process_ended{killed_by{9}});
+  EXPECT_EQ(life.last_end, "unhealthy (SIGKILL)");
+}
+
 TEST(lifecycle, a_hanging_process_writes_its_stacks_and_is_killed) {
   auto life = in(running);
   EXPECT_EQ(feed(life, unresponsive{"no sign of life for 5s"}), "dump, arm 300");

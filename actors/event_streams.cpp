@@ -1,0 +1,61 @@
+#include "event_streams.hpp"
+
+#include <charconv>
+
+#include "service/selector.hpp"
+
+namespace sm {
+
+class event_streams::stream : public response_stream {
+ public:
+  stream(const event_ring& events, std::uint64_t cursor, std::string filter)
+      : events_(events), cursor_(cursor), filter_(std::move(filter)) {}
+
+  /// A slow reader waits at its own cursor and is told what the ring dropped meanwhile.
+  bool pull(std::string& out, std::size_t max) override {
+    auto slice = events_.after(cursor_);
+    if (slice.missed > 0) {
+      cursor_ += slice.missed;
+      out += "event: gap\nid: " + std::to_string(cursor_) +
+             "\ndata: {\"missed\":" + std::to_string(slice.missed) + "}\n\n";
+    }
+    auto size = out.size();
+    for (auto e = slice.begin; e != slice.end && out.size() < size + max; ++e) {
+      cursor_ = e->index;
+      if (!glob_match(filter_, e->type)) continue;
+      out +=
+          "id: " + std::to_string(e->index) + "\nevent: " + e->type + "\ndata: " + e->data + "\n\n";
+    }
+    if (slice.begin == slice.end) cursor_ = events_.last();
+    return true;
+  }
+
+ private:
+  const event_ring& events_;
+  std::uint64_t cursor_;
+  const std::string filter_;
+};
+
+response event_streams::open(const request& rq) {
+  auto since = std::string(rq.header("Last-Event-ID"));
+  if (since.empty()) since = rq.query("since").value_or("");
+  auto cursor = events_.last();
+  if (!since.empty()) {
+    auto [end, ec] = std::from_chars(since.data(), since.data() + since.size(), cursor);
+    if (ec != std::errc{} || end != since.data() + since.size())
+      throw failure(errc::bad_arguments, "'" + since + "' is no event's index", "since");
+  }
+  auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"));
+  streams_.push_back(opened);
+  return {.content_type = "text/event-stream", .stream = opened};
+}
+
+void event_streams::on_event() {
+  for (auto entry = streams_.begin(); entry != streams_.end();) {
+    auto open = entry->lock();
+    entry = open ? std::next(entry) : streams_.erase(entry);
+    if (open) open->wake();
+  }
+}
+
+}  // namespace sm

@@ -1,0 +1,135 @@
+#include "log/log_reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <sm/json.hpp>
+
+#include "process/unique_fd.hpp"
+
+namespace sm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t block_size = 64 << 10;
+constexpr unsigned rotations_max = 1000;
+
+unique_fd open_for_reading(const fs::path& file, struct stat& s) {
+  unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd && ::fstat(fd.get(), &s) != 0) fd.reset();
+  return fd;
+}
+
+/// The part of the log that has this inode: FILE itself is 0, FILE.1 is 1. Nothing when it is gone.
+std::optional<unsigned> part_with(const fs::path& file, ino_t inode) {
+  for (unsigned n = 0; n <= rotations_max; ++n) {
+    struct stat s {};
+    auto part = n == 0 ? file : fs::path(file.string() + "." + std::to_string(n));
+    if (::stat(part.c_str(), &s) != 0) {
+      if (n > 0) return std::nullopt;
+    } else if (s.st_ino == inode) {
+      return n;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool each_line_backwards(const fs::path& file, const std::function<bool(std::string_view)>& f,
+                         log_position* end) {
+  struct stat s {};
+  auto fd = open_for_reading(file, s);
+  if (!fd) return true;
+  auto at = static_cast<std::uint64_t>(s.st_size);
+  std::string rest;  // the end of a line whose begin is further ahead
+  bool first = true;
+  if (end) *end = {s.st_ino, at};
+  while (at > 0) {
+    std::array<char, block_size> block;
+    auto size = std::min<std::uint64_t>(at, block.size());
+    at -= size;
+    auto n = ::pread(fd.get(), block.data(), size, static_cast<off_t>(at));
+    if (n != static_cast<ssize_t>(size)) return true;
+    std::string text(block.data(), size);
+    text += rest;
+    if (std::exchange(first, false)) {
+      // A line that is being written is left for later.
+      auto last = text.rfind('\n');
+      auto kept = last == text.npos ? 0 : last + 1;
+      if (end) end->offset -= text.size() - kept;
+      text.resize(kept);
+    }
+    auto line_end = text.size();
+    while (line_end > 0) {
+      auto before = line_end >= 2 ? text.rfind('\n', line_end - 2) : text.npos;
+      if (before == text.npos) break;
+      if (!f(std::string_view(text).substr(before + 1, line_end - before - 2))) return false;
+      line_end = before + 1;
+    }
+    rest = text.substr(0, line_end);
+  }
+  return rest.empty() || f(std::string_view(rest).substr(0, rest.size() - 1));
+}
+
+log_lines read_more_lines(const fs::path& file, log_position position, std::size_t bytes_max) {
+  log_lines more{{}, position};
+  std::size_t budget = bytes_max;
+  while (budget > 0) {
+    auto part = position.inode == 0 ? std::optional(0U) : part_with(file, more.position.inode);
+    struct stat s {};
+    auto path = !part || *part == 0 ? file : fs::path(file.string() + "." + std::to_string(*part));
+    auto fd = open_for_reading(path, s);
+    if (!fd) return more;
+    if (s.st_ino != more.position.inode) more.position = {s.st_ino, 0};
+    if (more.position.offset > static_cast<std::uint64_t>(s.st_size))
+      more.position.offset = 0;  // it was truncated
+    std::string text(std::min<std::size_t>(budget, block_size), '\0');
+    auto n = ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(more.position.offset));
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    auto last = text.rfind('\n');
+    if (last == text.npos && text.size() < block_size) {
+      if (!part || *part == 0) return more;
+      // An older part has been read to its end: the next newer one goes on.
+      struct stat newer {};
+      auto next = *part == 1 ? file : fs::path(file.string() + "." + std::to_string(*part - 1));
+      if (::stat(next.c_str(), &newer) != 0) return more;
+      more.position = {newer.st_ino, 0};
+      continue;
+    }
+    if (last == text.npos) last = text.size() - 1;  // a line longer than a block comes in pieces
+    for (std::size_t at = 0; at <= last;) {
+      auto end = std::min(text.find('\n', at), last + 1);
+      more.lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+    more.position.offset += last + 1;
+    budget -= std::min(budget, last + 1);
+    position = more.position;
+  }
+  return more;
+}
+
+std::string_view field_of(const std::string& line, std::string_view name) {
+  auto key = "\"" + std::string(name) + "\":\"";
+  auto at = line.find(key);
+  if (at == line.npos) return {};
+  at += key.size();
+  return std::string_view(line).substr(at, line.find('"', at) - at);
+}
+
+std::string readable_line(const std::string& line) {
+  if (!line.starts_with("{\"ts\":")) return line;
+  auto document = json::parse(line, nullptr, false);
+  if (!document.is_object()) return line;
+  auto kind =
+      document.contains("stream") ? document.value("stream", "") : document.value("level", "");
+  return document.value("ts", "") + " " + document.value("instance", "") + " " + kind + " " +
+         document.value("msg", "");
+}
+
+}  // namespace sm
