@@ -49,6 +49,7 @@ class with_short_grace : public adoption_fixture {
 
 TEST_F(adoption_fixture, services_keep_pid_start_and_counters_over_kills_of_the_manager) {
   auto life = app.state() / "life";
+  std::filesystem::create_directory(life);
   ASSERT_EQ(add(tool_named("beat", {{"life", life.string()}})).status, 201);
   ASSERT_TRUE(reaches("beat", "RUNNING"));
   ::kill(app.instance_pid("a"), SIGKILL);
@@ -63,8 +64,8 @@ TEST_F(adoption_fixture, services_keep_pid_start_and_counters_over_kills_of_the_
     EXPECT_EQ(app.service("a")["restarts"], 1);
     EXPECT_EQ(app.get("/gather").document()["complete"], true);
   }
-  EXPECT_EQ(text_of(life).find(std::to_string(before["beat"])), 0U);
-  expect_one_life_after_the_other(life);
+  EXPECT_EQ(text_of(life / "beat:0").find(std::to_string(before["beat"])), 0U);
+  expect_one_life_after_the_other(life / "beat:0");
   EXPECT_EQ(app.stop(), 0);
   for (auto pid : family) EXPECT_TRUE(eventually([&] { return !alive(pid); })) << pid;
 }
@@ -88,6 +89,7 @@ TEST_F(adoption_fixture, a_service_that_died_without_a_manager_is_restarted_by_i
 
 TEST_F(adoption_fixture, a_service_that_is_being_constructed_is_adopted) {
   auto life = app.state() / "life";
+  std::filesystem::create_directory(life);
   ASSERT_EQ(add(tool_named("slow", {{"start_ms", 600}, {"life", life.string()}})).status, 201);
   ASSERT_TRUE(eventually([&] { return app.instance_pid("slow") > 0; }));
   auto pid = app.instance_pid("slow");
@@ -97,7 +99,7 @@ TEST_F(adoption_fixture, a_service_that_is_being_constructed_is_adopted) {
   kill_manager();
   next_manager();
   EXPECT_EQ(app.instance_pid("slow"), pid);
-  expect_one_life_after_the_other(life);
+  expect_one_life_after_the_other(life / "slow:0");
 }
 
 TEST_F(adoption_fixture, a_service_that_is_being_stopped_ends_and_stays_stopped) {

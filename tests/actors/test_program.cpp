@@ -42,7 +42,8 @@ class tool : public sm::service {
     if (params().value("hang_in_start", false)) std::this_thread::sleep_for(1h);
     // A constructor that takes its time.
     std::this_thread::sleep_for(std::chrono::milliseconds(params().value("start_ms", 0)));
-    if (auto file = params().value("life", ""); !file.empty()) {
+    if (auto folder = params().value("life", ""); !folder.empty()) {
+      auto file = folder + "/" + instance();
       // Every beat is one line of this process: the lines of two that ran at once would mix.
       auto beat = [file] { std::ofstream(file, std::ios::app) << ::getpid() << std::endl; };
       beat();

@@ -1,7 +1,8 @@
 // A program that knows nothing of sm: an HTTP server on an inherited socket (LISTEN_FDS), for tests
 // of reload under load. On SIGTERM it accepts no more, answers each connection's next request with
 // "Connection: close", and ends with the last one. "--never-ready" takes connections of nobody and
-// never says READY=1; "--life FILE" appends its pid now and then.
+// never says READY=1; "--life FOLDER" appends its pid now and then to the file of its
+// instance.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -57,11 +58,14 @@ bool serve(int fd, std::string& input) {
 
 int main(int argc, char** argv) {
   std::signal(SIGTERM, [](int) { draining = 1; });
+  const char* instance = std::getenv("SM_INSTANCE");
+  if (!instance) return 2;
   std::string life;
   for (int i = 1; i < argc; ++i) {
     if (std::string(argv[i]) == "--never-ready")
       for (;;) ::pause();
-    if (std::string(argv[i]) == "--life" && i + 1 < argc) life = argv[i + 1];
+    if (std::string(argv[i]) == "--life" && i + 1 < argc)
+      life = std::string(argv[i + 1]) + "/" + instance;
   }
   const char* count = std::getenv("LISTEN_FDS");
   const char* whom = std::getenv("LISTEN_PID");

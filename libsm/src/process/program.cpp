@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,6 +136,7 @@ struct child_plan {
   std::vector<int> moved;
   int umask = -1;
   int report_fd = -1;
+  pid_t parent = ::getpid();
 
   [[noreturn]] void give_up(int step) const {
     report r{errno, step};
@@ -175,6 +177,9 @@ struct child_plan {
       if (::syscall(SYS_setgid, *who.gid) != 0) give_up(3);
     }
     if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(3);
+    // It dies with whoever started it, at once. After the change of user, which would undo it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(127);
     if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) give_up(2);
     if (listen_pid) {
       char digits[16];

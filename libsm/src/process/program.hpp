@@ -21,8 +21,8 @@ struct program_streams {
   bool listen_pid = false;  ///< set LISTEN_PID to its pid, as sd_listen_fds(3) checks
 };
 
-/// Starts it in a session of its own. The error names what is at fault: the executable, the
-/// directory, the user.
+/// Starts it in a session of its own; it is killed when the calling thread ends. The error names
+/// what is at fault: the executable, the directory, the user.
 result<pid_t> start_program(const service_spec& spec, const program_streams& streams);
 
 }  // namespace sm
