@@ -1,0 +1,48 @@
+"""What the scripts that run whole managers share: ports, the management API, waiting."""
+import http.client, json, os, socket, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build/release/tests")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=5):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def api(state, method, path, body=None, timeout=5):
+    """Status and document of a request to the manager of a state folder."""
+    c = UnixConnection(os.path.join(state, "sm.sock"), timeout)
+    try:
+        c.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        reply = c.getresponse()
+        text = reply.read()
+        return reply.status, json.loads(text) if "json" in reply.getheader("Content-Type", "") else text
+    finally:
+        c.close()
+
+
+def eventually(condition, timeout, pause=0.02):
+    """Looks until it holds; False when it does not in time. What fails to answer does not hold."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            if condition():
+                return True
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            pass
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
