@@ -162,14 +162,15 @@ void instance::spawn() {
   welcomed_ = false;
   signal_when_forked_ = 0;
   make_link(std::move(ours));
-  s_.forks.fork({name(), incarnation_, token_}, std::move(theirs), *sockets,
-                [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
-                  if (auto entry = s.by_incarnation.find(incarnation);
-                      entry != s.by_incarnation.end())
-                    entry->second->on_forked(std::move(pid));
-                  else if (pid)
-                    s.forks.forget(*pid);
-                });
+  fork_request rq{.instance = name(), .incarnation = incarnation_, .token = token_};
+  rq.limits = {started_spec_.memory_max, started_spec_.tasks_max, started_spec_.cpu_weight};
+  s_.forks.fork(
+      rq, std::move(theirs), *sockets, [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
+        if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
+          entry->second->on_forked(std::move(pid));
+        else if (pid)
+          s.forks.forget(*pid);
+      });
 }
 
 void instance::make_link(unique_fd ours) {
@@ -369,6 +370,11 @@ void instance::on_process_ended(const exit_status& status) {
 
 void instance::forget_process() {
   s_.by_incarnation.erase(incarnation_);
+  if (s_.cgroups) {
+    // Nobody waits for it: the next run has a group of its own.
+    fork_request rq{.instance = name(), .incarnation = incarnation_, .token = {}};
+    (void)s_.janitor.post([&s = s_, run = rq.run()] { s.cgroups.end(run); });
+  }
   if (!s_.disk.post([&s = s_, name = name(), incarnation = incarnation_] {
         if (auto gone = s.store.remove_instance(name, incarnation); !gone)
           s.log.error("the journal is behind: {}", to_string(gone.error()));
@@ -388,6 +394,18 @@ void instance::drop_link(const std::string& why) {
   service_ = nullptr;
   actor_ = nullptr;
   link_ = 0;
+}
+
+void instance::check_limits(std::uint64_t memory, unsigned tasks) {
+  auto& spec = started_spec_;
+  std::string over;
+  if (spec.memory_max > 0 && memory > spec.memory_max)
+    over = std::to_string(memory) + " bytes of memory, more than memory_max";
+  else if (spec.tasks_max > 0 && tasks > spec.tasks_max)
+    over = std::to_string(tasks) + " tasks, more than tasks_max";
+  if (over.empty() || life_.state != instance_state::running) return;
+  handle(start_failed{"uses " + over});
+  handle(kill_requested{});
 }
 
 // -- supervision
@@ -418,6 +436,26 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   if (decision)
     sockets.take_over(entry->second->started_spec().sockets, std::move(greeting.passed));
   return decision;
+}
+
+void supervision::watch_limits() {
+  limit_timer.expires_after(std::chrono::seconds{2});
+  limit_timer.async_wait([this](error_code ec) {
+    if (ec) return;
+    std::vector<pid_t> limited;
+    for (auto& [pid, i] : by_pid)
+      if (i->started_spec().memory_max > 0 || i->started_spec().tasks_max > 0)
+        limited.push_back(pid);
+    watch_limits();
+    if (limited.empty()) return;
+    (void)janitor.post([this, limited] {
+      events.defer([this, limited, usage = tree_usage(limited)] {
+        for (std::size_t n = 0; n < limited.size(); ++n)
+          if (auto entry = by_pid.find(limited[n]); entry != by_pid.end())
+            entry->second->check_limits(usage[n].memory, usage[n].tasks);
+      });
+    });
+  });
 }
 
 void supervision::end_orphans() {

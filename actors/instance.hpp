@@ -64,6 +64,7 @@ class instance {
   void found(const journaled_instance& row, bool wanted);
 
   // -- called by `supervision`
+  void check_limits(std::uint64_t memory, unsigned tasks);
   void on_message(caf::mailbox_element& element);
   result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
 

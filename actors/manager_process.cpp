@@ -83,6 +83,20 @@ result<std::vector<journaled_instance>> left_instances(state_store& store) {
   return rows;
 }
 
+/// One name for each state folder.
+std::string cgroup_name(const state_folder& folder) {
+  return fmt::format("sm-{:016x}", std::hash<std::string>{}(folder.path().string()));
+}
+
+/// Ends what no journal knows any more.
+void end_strangers(const cgroup_root& cgroups, const std::vector<journaled_instance>& known) {
+  for (auto& run : cgroups.runs())
+    if (std::none_of(known.begin(), known.end(), [&](auto& row) {
+          return run == row.name + "." + std::to_string(row.incarnation);
+        }))
+      cgroups.end(run);
+}
+
 /// Stops in order when told to: the gateway finishes its requests, then the services stop, then the
 /// loop ends. A second signal hurries; past the deadline everything is killed.
 class shutdown_sequence {
@@ -189,7 +203,10 @@ int run_manager(detail::server_state& program) {
   events.drive(system, multiplexer_fd);
 
   queue_view jobs(settings.queue.url, settings.queue, log);
-  supervision shared(events, system, settings, *folder, log, *store, program.argv);
+  auto cgroups = settings.manager.cgroups ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
+  end_strangers(cgroups, *left);
+  supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups);
+  if (!cgroups.limits_memory()) shared.watch_limits();
   supervisor services(shared, program.types, program.groups,
                       [&](const std::string& type, const json& params, pid_t pid) {
                         if (type != consumer_type) return;
@@ -231,6 +248,8 @@ int run_manager(detail::server_state& program) {
 
   shared.forks.close();
   shared.disk.stop();
+  shared.janitor.stop();
+  cgroups.remove();
   log.info("stopped");
   std::fflush(nullptr);
   // ~actor_system may wait for ever; every process, file and socket of ours has been closed in

@@ -41,7 +41,7 @@ class slot_allocator {
 
 struct supervision {
   supervision(loop& l, caf::actor_system& sys, const config& c, const state_folder& f, logger lg,
-              state_store& st, std::vector<std::string> argv)
+              state_store& st, std::vector<std::string> argv, cgroup_root groups)
       : events(l),
         system(sys),
         settings(c),
@@ -49,10 +49,13 @@ struct supervision {
         log(lg),
         store(st),
         commands(l, c.link),
-        forks(
-            l, lg, std::move(argv),
-            {.state_folder = f.path().string(), .orphan_grace_ms = c.manager.orphan_grace.count()}),
+        forks(l, lg, std::move(argv),
+              {.state_folder = f.path().string(),
+               .orphan_grace_ms = c.manager.orphan_grace.count(),
+               .cgroups = groups.path().string()}),
+        cgroups(std::move(groups)),
         orphan_timer(l.context()),
+        limit_timer(l.context()),
         mailbox(l, [this](std::uint64_t link, caf::mailbox_element& e) { on_message(link, e); }) {}
 
   loop& events;
@@ -60,11 +63,13 @@ struct supervision {
   const config& settings;
   const state_folder& folder;
   logger log;
-  state_store& store;  ///< used in `disk` alone
-  worker_thread disk;  ///< where calls to `store` wait
+  state_store& store;     ///< used in `disk` alone
+  worker_thread disk;     ///< where calls to `store` wait
+  worker_thread janitor;  ///< where control groups are emptied, and /proc is read
   calls commands;
   fork_client forks;
-  asio::steady_timer orphan_timer;
+  const cgroup_root cgroups;
+  asio::steady_timer orphan_timer, limit_timer;
   loop_mailbox mailbox;
   slot_allocator slots;
   socket_table sockets;
@@ -89,6 +94,8 @@ struct supervision {
   /// Ends what turned up as a child of ours and belongs to nobody. A fork server does that for what
   /// it started; this is for when one was killed.
   void end_orphans();
+  /// Looks at what instances with limits use, where the kernel does not.
+  void watch_limits();
 };
 
 }  // namespace sm

@@ -90,6 +90,22 @@ TEST_F(hang_fixture, daemons_of_an_instance_die_with_it_however_it_ends) {
   }
 }
 
+TEST_F(hang_fixture, an_instance_over_its_memory_is_killed_and_says_so) {
+  ASSERT_EQ(add(tool_named("m", json::object(), {{"memory_max", "200MiB"}})).status, 201);
+  ASSERT_TRUE(reaches("m", "RUNNING"));
+  auto pid = app.instance_pid("m");
+  EXPECT_EQ(call("m", "allocate", 50)["result"], 50);
+  EXPECT_EQ(app.instance_pid("m"), pid);
+  call("m", "allocate", 400, "?timeout=10s");
+  ASSERT_TRUE(eventually([&] {
+    auto shown = app.service("m");
+    return shown["restarts"] == 1 && shown["ready"] == true;
+  }));
+  EXPECT_FALSE(alive(pid));
+  auto end = app.service("m")["instance_list"][0]["last_end"].get<std::string>();
+  EXPECT_NE(end.find("SIGKILL"), std::string::npos) << end;
+}
+
 TEST_F(hang_fixture, two_hundred_daemons_of_an_adopted_instance_die_with_it) {
   ASSERT_EQ(add(tool_named("d", {{"daemon", true}})).status, 201);
   ASSERT_TRUE(reaches("d", "RUNNING"));

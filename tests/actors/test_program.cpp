@@ -45,7 +45,10 @@ class tool : public sm::service {
     if (auto folder = params().value("life", ""); !folder.empty()) {
       auto file = folder + "/" + instance();
       // Every beat is one line of this process: the lines of two that ran at once would mix.
-      auto beat = [file] { std::ofstream(file, std::ios::app) << ::getpid() << std::endl; };
+      // Pids come again, so the time of the start belongs to it.
+      auto start = std::chrono::steady_clock::now().time_since_epoch().count();
+      auto line = std::to_string(::getpid()) + "." + std::to_string(start) + "\n";
+      auto beat = [file, line] { std::ofstream(file, std::ios::app) << line << std::flush; };
       beat();
       every(10ms, beat);
     }
@@ -88,6 +91,10 @@ class tool : public sm::service {
       std::this_thread::sleep_for(std::chrono::milliseconds(ms));
       return ::getpid();
     });
+    command("allocate", [this](std::size_t megabytes) {
+      hoard_.assign(megabytes << 20, 'x');
+      return megabytes;
+    });
     // What a hang looks like from outside.
     command("spin", [] {
       volatile bool for_ever = true;
@@ -128,6 +135,7 @@ class tool : public sm::service {
  private:
   int calls_ = 0;
   int ticks_ = 0;
+  std::string hoard_;
   bool stubborn_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <string>
 #include <vector>
@@ -71,13 +72,17 @@ int main(int argc, char** argv) {
   const char* whom = std::getenv("LISTEN_PID");
   if (!count || !whom || std::atoi(count) != 1 || std::atoi(whom) != ::getpid()) return 3;
   const int listener = 3;
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  // Pids come again, so the time of the start belongs to it.
+  const auto line = std::to_string(::getpid()) + "." + std::to_string(now.tv_sec) + "." +
+                    std::to_string(now.tv_nsec) + "\n";
   ::fcntl(listener, F_SETFL, O_NONBLOCK);
   std::map<int, std::string> connections;
   say_ready();
   while (draining == 0 || !connections.empty()) {
     if (!life.empty()) {
       int fd = ::open(life.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-      auto line = std::to_string(::getpid()) + "\n";
       [[maybe_unused]] auto n = ::write(fd, line.data(), line.size());
       ::close(fd);
     }

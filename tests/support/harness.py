@@ -1,14 +1,21 @@
 """What the scripts that run whole managers share: ports, the management API, waiting."""
-import http.client, json, os, socket, time
+import http.client, json, os, random, socket, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build/release/tests")
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port below those that connections take for their own end: it stays free while nobody listens."""
+    for port in random.sample(range(10000, 30000), 100):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise OSError("no port is free")
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -45,6 +45,7 @@ struct manager_config {
   std::chrono::milliseconds shutdown_timeout{30'000};  ///< whole stop; then everything is killed
   /// For the next manager to come when this one was killed; then the services stop. 0: at once.
   std::chrono::milliseconds orphan_grace{30'000};
+  bool cgroups = true;  ///< one for each run of an instance, where they are ours to make
 };
 
 struct config {

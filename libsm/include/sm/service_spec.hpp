@@ -116,6 +116,12 @@ struct service_spec {
   std::vector<std::string> tags{};       ///< selectable as `tag:NAME`
   log_policy log{};
   reload_policy reload{};
+  /// Limits of each instance with all its processes; 0 is none. The kernel's where control groups
+  /// (v2) are delegated to the manager; elsewhere memory and tasks are looked at every two seconds,
+  /// and an instance over one of them is killed.
+  std::uint64_t memory_max = 0;  ///< bytes
+  unsigned tasks_max = 0;        ///< processes and threads
+  unsigned cpu_weight = 0;       ///< share under load, 1 to 10000, 100 is everybody's
 
   // -- a program instead of a type
 

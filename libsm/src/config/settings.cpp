@@ -70,6 +70,7 @@ void each_key(Config& c, F f) {
   f("manager.log_level", c.manager.log_level);
   f("manager.shutdown_timeout", c.manager.shutdown_timeout);
   f("manager.orphan_grace", c.manager.orphan_grace);
+  f("manager.cgroups", c.manager.cgroups);
   f("http.listen", c.http.listen);
   f("http.hosts", c.http.hosts);
   f("http.insecure", c.http.insecure);

@@ -73,6 +73,7 @@ class fork_server {
       : channel_(settings.channel),
         folder_(settings.state_folder),
         statuses_kept_(settings.orphan_grace_ms),
+        cgroups_(settings.cgroups),
         child_(child) {
     // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
     for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
@@ -122,7 +123,8 @@ class fork_server {
         passed.erase(passed.begin());
         fork_instance({.instance = message->value("instance", ""),
                        .incarnation = message->value("incarnation", std::uint64_t{0}),
-                       .token = message->value("token", "")},
+                       .token = message->value("token", ""),
+                       .limits = message->value("limits", cgroup_limits{})},
                       std::move(link), std::move(passed));
       } else {
         for (auto& pid : message->value("forget", json::array())) forget(pid.get<pid_t>());
@@ -137,6 +139,7 @@ class fork_server {
       channel_.reset();
       signals_.reset();
       become_service_process(rq.instance, folder_);
+      cgroups_.join(rq.run(), rq.limits);
       fresh_process fresh{std::move(rq), std::move(link), std::move(sockets), false};
       fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
       std::fflush(nullptr);
@@ -207,6 +210,7 @@ class fork_server {
   unique_fd signals_;
   const fs::path folder_;
   const std::chrono::milliseconds statuses_kept_;
+  const cgroup_root cgroups_;
   const std::function<void(fresh_process)>& child_;
   std::set<pid_t> children_;
   std::optional<clock::time_point> sweep_at_;
@@ -226,8 +230,10 @@ result<std::pair<unique_fd, unique_fd>> make_link_pair() {
 
 result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
                                const std::vector<int>& sockets) {
-  auto text =
-      print_json({{"instance", rq.instance}, {"incarnation", rq.incarnation}, {"token", rq.token}});
+  auto text = print_json({{"instance", rq.instance},
+                          {"incarnation", rq.incarnation},
+                          {"token", rq.token},
+                          {"limits", rq.limits}});
   // MSG_DONTWAIT: a full channel is a failed spawn, which has its backoff, not a stopped event
   // loop.
   std::vector<int> passed{link_fd};

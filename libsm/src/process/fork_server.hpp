@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "process/cgroup.hpp"
 #include "process/unique_fd.hpp"
 
 namespace sm {
@@ -26,6 +27,10 @@ struct fork_request {
   std::string instance;           ///< "web:0"
   std::uint64_t incarnation = 0;  ///< this run of it and no other
   std::string token;              ///< proves to the next manager that it is this run
+  cgroup_limits limits{};
+
+  /// The name of its control group: each run has its own.
+  std::string run() const { return instance + "." + std::to_string(incarnation); }
 };
 
 struct fork_reply {
@@ -58,8 +63,10 @@ struct fork_server_settings {
   int channel = -1;  ///< the descriptor of its end
   std::string state_folder{};
   std::int64_t orphan_grace_ms = 0;  ///< how long the ended are kept for the next manager
+  std::string cgroups{};             ///< the folder of control groups; "" for none
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, orphan_grace_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, orphan_grace_ms,
+                                   cgroups)
 
 /// Serves until the manager closes the channel, then, as long as there are children, until the next
 /// manager takes it over by the link socket of the state folder. In each new process calls `child`,

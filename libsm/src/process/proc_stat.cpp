@@ -33,10 +33,10 @@ std::optional<proc_stat> read_proc_stat(pid_t pid) {
   int end = 0;
   if (!after_name ||
       std::sscanf(after_name + 2,
-                  "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu "
+                  "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %u %*d %llu "
                   "%*u %ld%n",
-                  &s.state, &s.parent, &s.group, &s.session, &user, &system, &start, &pages,
-                  &end) != 8)
+                  &s.state, &s.parent, &s.group, &s.session, &user, &system, &s.threads, &start,
+                  &pages, &end) != 9)
     return std::nullopt;
   static const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

@@ -22,7 +22,8 @@ struct proc_stat {
   /// Clock ticks since boot: with the pid it names a process for good.
   std::uint64_t start_time = 0;
   std::uint64_t memory_bytes = 0;  ///< resident
-  int wait_status = 0;             ///< as waitpid(2) gives it; only in state 'Z'
+  unsigned threads = 0;
+  int wait_status = 0;  ///< as waitpid(2) gives it; only in state 'Z'
 };
 
 /// Nothing when there is no such process.

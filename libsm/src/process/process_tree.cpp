@@ -76,16 +76,20 @@ void signal_tree(pid_t root, int number) {
   });
 }
 
-std::vector<std::uint64_t> tree_memory(const std::vector<pid_t>& roots) {
+std::vector<usage_of_tree> tree_usage(const std::vector<pid_t>& roots) {
   family now;
-  std::vector<std::uint64_t> sizes;
+  std::vector<usage_of_tree> all;
   for (auto root : roots) {
-    auto* top = now.find(root);
-    std::uint64_t sum = top ? top->memory_bytes : 0;
-    now.each_descendant(root, [&](const proc_stat& p) { sum += p.memory_bytes; });
-    sizes.push_back(sum);
+    usage_of_tree usage;
+    auto add = [&](const proc_stat& p) {
+      usage.memory += p.memory_bytes;
+      usage.tasks += p.threads;
+    };
+    if (auto* top = now.find(root)) add(*top);
+    now.each_descendant(root, add);
+    all.push_back(usage);
   }
-  return sizes;
+  return all;
 }
 
 }  // namespace sm

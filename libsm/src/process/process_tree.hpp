@@ -22,7 +22,13 @@ bool signal_group(pid_t leader, int number) noexcept;
 /// Sends `number` to a process and all its descendants.
 void signal_tree(pid_t root, int number);
 
-/// Resident memory of a process and all its descendants, in bytes, for each of `roots`.
-std::vector<std::uint64_t> tree_memory(const std::vector<pid_t>& roots);
+/// What a process and all its descendants use.
+struct usage_of_tree {
+  std::uint64_t memory = 0;  ///< resident, in bytes; shared pages count for each
+  unsigned tasks = 0;        ///< processes and threads
+};
+
+/// For each of `roots`.
+std::vector<usage_of_tree> tree_usage(const std::vector<pid_t>& roots);
 
 }  // namespace sm

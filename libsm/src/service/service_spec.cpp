@@ -137,6 +137,9 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("tags", s.tags);
   f("log", s.log);
   f("reload", s.reload);
+  f("memory_max", s.memory_max);
+  f("tasks_max", s.tasks_max);
+  f("cpu_weight", s.cpu_weight);
   f("command", s.command);
   f("env", s.env);
   f("inherit_env", s.inherit_env);
@@ -318,6 +321,7 @@ result<void> validate_program(const service_spec& s) {
 result<void> validate(const service_spec& s) {
   const std::string name_rule =
       "use 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit";
+  if (s.cpu_weight > 10'000) return bad("/cpu_weight", "must be from 1 to 10000, or 0 for none");
   if (s.reload.batch < 1) return bad("/reload/batch", "must be at least 1");
   if (!is_one_of(s.reload.order, {"auto", "start-first", "stop-first"}))
     return bad("/reload/order", "must be \"auto\", \"start-first\" or \"stop-first\"");
@@ -387,7 +391,8 @@ bool needs_restart(const service_spec& a, const service_spec& b) {
   // What of a specification the process itself was made by.
   auto made_by = [](const service_spec& s) {
     return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
-                    s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets);
+                    s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets,
+                    s.memory_max, s.tasks_max, s.cpu_weight);
   };
   return made_by(a) != made_by(b);
 }
