@@ -4,24 +4,32 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "process/spawn.hpp"
 
 namespace sm {
 namespace {
 
 constexpr int close_patience_ms = 1000;
+constexpr std::chrono::seconds request_timeout{3};
 
 }  // namespace
 
 fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv,
                          fork_server_settings settings)
-    : loop_(l), log_(std::move(log)), argv_(std::move(argv)), settings_(std::move(settings)) {}
+    : loop_(l),
+      log_(std::move(log)),
+      argv_(std::move(argv)),
+      settings_(std::move(settings)),
+      deadline_(l.context()) {}
 
 result<void> fork_client::start() {
   auto channel = make_fork_channel();
   if (!channel) return tl::unexpected<error>(channel.error());
   auto& [ours, theirs] = *channel;
-  settings_.channel = theirs.get();
+  settings_.channel = inherited_number;
   auto pid =
       spawn({.executable = "/proc/self/exe",
              .argv = argv_,
@@ -42,10 +50,31 @@ void fork_client::fork(const fork_request& rq, unique_fd link, const std::vector
   result<void> outcome;
   if (own_ == servers_.end()) outcome = start();
   if (outcome) outcome = send_fork_request(own_->channel.native_handle(), rq, link.get(), sockets);
-  if (outcome)
-    waiting_[rq.incarnation] = std::move(done);
-  else
+  if (!outcome) {
     loop_.defer([done = std::move(done), e = outcome.error()] { done(tl::unexpected<error>(e)); });
+    return;
+  }
+  waiting_[rq.incarnation] = {std::move(done), std::chrono::steady_clock::now()};
+  watch_requests();
+}
+
+/// A fork server that does not answer is killed; the next request makes a new one.
+void fork_client::watch_requests() {
+  if (waiting_.empty() || std::exchange(watching_, true)) return;
+  deadline_.expires_after(request_timeout);
+  deadline_.async_wait([this](error_code ec) {
+    watching_ = false;
+    if (ec) return;
+    auto late = std::chrono::steady_clock::now() - request_timeout;
+    bool silent = std::any_of(waiting_.begin(), waiting_.end(),
+                              [&](auto& entry) { return entry.second.sent <= late; });
+    if (silent && own_ != servers_.end()) {
+      log_.error("the fork server (pid {}) does not answer and is killed", pid_);
+      ::kill(pid_, SIGKILL);
+      lost(own_);
+    }
+    watch_requests();
+  });
 }
 
 bool fork_client::forget(pid_t pid) {
@@ -75,9 +104,9 @@ void fork_client::read_replies(server_ref s) {
       auto entry = waiting_.extract(reply->incarnation);
       if (entry.empty()) continue;
       if (reply->pid > 0)
-        entry.mapped()(reply->pid);
+        entry.mapped().done(reply->pid);
       else
-        entry.mapped()(fail(errc::unavailable, reply->reason));
+        entry.mapped().done(fail(errc::unavailable, reply->reason));
     }
     read_replies(s);
   });
@@ -90,8 +119,8 @@ void fork_client::lost(server_ref s) {
   own_ = servers_.end();
   pid_ = 0;
   log_.error("the fork server ended; the next start makes a new one");
-  for (auto& [incarnation, done] : std::exchange(waiting_, {}))
-    done(fail(errc::unavailable, "the fork server ended"));
+  for (auto& [incarnation, rq] : std::exchange(waiting_, {}))
+    rq.done(fail(errc::unavailable, "the fork server ended"));
 }
 
 void fork_client::close() {

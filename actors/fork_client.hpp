@@ -61,7 +61,15 @@ class fork_client {
   std::list<server> servers_;
   server_ref own_ = servers_.end();
   pid_t pid_ = 0;
-  std::map<std::uint64_t, on_forked> waiting_;
+  struct request {
+    on_forked done;
+    std::chrono::steady_clock::time_point sent;
+  };
+  void watch_requests();
+
+  std::map<std::uint64_t, request> waiting_;
+  asio::steady_timer deadline_;
+  bool watching_ = false;
 };
 
 }  // namespace sm

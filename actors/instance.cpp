@@ -43,6 +43,7 @@ void instance::handle(const lifecycle_event& event) {
   auto todo = advance(life_, owner_.spec(), event, clock::now(), dice);
   for (auto& action : todo) carry_out(action);
   if (life_.state == before && life_.ready == was_ready && todo.empty()) return;
+  if (life_.state == instance_state::starting) start_wanted = false;
   json change{{"service", owner_.spec().name},
               {"instance", name()},
               {"state", to_string(life_.state)},
@@ -118,10 +119,14 @@ bool instance::deliver_signal(int number) {
 void instance::watch_for_hang() {
   auto patience = owner_.spec().watchdog;
   watchdog_.cancel();
+  watched_ = std::make_shared<int>();
   if (patience.count() <= 0) return;
-  watchdog_.expires_after(patience / 2);
-  watchdog_.async_wait([this, incarnation = incarnation_, patience](error_code ec) {
-    if (ec || incarnation != incarnation_ || life_.state != instance_state::running) return;
+  // Not later than the end of its patience, whenever the last sign of life was.
+  watchdog_.expires_at(
+      std::min(clock::now() + patience / 2,
+               std::max(alive_at_ + patience, clock::now() + std::chrono::milliseconds{1})));
+  watchdog_.async_wait([this, patience, armed = std::weak_ptr<int>(watched_)](error_code ec) {
+    if (ec || armed.expired() || life_.state != instance_state::running) return;
     if (clock::now() - alive_at_ >= patience) return look_again();
     if (service_) tell(service_, wire::ping{});
     watch_for_hang();
@@ -131,12 +136,18 @@ void instance::watch_for_hang() {
 /// When it was this process that had no time, the answers are there already and only unread.
 void instance::look_again() {
   watchdog_.expires_after(std::chrono::milliseconds{100});
-  watchdog_.async_wait([this, incarnation = incarnation_](error_code ec) {
-    if (ec || incarnation != incarnation_ || life_.state != instance_state::running) return;
-    auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - alive_at_);
-    if (silence < owner_.spec().watchdog) return watch_for_hang();
-    handle(unresponsive{"no sign of life for " + format_duration(owner_.spec().watchdog)});
+  watchdog_.async_wait([this, armed = std::weak_ptr<int>(watched_)](error_code ec) {
+    if (ec || armed.expired() || life_.state != instance_state::running) return;
+    auto patience = owner_.spec().watchdog;
+    if (patience.count() <= 0 || clock::now() - alive_at_ < patience) return watch_for_hang();
+    handle(unresponsive{"no sign of life for " + format_duration(patience)});
   });
+}
+
+void instance::on_spec_changed() {
+  if (life_.state != instance_state::running) return;
+  alive_at_ = clock::now();
+  watch_for_hang();
 }
 
 // -- start
@@ -147,8 +158,8 @@ void instance::spawn() {
   s_.by_incarnation[incarnation_] = this;
   auto not_now = [&](const error& why) {
     s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(why)] {
-      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
-        entry->second->handle(spawn_failed{why});
+      if (auto entry = s.by_incarnation.extract(incarnation))
+        entry.mapped()->handle(spawn_failed{why});
     });
   };
   auto sockets = s_.sockets.get(owner_.spec().sockets);
@@ -157,12 +168,15 @@ void instance::spawn() {
   if (!pair) return not_now(pair.error());
   auto& [ours, theirs] = *pair;
   token_ = random_hex(16);
+  found_ = false;
   started_spec_ = owner_.spec();
   journaled_ = false;
   welcomed_ = false;
   signal_when_forked_ = 0;
   make_link(std::move(ours));
   fork_request rq{.instance = name(), .incarnation = incarnation_, .token = token_};
+  rq.grouped = s_.settings.manager.cgroups == "always" || started_spec_.memory_max > 0 ||
+               started_spec_.tasks_max > 0 || started_spec_.cpu_weight > 0;
   rq.limits = {started_spec_.memory_max, started_spec_.tasks_max, started_spec_.cpu_weight};
   s_.forks.fork(
       rq, std::move(theirs), *sockets, [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
@@ -246,7 +260,7 @@ void instance::found(const journaled_instance& row, bool wanted) {
   token_ = row.token;
   started_spec_ = row.spec;
   life_.restarts = restarts_seen = row.restarts;
-  journaled_ = welcomed_ = true;
+  journaled_ = welcomed_ = found_ = true;
   start_wanted = false;
   s_.by_incarnation[incarnation_] = this;
   if (exists) s_.by_pid[pid_ = row.pid] = this;
@@ -258,9 +272,13 @@ void instance::found(const journaled_instance& row, bool wanted) {
   handle(process_ended{vanished{}});
 }
 
+bool instance::proves_to_be(const json& greeting) const {
+  return greeting.value("incarnation", std::uint64_t{0}) == incarnation_ &&
+         greeting.value("token", "") == token_;
+}
+
 result<std::function<void(unique_fd)>> instance::on_greeting(const json& greeting) {
-  if (greeting.value("incarnation", std::uint64_t{0}) != incarnation_ ||
-      greeting.value("token", "") != token_)
+  if (!proves_to_be(greeting))
     return fail(errc::conflict, "this is not the run of " + name() + " that was journaled");
   if (greeting.value("version", 0U) != wire::protocol_version)
     return fail(errc::conflict, "this manager speaks another protocol");
@@ -353,6 +371,7 @@ void instance::on_message(caf::mailbox_element& element) {
 void instance::on_process_ended(const exit_status& status) {
   error_code ignored;
   watch_.close(ignored);
+  watched_.reset();
   auto ended = std::exchange(pid_, 0);
   main_pid_ = 0;
   if (ended > 0) {
@@ -432,10 +451,10 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   if (role != "service" || entry == by_pid.end() ||
       entry->second->name() != said.value("instance", ""))
     return fail(errc::conflict, "this manager knows no such process");
-  auto decision = entry->second->on_greeting(said);
-  if (decision)
+  // Its sockets are good even if it is to end.
+  if (entry->second->proves_to_be(said))
     sockets.take_over(entry->second->started_spec().sockets, std::move(greeting.passed));
-  return decision;
+  return entry->second->on_greeting(said);
 }
 
 void supervision::watch_limits() {
@@ -459,8 +478,9 @@ void supervision::watch_limits() {
 }
 
 void supervision::end_orphans() {
-  if (end_unknown_children(
-          [this](pid_t pid) { return by_pid.contains(pid) || pid == forks.pid(); }) == 0)
+  if (end_unknown_children(::getsid(0), [this](pid_t pid) {
+        return by_pid.contains(pid) || pid == forks.pid();
+      }) == 0)
     return;
   orphan_timer.expires_after(std::chrono::milliseconds{20});
   orphan_timer.async_wait([this](error_code ec) {

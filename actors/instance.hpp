@@ -37,6 +37,8 @@ class instance {
   pid_t pid() const noexcept { return pid_; }
   /// The process people mean: a program's own one.
   pid_t main_pid() const noexcept { return main_pid_ > 0 ? main_pid_ : pid_; }
+  /// An earlier manager started it, and it has not come yet.
+  bool awaited() const noexcept { return found_ && pid_ > 0 && link_ == 0; }
   bool runs_program() const { return !started_spec_.command.empty(); }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
@@ -44,6 +46,8 @@ class instance {
   const std::vector<std::string>& commands() const noexcept { return commands_; }
   const caf::strong_actor_ptr& actor() const noexcept { return actor_; }
 
+  /// What does not take a new process is heeded from now on.
+  void on_spec_changed();
   /// An operator's signal, to the service's processes or to the program's.
   bool deliver_signal(int number);
   /// Sends a signal to the instance's process group; false when it has none.
@@ -66,6 +70,8 @@ class instance {
   // -- called by `supervision`
   void check_limits(std::uint64_t memory, unsigned tasks);
   void on_message(caf::mailbox_element& element);
+  /// The greeting shows that it comes from the run that was journaled.
+  bool proves_to_be(const json& greeting) const;
   result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
 
   bool start_wanted = false;   ///< it shall start as soon as what it waits for is ready
@@ -94,6 +100,7 @@ class instance {
   lifecycle life_;
   asio::steady_timer timer_;
   asio::steady_timer watchdog_;
+  std::shared_ptr<int> watched_;  // as armed_, for the watchdog
   clock::time_point alive_at_{};  // its last sign of life
   std::shared_ptr<int> armed_;    // replaced or reset when what the timer was armed for has passed
 
@@ -112,6 +119,7 @@ class instance {
   service_spec started_spec_;
   bool journaled_ = false;
   bool welcomed_ = false;
+  bool found_ = false;
   int signal_when_forked_ = 0;
 };
 

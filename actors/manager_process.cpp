@@ -203,7 +203,8 @@ int run_manager(detail::server_state& program) {
   events.drive(system, multiplexer_fd);
 
   queue_view jobs(settings.queue.url, settings.queue, log);
-  auto cgroups = settings.manager.cgroups ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
+  auto cgroups =
+      settings.manager.cgroups != "never" ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
   end_strangers(cgroups, *left);
   supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups);
   if (!cgroups.limits_memory()) shared.watch_limits();
@@ -234,6 +235,11 @@ int run_manager(detail::server_state& program) {
   auto wanted = merge_declared(*stored, program.services);
   if (wanted != *stored)
     if (auto ok = store->put_services(wanted); !ok) return refuse(ok.error());
+  // No earlier manager can have counted as far as the milliseconds of the clock.
+  shared.next_number =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
   for (auto& row : *left) shared.next_number = std::max(shared.next_number, row.incarnation + 1);
   link_listener links(events, log, [&](received_greeting& greeting, const peer& who) {
     return shared.on_greeting(greeting, who);

@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
-constexpr auto output_pause_max = 5s;
-constexpr auto output_pause_min = 100ms;
+constexpr std::chrono::milliseconds output_pause_max = 30s;
+constexpr std::chrono::milliseconds output_pause_min = 100ms;
 
 unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
@@ -69,10 +69,8 @@ int process_events::wait(const handlers& to) {
     std::uint64_t drop = 0;
     [[maybe_unused]] auto n = ::read(wake_.get(), &drop, sizeof drop);
     if (code_ >= 0) return code_;
-    for (; handled < signals_; ++handled) {
-      if (handled > 0) ::_exit(128 + SIGTERM);
-      stop(to);
-    }
+    // Asked twice is asked once: whoever has no more patience kills.
+    for (; handled < signals_; ++handled) stop(to);
     if (watched[1].revents != 0) {
       link_.reset();
       lost_at_ = dial_at_ = clock::now();
@@ -99,8 +97,11 @@ void process_events::check_output() {
     return;
   }
   auto size = static_cast<std::uint64_t>(ours.st_size);
-  bool fast = size > output_size_ + phase.log_max_size / 16;
-  check_output_at_ = clock::now() + (fast ? output_pause_min : output_pause_max);
+  if (size == output_size_)
+    output_pause_ = std::min(output_pause_ * 2, output_pause_max);
+  else
+    output_pause_ = size > output_size_ + phase.log_max_size / 16 ? output_pause_min : 1s;
+  check_output_at_ = clock::now() + output_pause_;
   bool removed = ::stat(path.c_str(), &there) != 0 || there.st_ino != ours.st_ino;
   bool full = !removed && size > phase.log_max_size;
   output_size_ = size;

@@ -66,6 +66,7 @@ class process_events {
   clock::time_point kill_at_ = clock::time_point::max();
   clock::time_point check_output_at_{};
   std::uint64_t output_size_ = 0;
+  std::chrono::milliseconds output_pause_{1000};
 };
 
 }  // namespace sm

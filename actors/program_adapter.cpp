@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr std::size_t line_max = 64 << 10;  // bytes; a longer line becomes several
+constexpr int blocks_at_once = 4;           // of one stream, before the others are looked at
 constexpr auto ready_look_again = 50ms;     // between two questions whether it is ready
 
 std::pair<unique_fd, unique_fd> make_pipe() {
@@ -137,7 +138,7 @@ void program_adapter::read_stream(stream& s) {
   auto add = [&](std::string_view text) {
     lines += log_line(std::chrono::system_clock::now(), "stream", s.name, instance(), pid_, text);
   };
-  while (s.fd) {
+  for (int blocks = 0; s.fd && blocks < blocks_at_once; ++blocks) {
     auto n = ::read(s.fd.get(), block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) break;

@@ -92,8 +92,7 @@ result<void> supervisor::start(std::vector<desired_service> services,
   }
   for (auto& row : left) adopt(row);
   // Declared otherwise than when they were started.
-  for (auto& [name, m] : services_)
-    if (m->desired_.enabled) roll_out(*m, outdated_instances(*m), std::nullopt);
+  for (auto& [name, m] : services_) m->look_for_outdated_ = m->desired_.enabled;
   start_what_can();
   return {};
 }
@@ -116,7 +115,10 @@ void supervisor::adopt(const journaled_instance& row) {
     m->instances_.back()->retiring = true;
   }
   auto& i = *m->instances_[index];
-  i.found(row, m->desired_.enabled && !i.retiring);
+  bool wanted = m->desired_.enabled && !m->desired_.removed;
+  // One beyond the number may be all that is ready of an interrupted rollout.
+  if (wanted && std::exchange(i.retiring, false)) i.stand_in = true;
+  i.found(row, wanted);
 }
 
 // -- changes: one after the other, so that each is checked against the outcome of the one before
@@ -168,7 +170,9 @@ void supervisor::next_change() {
   };
   if (!s_.disk.post(std::move(write))) {
     changing_ = false;
+    if (auto m = lookup(shared->name)) (void)order_.put(m->spec());
     shared->done.set_error({errc::overloaded, "too many writes wait for the disk", {}});
+    s_.events.defer([this] { next_change(); });
   }
 }
 
@@ -242,7 +246,12 @@ void supervisor::check_waiting(const std::string& name) {
 /// Makes the number of instances, and what they run, fit the specification.
 void supervisor::reconcile(managed_service& m, const service_spec& before) {
   auto& spec = m.spec();
-  if (spec != before) end_rollout(m);
+  // A change in the middle of a rollout: what it began with is still what to go back to.
+  auto go_back_to = m.rollout_ && m.rollout_->before ? *m.rollout_->before : before;
+  if (spec != before) {
+    end_rollout(m);
+    for (auto& i : m.instances_) i->on_spec_changed();
+  }
   for (auto& i : m.instances_) {
     bool surplus = i->index() >= spec.instances && !i->stand_in;
     if (surplus && !i->retiring) {
@@ -264,7 +273,7 @@ void supervisor::reconcile(managed_service& m, const service_spec& before) {
     // Going back has nothing further to go back to.
     bool going_back = !m.rollout_failure_.empty();
     auto failure = m.rollout_failure_;
-    roll_out(m, std::move(outdated), going_back ? std::nullopt : std::optional(before));
+    roll_out(m, std::move(outdated), going_back ? std::nullopt : std::optional(go_back_to));
     m.rollout_failure_ = std::move(failure);
   }
 }
@@ -272,6 +281,10 @@ void supervisor::reconcile(managed_service& m, const service_spec& before) {
 // -- order
 
 std::string supervisor::waits_for(const managed_service& m) const {
+  // The processes of an earlier manager bring the sockets.
+  if (!m.spec().sockets.empty())
+    for (auto& i : m.instances_)
+      if (i->awaited()) return i->name();
   // A group that is restarted together starts when all of it has stopped.
   if (auto g = groups_.find(m.spec().group);
       g != groups_.end() && g->second.spec.strategy != group_strategy::one_for_one)
@@ -316,7 +329,7 @@ void supervisor::on_changed(managed_service& m, instance& i) {
   auto& life = i.life();
   if (life.restarts > i.restarts_seen) on_member_restarted(m, i);
   i.restarts_seen = life.restarts;
-  if (life.state == instance_state::fatal && !life.reason.starts_with("group "))
+  if (life.state == instance_state::fatal && !m.rollout_ && !life.reason.starts_with("group "))
     if (auto g = groups_.find(m.spec().group); g != groups_.end())
       fail_group(g->second, i.name() + " is FATAL: " + life.reason);
   check_waiting(m.spec().name);
@@ -328,7 +341,10 @@ void supervisor::schedule_tidy() {
   // Not now: whoever calls may be in the middle of an instance's own work.
   s_.events.defer([this] {
     tidy_scheduled_ = false;
-    for (auto& [name, m] : services_) step_rollout(*m);
+    for (auto& [name, m] : services_) {
+      catch_up(*m);
+      step_rollout(*m);
+    }
     tidy();
     start_what_can();
     continue_shutdown();
@@ -338,8 +354,15 @@ void supervisor::schedule_tidy() {
 /// Forgets what is at rest and not wanted any more.
 void supervisor::tidy() {
   std::set<std::string> addresses;
-  for (auto& [name, m] : services_)
-    addresses.insert(m->spec().sockets.begin(), m->spec().sockets.end());
+  auto keep = [&](const service_spec& spec) {
+    addresses.insert(spec.sockets.begin(), spec.sockets.end());
+  };
+  for (auto& [name, m] : services_) {
+    keep(m->spec());
+    if (m->rollout_ && m->rollout_->before) keep(*m->rollout_->before);
+    for (auto& i : m->instances_)
+      if (i->pid() > 0) keep(i->started_spec());
+  }
   s_.sockets.keep_only(addresses);
   for (auto entry = services_.begin(); entry != services_.end();) {
     auto& m = *entry->second;

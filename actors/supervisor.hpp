@@ -59,7 +59,8 @@ class managed_service : public instance_owner {
   };
   std::optional<active_rollout> rollout_;
   std::string rollout_failure_;
-  std::size_t turn_ = 0;  // whose turn it is to take a command
+  bool look_for_outdated_ = false;  // when all of an earlier manager's processes have come
+  std::size_t turn_ = 0;            // whose turn it is to take a command
 };
 
 inline error no_such_service(const std::string& name) {
@@ -177,8 +178,10 @@ class supervisor {
   void roll_out(managed_service& m, std::vector<unsigned> outdated,
                 std::optional<service_spec> before);
   void step_rollout(managed_service& m);
+  void catch_up(managed_service& m);
   void end_rollout(managed_service& m);
-  void roll_back(managed_service& m, const std::string& why, std::optional<service_spec> before);
+  void roll_back(managed_service& m, const std::string& why, const service_spec& failed,
+                 std::optional<service_spec> before);
   struct group_state {
     group_spec spec;
     std::deque<time_point> restarts{};

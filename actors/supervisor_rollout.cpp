@@ -40,6 +40,17 @@ void supervisor::roll_out(managed_service& m, std::vector<unsigned> outdated,
   step_rollout(m);
 }
 
+/// What an earlier manager left half done.
+void supervisor::catch_up(managed_service& m) {
+  bool awaited =
+      std::any_of(m.instances_.begin(), m.instances_.end(), [](auto& i) { return i->awaited(); });
+  if (awaited || on_all_stopped_) return;
+  if (std::exchange(m.look_for_outdated_, false))
+    if (auto outdated = outdated_instances(m); !outdated.empty())
+      return roll_out(m, std::move(outdated), std::nullopt);
+  if (!m.rollout_ && m.ready()) end_rollout(m);  // nobody needs its stand-ins any more
+}
+
 void supervisor::end_rollout(managed_service& m) {
   m.rollout_.reset();
   for (auto& i : m.instances_)
@@ -82,26 +93,34 @@ void supervisor::step_rollout(managed_service& m) {
   }
   if (!step.over) return;
   auto before = std::move(r.before);
+  auto failed = m.spec();
   end_rollout(m);
-  if (!step.rolled_back.empty()) roll_back(m, step.rolled_back, std::move(before));
+  if (!step.rolled_back.empty()) roll_back(m, step.rolled_back, failed, std::move(before));
   check_waiting(m.spec().name);
 }
 
 /// The new ones do not become ready: what was wanted before is wanted again.
-void supervisor::roll_back(managed_service& m, const std::string& why,
+void supervisor::roll_back(managed_service& m, const std::string& why, const service_spec& failed,
                            std::optional<service_spec> before) {
   m.rollout_failure_ = "rolled back: the new instance did not become ready: " + why;
   s_.log.error("{}: {}", m.spec().name, m.rollout_failure_);
   s_.publish("service.rolled_back", {{"service", m.spec().name}, {"reason", why}});
   if (!before) return;
   submit({.name = m.spec().name,
-          .make = [spec = *before](const desired_service* present) -> result<desired_service> {
-            if (!present || present->removed) return fail(errc::cancelled, "removed meanwhile");
+          .make = [before = *before,
+                   failed](const desired_service* present) -> result<desired_service> {
+            if (!present || present->removed || needs_restart(present->spec, failed))
+              return fail(errc::cancelled, "changed meanwhile");
             auto wanted = *present;
-            wanted.spec = spec;
+            take_process_fields(wanted.spec, before);
             return wanted;
           },
-          .then = {},
+          .then =
+              [](managed_service* service) {
+                // Those that gave up on the new one.
+                for (auto& i : service->instances())
+                  i->start_wanted = !i->retiring && !i->stand_in && at_rest(i->life().state);
+              },
           .end_state = {},
           .wait = {},
           .done = {},
@@ -112,7 +131,7 @@ void supervisor::roll_back(managed_service& m, const std::string& why,
 
 void supervisor::on_member_restarted(managed_service& m, const instance& i) {
   auto entry = groups_.find(m.spec().group);
-  if (entry == groups_.end() || on_all_stopped_) return;
+  if (entry == groups_.end() || on_all_stopped_ || m.rollout_) return;
   auto& g = entry->second;
   if (exceeds_intensity(g.restarts, g.spec.intensity, clock::now()))
     return fail_group(g, "its members were restarted too often, the last one was " + i.name());

@@ -12,6 +12,9 @@ namespace {
 bool is_ready(const managed_service* m) { return m && m->ready(); }
 bool is_stopped(const managed_service* m) { return !m || m->at_rest(); }
 bool is_gone(const managed_service* m) { return !m; }
+bool is_ending_or_ended(const instance& i) {
+  return at_rest(i.life().state) || i.life().state == instance_state::stopping;
+}
 bool is_as_specified(const managed_service* m) {
   if (!m || m->rolling()) return false;
   if (!m->rollout_failure().empty()) return true;  // as it was before
@@ -122,7 +125,7 @@ promise<json> supervisor::start_service(const std::string& name, wait_for w) {
                  .then =
                      [](managed_service* m) {
                        for (auto& i : m->instances())
-                         i->start_wanted = !i->retiring && !i->running();
+                         i->start_wanted = !i->retiring && is_ending_or_ended(*i);
                      },
                  .end_state = is_ready,
                  .wait = w,
@@ -151,7 +154,11 @@ promise<json> supervisor::restart_service(const std::string& name, wait_for w) {
                  .then =
                      [](managed_service* m) {
                        for (auto& i : m->instances())
-                         if (!i->retiring) i->handle(restart_requested{});
+                         if (!i->retiring) {
+                           // What is at rest starts in its turn.
+                           i->start_wanted = at_rest(i->life().state);
+                           if (!i->start_wanted) i->handle(restart_requested{});
+                         }
                      },
                  .end_state = is_ready,
                  .wait = w,

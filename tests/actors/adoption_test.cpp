@@ -164,6 +164,20 @@ TEST_F(adoption_fixture, a_killed_fork_server_costs_no_service) {
   for (auto pid : family) EXPECT_TRUE(eventually([&] { return !alive(pid); })) << pid;
 }
 
+TEST_F(adoption_fixture, a_fork_server_that_is_stopped_is_replaced) {
+  pid_t server = 0;
+  for (auto pid : app.descendants())
+    if (text_of("/proc/" + std::to_string(pid) + "/cmdline").find("fork server") !=
+        std::string::npos)
+      server = pid;
+  auto a = app.instance_pid("a"), b = app.instance_pid("b");
+  ::kill(server, SIGSTOP);
+  ::kill(a, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return app.instance_pid("a") != a && app.all_ready(); }));
+  EXPECT_EQ(app.instance_pid("b"), b);
+  EXPECT_EQ(app.stop(), 0);
+}
+
 TEST_F(adoption_fixture, an_adopted_service_can_be_stopped_scaled_and_removed) {
   ASSERT_EQ(verb("a", "scale", R"({"instances": 3})")["instances"]["ready"], 3);
   auto second = app.instance_pid("a", 1), third = app.instance_pid("a", 2);

@@ -78,8 +78,11 @@ TEST_F(queue_fixture, a_job_that_kills_its_consumers_fails_and_the_others_are_do
   ASSERT_TRUE(outside.enqueue("Note", note(1, "crash")).wait_for(5s));
   ASSERT_TRUE(outside.enqueue("Note", note(2)).wait_for(5s));
   ASSERT_TRUE(eventually([&] { return notes() == std::multiset<int>{2}; }));
-  auto failed = app.api("GET", "/v1/failed").document()["failed"];
-  ASSERT_EQ(failed.size(), 1U);
+  json failed;
+  ASSERT_TRUE(eventually([&] {
+    failed = app.api("GET", "/v1/failed").document()["failed"];
+    return failed.size() == 1;
+  }));
   EXPECT_EQ(failed[0]["exception"], "sm::LeaseExpired");
 }
 

@@ -146,6 +146,41 @@ TEST_F(reload_fixture, the_sockets_outlive_the_manager_and_serve_new_instances) 
   EXPECT_EQ(clients.failed, 0) << "of " << clients.answered;
 }
 
+TEST_F(reload_fixture, a_manager_killed_in_the_middle_of_a_reload_costs_no_request) {
+  ASSERT_EQ(add(web(2)).status, 201);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  load clients(port_);
+  for (int round = 0; round < 4; ++round) {
+    ASSERT_TRUE(eventually([&, n = clients.answered + 20] { return clients.answered > n; }));
+    app.api("POST", "/v1/services/web/reload");
+    // Not always at the same point of it.
+    ASSERT_TRUE(eventually(
+        [&] { return app.service("web")["instance_list"].size() == (round % 2 == 0 ? 3U : 2U); }));
+    app.signal(SIGKILL);
+    app.wait();
+    app.start();
+    ASSERT_TRUE(eventually(
+        [&] { return app.all_ready() && app.service("web")["instance_list"].size() == 2; }));
+  }
+  clients.end();
+  EXPECT_EQ(clients.failed, 0) << "of " << clients.answered;
+}
+
+TEST_F(reload_fixture, a_changed_program_is_rolled_back_to_the_first_one_after_a_change_between) {
+  ASSERT_EQ(add(web(2)).status, 201);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  EXPECT_EQ(app.api("PATCH", "/v1/services/web",
+                    json{{"command", {HTTP_PROGRAM, "--never-ready"}}}.dump())
+                .status,
+            200);
+  EXPECT_EQ(app.api("PATCH", "/v1/services/web?wait=15s", R"({"instances": 3})").status, 409);
+  ASSERT_TRUE(eventually([&] {
+    auto shown = app.service("web");
+    return shown["spec"]["command"] == json::array({HTTP_PROGRAM}) &&
+           shown["instances"]["ready"] == 3 && shown["instance_list"].size() == 3;
+  })) << app.service("web");
+}
+
 TEST_F(reload_fixture, a_reload_of_a_service_that_answers_commands_loses_none) {
   ASSERT_EQ(verb("a", "scale", R"({"instances": 2})")["instances"]["ready"], 2);
   std::atomic<bool> over{false};

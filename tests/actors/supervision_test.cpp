@@ -189,6 +189,19 @@ TEST_F(supervision_fixture,
   EXPECT_EQ(app.api("POST", "/v1/services/a/signal", R"({"signal": "BANG"})").status, 422);
 }
 
+TEST_F(supervision_fixture, two_starts_at_once_are_one_and_leave_nothing_behind) {
+  ASSERT_EQ(add(tool_named("s", {{"start_ms", 200}}, {{"restart", "never"}})).status, 201);
+  for (int n = 0; n < 2; ++n) app.api("POST", "/v1/services/s/start");
+  ASSERT_TRUE(reaches("s", "RUNNING"));
+  auto pid = app.instance_pid("s");
+  EXPECT_EQ(verb("s", "reload")["state"], "RUNNING");
+  EXPECT_NE(app.instance_pid("s"), pid) << "it is reloaded all the same";
+  ::kill(app.instance_pid("s"), SIGKILL);
+  ASSERT_TRUE(reaches("s", "EXITED"));
+  EXPECT_FALSE(eventually([&] { return app.service("s")["state"] != "EXITED"; }, 300ms))
+      << "its policy says never";
+}
+
 TEST_F(supervision_fixture, new_parameters_reach_the_service_by_a_restart) {
   auto pid = app.instance_pid("b");
   EXPECT_EQ(app.api("PATCH", "/v1/services/b", R"({"params": {"ticking": true}})").status, 200);

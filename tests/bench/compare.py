@@ -109,7 +109,8 @@ def start_many():
         if count == 100:
             time.sleep(1)
             with open(f"/proc/{m.process.pid}/smaps_rollup") as f:
-                memory = f"; manager's PSS {int(re.search(r'^Pss:\s+(\d+)', f.read(), re.M).group(1)) / 1024:.1f} MB"
+                pss = int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) / 1024
+            memory = f"; manager's PSS {pss:.1f} MB"
         say(f"start {count} programs, ms", f"{took:.0f}{memory}")
         m.end()
 

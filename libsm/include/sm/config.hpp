@@ -45,7 +45,9 @@ struct manager_config {
   std::chrono::milliseconds shutdown_timeout{30'000};  ///< whole stop; then everything is killed
   /// For the next manager to come when this one was killed; then the services stop. 0: at once.
   std::chrono::milliseconds orphan_grace{30'000};
-  bool cgroups = true;  ///< one for each run of an instance, where they are ours to make
+  /// A control group for each run of an instance, where they are ours to make: "limits" for those
+  /// with a limit, "always", or "never". Entering one can take a process 10 ms.
+  std::string cgroups = "limits";
 };
 
 struct config {

@@ -173,4 +173,7 @@ result<service_spec> spec_from_json(const json& document, service_spec base = {}
 /// command or another way to run it).
 bool needs_restart(const service_spec& a, const service_spec& b);
 
+/// Makes `to` start its processes as `from` does; the rest of it stays.
+void take_process_fields(service_spec& to, const service_spec& from);
+
 }  // namespace sm

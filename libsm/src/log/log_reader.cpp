@@ -88,11 +88,13 @@ log_lines read_more_lines(const fs::path& file, log_position position, std::size
     if (s.st_ino != more.position.inode) more.position = {s.st_ino, 0};
     if (more.position.offset > static_cast<std::uint64_t>(s.st_size))
       more.position.offset = 0;  // it was truncated
-    std::string text(std::min<std::size_t>(budget, block_size), '\0');
+    std::string text(block_size, '\0');
     auto n = ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(more.position.offset));
     text.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     auto last = text.rfind('\n');
-    if (last == text.npos && text.size() < block_size) {
+    bool at_end = more.position.offset + text.size() >= static_cast<std::uint64_t>(s.st_size);
+    if (last == text.npos && !at_end && text.size() < block_size) return more;
+    if (last == text.npos && at_end && text.size() < block_size) {
       if (!part || *part == 0) return more;
       // An older part has been read to its end: the next newer one goes on.
       struct stat newer {};

@@ -118,12 +118,16 @@ class fork_server {
       auto message = parse_json(received->text);
       if (!message) continue;
       auto& passed = received->passed;
-      if (!passed.empty()) {
-        unique_fd link = std::move(passed.front());
-        passed.erase(passed.begin());
+      if (message->contains("instance")) {
+        unique_fd link;
+        if (!passed.empty()) {
+          link = std::move(passed.front());
+          passed.erase(passed.begin());
+        }
         fork_instance({.instance = message->value("instance", ""),
                        .incarnation = message->value("incarnation", std::uint64_t{0}),
                        .token = message->value("token", ""),
+                       .grouped = message->value("grouped", false),
                        .limits = message->value("limits", cgroup_limits{})},
                       std::move(link), std::move(passed));
       } else {
@@ -134,12 +138,13 @@ class fork_server {
 
   void fork_instance(fork_request rq, unique_fd link, std::vector<unique_fd> sockets) {
     fork_reply reply{.incarnation = rq.incarnation};
-    auto pid = ::fork();
+    if (!link) errno = EMFILE;  // its descriptors did not fit into this process
+    auto pid = link ? ::fork() : -1;
     if (pid == 0) {
       channel_.reset();
       signals_.reset();
       become_service_process(rq.instance, folder_);
-      cgroups_.join(rq.run(), rq.limits);
+      if (rq.grouped) cgroups_.join(rq.run(), rq.limits);
       fresh_process fresh{std::move(rq), std::move(link), std::move(sockets), false};
       fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
       std::fflush(nullptr);
@@ -178,7 +183,7 @@ class fork_server {
 
   void sweep() {
     sweep_at_.reset();
-    auto killed = end_unknown_children([&](pid_t pid) { return children_.contains(pid); });
+    auto killed = end_unknown_children(0, [&](pid_t pid) { return children_.contains(pid); });
     if (killed > 0) schedule_sweep();
   }
 
@@ -233,6 +238,7 @@ result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
   auto text = print_json({{"instance", rq.instance},
                           {"incarnation", rq.incarnation},
                           {"token", rq.token},
+                          {"grouped", rq.grouped},
                           {"limits", rq.limits}});
   // MSG_DONTWAIT: a full channel is a failed spawn, which has its backoff, not a stopped event
   // loop.

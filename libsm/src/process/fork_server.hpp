@@ -27,6 +27,7 @@ struct fork_request {
   std::string instance;           ///< "web:0"
   std::uint64_t incarnation = 0;  ///< this run of it and no other
   std::string token;              ///< proves to the next manager that it is this run
+  bool grouped = false;           ///< it gets a control group
   cgroup_limits limits{};
 
   /// The name of its control group: each run has its own.

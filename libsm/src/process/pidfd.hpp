@@ -10,7 +10,7 @@
 
 namespace sm {
 
-/// Empty when there is no such process.
+/// Empty when there is no such process, or no descriptor is left.
 inline unique_fd open_pidfd(pid_t pid) {
   return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }

@@ -46,14 +46,14 @@ class family {
 
 }  // namespace
 
-std::size_t end_unknown_children(const std::function<bool(pid_t)>& known) {
+std::size_t end_unknown_children(pid_t own_session, const std::function<bool(pid_t)>& known) {
   family now;
   std::size_t killed = 0;
   auto kill = [&](const proc_stat& p) {
     if (p.state != 'Z' && ::kill(p.pid, SIGKILL) == 0) ++killed;
   };
   for (auto* child : now.children(::getpid())) {
-    if (known(child->pid)) continue;
+    if (child->session == own_session || known(child->pid)) continue;
     if (child->state == 'Z') {
       ::waitpid(child->pid, nullptr, WNOHANG);
     } else {
@@ -66,14 +66,6 @@ std::size_t end_unknown_children(const std::function<bool(pid_t)>& known) {
 
 bool signal_group(pid_t leader, int number) noexcept {
   return leader > 1 && ::kill(-leader, number) == 0;
-}
-
-void signal_tree(pid_t root, int number) {
-  family now;
-  ::kill(root, number);
-  now.each_descendant(root, [&](const proc_stat& p) {
-    if (p.state != 'Z') ::kill(p.pid, number);
-  });
 }
 
 std::vector<usage_of_tree> tree_usage(const std::vector<pid_t>& roots) {

@@ -54,6 +54,9 @@ result<identity> resolve_identity(const service_spec& spec) {
       if (!found) return fail(errc::invalid_spec, "there is no user '" + spec.user + "'", "/user");
       who.uid = found->pw_uid;
     }
+    if (!found && spec.user_group.empty())
+      return fail(errc::invalid_spec,
+                  "user " + spec.user + " has no entry, so it takes a user_group, too", "/user");
     if (found) {
       who.gid = found->pw_gid;
       int count = 64;

@@ -61,9 +61,11 @@ result<pid_t> spawn(const spawn_request& rq) {
   auto argv = pointers(arguments);
   auto envp = pointers(environment);
   spawn_attributes with;
-  // A dup2 onto itself is how posix_spawn clears close-on-exec.
+  // Nothing else comes along, whoever forgot close-on-exec: a listening socket that another process
+  // keeps open takes connections that nobody answers.
   if (rq.inherited_fd >= 0)
-    posix_spawn_file_actions_adddup2(&with.actions, rq.inherited_fd, rq.inherited_fd);
+    posix_spawn_file_actions_adddup2(&with.actions, rq.inherited_fd, inherited_number);
+  posix_spawn_file_actions_addclosefrom_np(&with.actions, inherited_number + 1);
   pid_t pid = -1;
   int failed = posix_spawn(&pid, rq.executable.c_str(), &with.actions, &with.attributes,
                            argv.data(), envp.data());

@@ -39,12 +39,13 @@ struct transition {
     return start();
   }
 
-  /// Half of the time belongs to the stop message, the other half to the stop signal.
+  /// Half of the time belongs to the stop message, the other half to the stop signal; all of it to
+  /// the signal for whom no message reaches.
   actions stop(bool can_hear_message) {
     enter(stopping);
     if (can_hear_message) return {send_stop{spec.stop_timeout}, arm_timer{spec.stop_timeout / 2}};
     life.signalled = true;
-    return {send_stop_signal{}, arm_timer{spec.stop_timeout / 2}};
+    return {send_stop_signal{}, arm_timer{spec.stop_timeout}};
   }
 
   actions escalate_stop() {
@@ -70,6 +71,14 @@ struct transition {
       enter(fatal, over->reason + ", last: " + reason);
     else
       enter(exited, std::move(reason));
+    return {disarm_timer{}};
+  }
+
+  /// There is no process any more: what was STOPPING is where it shall be.
+  actions end_of_stop() {
+    if (life.start_after_stop) return start_fresh();
+    if (life.doom.empty()) return rest();
+    enter(fatal, std::string(life.doom));
     return {disarm_timer{}};
   }
 
@@ -140,8 +149,7 @@ actions on(transition& t, const spawn_failed& e) {
   t.life.last_end = e.reason;
   if (t.life.state == starting) return t.ended(std::nullopt, e.reason);
   if (t.life.state != stopping) return {};
-  if (t.life.start_after_stop) return t.start_fresh();
-  return t.rest();
+  return t.end_of_stop();
 }
 
 actions on(transition& t, const became_ready&) {
@@ -183,12 +191,7 @@ actions on(transition& t, const process_ended& e) {
   auto reason = to_string(e.status);
   if (!told.empty()) reason = told + " (" + reason + ")";
   t.life.last_end = reason;
-  if (t.life.state == stopping) {
-    if (t.life.start_after_stop) return t.start_fresh();
-    if (t.life.doom.empty()) return t.rest();
-    t.enter(fatal, std::string(t.life.doom));
-    return {disarm_timer{}};
-  }
+  if (t.life.state == stopping) return t.end_of_stop();
   return t.ended(e.status, std::move(reason));
 }
 

@@ -39,14 +39,12 @@ rollout_step rollout::next(const std::vector<slot_view>& slots) {
       return {.start_extra = extra_};
     }
     case phase::extra:
-      if (auto* slot = failed(extra_))
-        return {.retire_extra = true, .over = true, .rolled_back = slot->why};
+      if (auto* slot = failed(extra_)) return {.over = true, .rolled_back = slot->why};
       if (!all_there(extra_)) return {};
       phase_ = phase::replacing;
       return replace_next();
     case phase::replacing:
-      if (auto* slot = failed(in_work_))
-        return {.retire_extra = true, .over = true, .rolled_back = slot->why};
+      if (auto* slot = failed(in_work_)) return {.over = true, .rolled_back = slot->why};
       if (!all_there(in_work_)) return {};
       return replace_next();
   }
@@ -54,7 +52,7 @@ rollout_step rollout::next(const std::vector<slot_view>& slots) {
 }
 
 rollout_step rollout::replace_next() {
-  if (plan_.outdated.empty()) return {.retire_extra = plan_.start_first, .over = true};
+  if (plan_.outdated.empty()) return {.over = true};
   auto count = std::min<std::size_t>(plan_.batch, plan_.outdated.size());
   auto end = plan_.outdated.begin() + static_cast<std::ptrdiff_t>(count);
   in_work_.assign(plan_.outdated.begin(), end);

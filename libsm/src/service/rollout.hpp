@@ -26,9 +26,8 @@ struct rollout_plan {
 struct rollout_step {
   std::vector<unsigned> start_extra{};  ///< start these instances beyond the number
   std::vector<unsigned> replace{};      ///< stop these, then start them again
-  bool retire_extra = false;            ///< stop the extra ones
-  bool over = false;
-  std::string rolled_back{};  ///< over, because of this
+  bool over = false;                    ///< the extra instances are not needed any more
+  std::string rolled_back{};            ///< over, because of this
 };
 
 class rollout {

@@ -387,14 +387,29 @@ result<service_spec> spec_from_json(const json& document, service_spec base) {
   return base;
 }
 
+namespace {
+
+/// What of a specification a process is made by. A program's adapter stops it, too.
+template <class Spec>
+auto process_fields(Spec& s) {
+  return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
+                  s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets,
+                  s.memory_max, s.tasks_max, s.cpu_weight);
+}
+
+auto adapter_fields(const service_spec& s) {
+  return std::tie(s.stop_signal, s.stop_timeout, s.watchdog);
+}
+
+}  // namespace
+
 bool needs_restart(const service_spec& a, const service_spec& b) {
-  // What of a specification the process itself was made by.
-  auto made_by = [](const service_spec& s) {
-    return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
-                    s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets,
-                    s.memory_max, s.tasks_max, s.cpu_weight);
-  };
-  return made_by(a) != made_by(b);
+  return process_fields(a) != process_fields(b) ||
+         (!a.command.empty() && adapter_fields(a) != adapter_fields(b));
+}
+
+void take_process_fields(service_spec& to, const service_spec& from) {
+  process_fields(to) = process_fields(from);
 }
 
 }  // namespace sm

@@ -62,6 +62,31 @@ TEST_F(log_reader, following_goes_on_where_it_was_over_rotations) {
   EXPECT_EQ(more.lines, (lines{"4", "5", "6"}));
 }
 
+TEST_F(log_reader, no_line_of_a_large_older_part_is_skipped) {
+  std::size_t count = 20'000;
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += "line number " + std::to_string(i) + "\n";
+  write("first\n");
+  auto seen = read_last_lines(file, 10, all);
+  write(text);
+  rotate_files(file, 3);
+  write("last\n");
+  lines found;
+  for (auto more = read_more_lines(file, seen.position, 70'000); !more.lines.empty();
+       more = read_more_lines(file, more.position, 70'000))
+    found.insert(found.end(), more.lines.begin(), more.lines.end());
+  ASSERT_EQ(found.size(), count + 1);
+  EXPECT_EQ(found[count - 1], "line number " + std::to_string(count - 1));
+  EXPECT_EQ(found.back(), "last");
+}
+
+TEST_F(log_reader, a_line_longer_than_the_budget_comes_all_the_same) {
+  write("begin\n");
+  auto seen = read_last_lines(file, 10, all);
+  write(std::string(9000, 'x') + "\n");
+  EXPECT_EQ(read_more_lines(file, seen.position, 100).lines, lines{std::string(9000, 'x')});
+}
+
 TEST_F(log_reader, a_removed_log_is_followed_from_its_new_begin) {
   write("one\n");
   auto seen = read_last_lines(file, 10, all);

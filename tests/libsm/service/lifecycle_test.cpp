@@ -65,7 +65,7 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {fatal, {starting, "arm 10000, spawn"}}}},
     {{"stop", stop_requested{}},
      {{stopped, {stopped, ""}},
-      {starting, {stopping, "signal, arm 2000"}},
+      {starting, {stopping, "signal, arm 4000"}},
       {running, {stopping, "stop 4000, arm 2000"}},
       {backoff, {stopped, "disarm"}},
       {stopping, {stopping, ""}},
@@ -73,7 +73,7 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {fatal, {stopped, "disarm"}}}},
     {{"restart", restart_requested{}},
      {{stopped, {starting, "arm 10000, spawn"}},
-      {starting, {stopping, "signal, arm 2000"}},
+      {starting, {stopping, "signal, arm 4000"}},
       {running, {stopping, "stop 4000, arm 2000"}},
       {backoff, {starting, "arm 10000, spawn"}},
       {stopping, {stopping, ""}},
@@ -153,7 +153,7 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {fatal, {fatal, ""}}}},
     {{"condemned", condemned{"group failed"}},
      {{stopped, {stopped, ""}},
-      {starting, {stopping, "signal, arm 2000"}},
+      {starting, {stopping, "signal, arm 4000"}},
       {running, {stopping, "stop 4000, arm 2000"}},
       {backoff, {fatal, "disarm"}},
       {stopping, {stopping, ""}},
@@ -303,7 +303,7 @@ TEST(lifecycle, a_start_during_a_stop_is_kept_for_after_it_and_a_stop_takes_it_b
 
 TEST(lifecycle, a_stop_pre_empts_a_start_that_is_under_way) {
   auto life = in(starting);
-  EXPECT_EQ(feed(life, stop_requested{}), "signal, arm 2000");
+  EXPECT_EQ(feed(life, stop_requested{}), "signal, arm 4000");
   EXPECT_EQ(feed(life, became_ready{}), "");
   EXPECT_EQ(feed(life, timer_fired{}), "kill");
   feed(life, process_ended{killed_by{9}});

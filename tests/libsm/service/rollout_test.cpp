@@ -23,7 +23,7 @@ TEST(rollout, a_stand_in_starts_before_one_after_the_other_is_replaced) {
   EXPECT_TRUE(r.next({starting, old_one, new_one}).replace.empty());
   EXPECT_EQ(r.next({new_one, old_one, new_one}).replace, list{1});
   auto last = r.next({new_one, new_one, new_one});
-  EXPECT_TRUE(last.retire_extra && last.over);
+  EXPECT_TRUE(last.over);
   EXPECT_EQ(last.rolled_back, "");
 }
 
@@ -32,7 +32,7 @@ TEST(rollout, a_stand_in_that_does_not_become_ready_leaves_the_old_ones_alone) {
   EXPECT_EQ(r.next({old_one, old_one, old_one, old_one}).start_extra, (list{4, 5}));
   auto step = r.next({old_one, old_one, old_one, old_one, new_one, broken});
   EXPECT_TRUE(step.replace.empty());
-  EXPECT_TRUE(step.retire_extra && step.over);
+  EXPECT_TRUE(step.over);
   EXPECT_EQ(step.rolled_back, "exit code 1");
 }
 
