@@ -169,6 +169,7 @@ void instance::spawn() {
   auto& [ours, theirs] = *pair;
   token_ = random_hex(16);
   found_ = false;
+  said_goodbye_ = false;
   started_spec_ = owner_.spec();
   journaled_ = false;
   welcomed_ = false;
@@ -349,6 +350,7 @@ void instance::on_message(caf::mailbox_element& element) {
     handle(became_ready{});
   } else if (content.match_elements<wire::goodbye>()) {
     auto& why = content.get_as<wire::goodbye>(0).reason;
+    said_goodbye_ = true;
     if (service_) tell(service_, wire::farewell{});
     if (!why.empty()) handle(start_failed{why});
   } else if (content.match_elements<wire::service_call>()) {
@@ -362,7 +364,7 @@ void instance::on_message(caf::mailbox_element& element) {
   } else if (content.match_elements<caf::down_msg>()) {
     s_.commands.detach(link_, {errc::not_running, name() + " closed its link", name()});
     service_ = nullptr;
-    handle(link_lost{});
+    if (!said_goodbye_) handle(link_lost{});  // else it ends by itself, as it said
   }
 }
 

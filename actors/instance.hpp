@@ -120,6 +120,7 @@ class instance {
   bool journaled_ = false;
   bool welcomed_ = false;
   bool found_ = false;
+  bool said_goodbye_ = false;
   int signal_when_forked_ = 0;
 };
 
