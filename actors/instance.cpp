@@ -121,10 +121,13 @@ void instance::watch_for_hang() {
   watchdog_.cancel();
   watched_ = std::make_shared<int>();
   if (patience.count() <= 0) return;
-  // Not later than the end of its patience, whenever the last sign of life was.
-  watchdog_.expires_at(
-      std::min(clock::now() + patience / 2,
-               std::max(alive_at_ + patience, clock::now() + std::chrono::milliseconds{1})));
+  // All with the same patience are asked in one turn, so that an idle manager wakes up once for
+  // them; and not later than the end of its patience, whenever the last sign of life was.
+  auto step = patience / 2 + std::chrono::milliseconds{1};
+  auto since_boot = std::chrono::floor<std::chrono::milliseconds>(clock::now().time_since_epoch());
+  time_point next((since_boot / step + 1) * step);
+  auto soon = clock::now() + std::chrono::milliseconds{1};
+  watchdog_.expires_at(std::min(next, std::max(alive_at_ + patience, soon)));
   watchdog_.async_wait([this, patience, armed = std::weak_ptr<int>(watched_)](error_code ec) {
     if (ec || armed.expired() || life_.state != instance_state::running) return;
     if (clock::now() - alive_at_ >= patience) return look_again();

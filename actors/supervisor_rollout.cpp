@@ -119,7 +119,8 @@ void supervisor::roll_back(managed_service& m, const std::string& why, const ser
               [](managed_service* service) {
                 // Those that gave up on the new one.
                 for (auto& i : service->instances())
-                  i->start_wanted = !i->retiring && !i->stand_in && at_rest(i->life().state);
+                  if (!i->retiring && !i->stand_in && at_rest(i->life().state))
+                    i->start_wanted = true;
               },
           .end_state = {},
           .wait = {},

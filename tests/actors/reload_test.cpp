@@ -4,6 +4,8 @@
 #include <atomic>
 #include <thread>
 
+#include <sm/queue.hpp>
+
 #include "supervision_fixture.hpp"
 
 namespace sm::test {
@@ -164,6 +166,54 @@ TEST_F(reload_fixture, a_manager_killed_in_the_middle_of_a_reload_costs_no_reque
   }
   clients.end();
   EXPECT_EQ(clients.failed, 0) << "of " << clients.answered;
+}
+
+TEST_F(reload_fixture, twenty_kills_of_the_manager_in_a_row_under_load_cost_nothing) {
+  auto life = app.state() / "life", notes = app.state() / "notes";
+  std::filesystem::create_directory(life);
+  ASSERT_EQ(add(web(2)).status, 201);
+  ASSERT_EQ(add(tool_named("beat", {{"life", life.string()}})).status, 201);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  std::map<std::string, pid_t> before;
+  for (auto* name : {"a", "b", "beat", "web", "consumer.default"})
+    before[name] = app.instance_pid(name);
+  load clients(port_);
+  queue jobs("sqlite:" + (app.state() / "queue.db").string());
+  std::set<int> acknowledged;
+  auto slowest = std::chrono::milliseconds{0};
+  for (int round = 0; round < 20; ++round) {
+    for (int n = 0; n < 5; ++n)
+      if (jobs.enqueue("Note",
+                       json{{"file", notes.string()}, {"number", round * 5 + n}, {"mood", ""}})
+              .wait_for(5s))
+        acknowledged.insert(round * 5 + n);
+    app.signal(SIGKILL);
+    app.wait();
+    auto size = std::filesystem::file_size(life / "beat:0");
+    EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(life / "beat:0") > size; }))
+        << "it goes on without a manager";
+    auto start = std::chrono::steady_clock::now();
+    app.start();
+    ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+    slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                    std::chrono::steady_clock::now() - start));
+    for (auto& [name, pid] : before) EXPECT_EQ(app.instance_pid(name), pid) << name;
+  }
+  clients.end();
+  std::printf("slowest of 20 adoptions, with the start of the manager: %lld ms\n",
+              static_cast<long long>(slowest.count()));
+  EXPECT_EQ(clients.failed, 0) << "of " << clients.answered;
+  std::istringstream beats(text_of(life / "beat:0"));
+  std::set<std::string> lives;
+  for (std::string line; std::getline(beats, line);) lives.insert(line);
+  EXPECT_EQ(lives.size(), 1U);
+  EXPECT_TRUE(eventually([&] {
+    std::istringstream lines(text_of(notes));
+    std::set<int> done;
+    for (int number; lines >> number;) done.insert(number);
+    return done == acknowledged;
+  }));
+  EXPECT_EQ(acknowledged.size(), 100U);
 }
 
 TEST_F(reload_fixture, a_changed_program_is_rolled_back_to_the_first_one_after_a_change_between) {
