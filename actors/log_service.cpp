@@ -117,12 +117,13 @@ promise<response> log_service::tail(log_query query) {
 
 promise<response> log_service::follow(log_query query) {
   promise<response> answer;
-  watch();
   bool posted = reader_.post([this, answer, query = std::move(query)] {
     auto begin = read_tail(query);
     loop_.defer([this, answer, query, begin = std::move(begin)]() mutable {
       auto follower = std::make_shared<log_follower>(*this, query, std::move(begin));
       followers_.push_back(follower);
+      // From now on; it reads once more by itself what came since its begin was read.
+      watch();
       answer.set_value({.content_type = "text/event-stream", .stream = follower});
     });
   });

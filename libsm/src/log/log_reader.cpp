@@ -26,11 +26,13 @@ unique_fd open_for_reading(const fs::path& file, struct stat& s) {
 
 /// The part of the log that has this inode: FILE itself is 0, FILE.1 is 1. Nothing when it is gone.
 std::optional<unsigned> part_with(const fs::path& file, ino_t inode) {
+  unsigned missing = 0;
   for (unsigned n = 0; n <= rotations_max; ++n) {
     struct stat s {};
     auto part = n == 0 ? file : fs::path(file.string() + "." + std::to_string(n));
     if (::stat(part.c_str(), &s) != 0) {
-      if (n > 0) return std::nullopt;
+      // In the middle of a rotation one number is nobody's.
+      if (n > 0 && ++missing > 1) return std::nullopt;
     } else if (s.st_ino == inode) {
       return n;
     }
