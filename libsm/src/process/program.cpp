@@ -19,6 +19,7 @@
 #include <cstring>
 #include <optional>
 
+#include "process/exec_pointers.hpp"
 #include "process/rlimits.hpp"
 #include "process/system_error.hpp"
 #include "service/selector.hpp"
@@ -118,14 +119,6 @@ constexpr std::array<const char*, 8> steps{"",
                                            "cannot be nice",
                                            "cannot pass on descriptors",
                                            "cannot fork"};
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  list.reserve(texts.size() + 1);
-  for (auto& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
 
 /// The rest of this function's life is the child's: between fork and exec of a process with several
 /// threads only system calls are allowed, so everything is prepared before.
@@ -232,8 +225,8 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
                   .streams = streams,
                   .who = std::move(*who),
                   .limits = {},
-                  .argv = pointers(arguments),
-                  .envp = pointers(environment),
+                  .argv = exec_pointers(arguments),
+                  .envp = exec_pointers(environment),
                   .candidates = candidates_for(spec.command.front(), environment),
                   .moved = std::vector<int>(streams.descriptors.size(), -1)};
   if (streams.listen_pid) plan.listen_pid = environment.back().data() + std::strlen("LISTEN_PID=");

@@ -5,18 +5,11 @@
 
 #include <csignal>
 
+#include "process/exec_pointers.hpp"
 #include "process/system_error.hpp"
 
 namespace sm {
 namespace {
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  list.reserve(texts.size() + 1);
-  for (auto& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
 
 std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
   std::vector<std::string> all = extra;
@@ -58,8 +51,8 @@ struct spawn_attributes {
 result<pid_t> spawn(const spawn_request& rq) {
   auto arguments = rq.argv;
   auto environment = merged_environment(rq.environment);
-  auto argv = pointers(arguments);
-  auto envp = pointers(environment);
+  auto argv = exec_pointers(arguments);
+  auto envp = exec_pointers(environment);
   spawn_attributes with;
   // Nothing else comes along, whoever forgot close-on-exec: a listening socket that another process
   // keeps open takes connections that nobody answers.
