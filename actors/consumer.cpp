@@ -1,8 +1,14 @@
 #include "consumer.hpp"
 
-#include <boost/asio/post.hpp>
+#include <bsd/unistd.h>
 
+#include <algorithm>
+#include <csignal>
+
+#include "config/units.hpp"
+#include "queue/fork_runner.hpp"
 #include "queue/payload.hpp"
+#include "queue/queue_order.hpp"
 #include "queue/worker_id.hpp"
 
 namespace sm {
@@ -10,175 +16,117 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto slow_poll = 1s;  // the safety net below the wake-ups
-constexpr auto retry_pause_min = 50ms;
-constexpr auto retry_pause_max = 2000ms;
-
-std::unique_ptr<job_store> open_or_throw(const process_settings& settings) {
-  queue_config config{.payload_max = settings.payload_max,
-                      .lease = std::chrono::milliseconds(settings.lease_ms),
-                      .enqueue_timeout = std::chrono::milliseconds(settings.enqueue_timeout_ms)};
-  auto store = open_job_store(settings.queue_url, config);
-  if (!store) throw failure(store.error());
-  return std::move(*store);
+consumer_params checked(const json& document) {
+  auto params = read_consumer_params(document);
+  if (!params) throw failure(params.error());
+  return std::move(*params);
 }
 
-consumer_params read_params(const json& document) {
-  auto params = from_json_value<consumer_params>(document);
-  if (!params) throw failure(params.error());
-  if (params->queues.empty())
-    throw failure(errc::invalid_spec, "a consumer needs a queue", "/params/queues");
-  for (auto& queue : params->queues)
-    if (!valid_queue_name(queue))
-      throw failure(errc::invalid_spec, "'" + queue + "' is no queue name", "/params/queues");
-  if (params->concurrency < 1 || params->concurrency > 1000)
-    throw failure(errc::invalid_spec, "must be from 1 to 1000", "/params/concurrency");
-  return std::move(*params);
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (auto& item : list) text += text.empty() ? item : "," + item;
+  return text;
 }
 
 }  // namespace
 
+result<consumer_params> read_consumer_params(const json& document) {
+  auto params = from_json_value<consumer_params>(document);
+  if (!params)
+    return fail(errc::invalid_spec, params.error().detail, "/params" + params.error().where);
+  auto wrong = [](std::string why, const char* field) {
+    return fail(errc::invalid_spec, std::move(why), std::string("/params/") + field);
+  };
+  if (params->queues.empty()) return wrong("a consumer needs a queue", "queues");
+  for (auto& queue : params->queues)
+    if (auto why = check_queue_pattern(queue); !why.empty()) return wrong(why, "queues");
+  if (params->concurrency < 1 || params->concurrency > 1000)
+    return wrong("must be from 1 to 1000", "concurrency");
+  if (params->max > 0 && params->min > params->max) return wrong("must not be over max", "min");
+  for (auto [text, field] :
+       {std::pair{&params->latency, "latency"}, {&params->cool_down, "cool_down"}})
+    if (auto duration = parse_duration(*text); !duration)
+      return wrong(duration.error().detail, field);
+  return params;
+}
+
 consumer::consumer(service_context context, std::shared_ptr<const job_registry> jobs,
-                   const process_settings& settings)
-    : service(std::move(context)),
-      jobs_(std::move(jobs)),
-      params_(read_params(params())),
-      lease_(settings.lease_ms),
-      worker_(worker_id(::getpid(), params_.queues)),
-      claims_(open_or_throw(settings)),
-      renewals_(open_or_throw(settings)),
-      slots_(params_.concurrency) {
-  auto wake = wake_up_receiver::open(sqlite_path(settings.queue_url));
-  if (!wake) throw failure(wake.error());
-  wake_.emplace(std::move(*wake));
+                   const builtin_setup& setup)
+    : service(std::move(context)), host_(setup.host), grace_(setup.spec.stop_timeout * 45 / 100) {
+  auto wanted = checked(params());
+  worker_ = worker_id(::getpid(), wanted.queues);
+  // Resque and php-resque take who is not in the process table as "resque-1" for dead.
+  ::setproctitle("-sm %s resque-1: Waiting for %s", instance().c_str(),
+                 joined(wanted.queues).c_str());
+  auto& config = setup.settings.queue;
+  std::shared_ptr<job_runner> runner;
+  if (wanted.isolate)
+    runner = make_fork_runner(jobs,
+                              {.log_file = setup.settings.log_file,
+                               .instance = instance(),
+                               .log_level = setup.settings.log_level,
+                               .log_max_size = setup.spec.log.max_size,
+                               .log_keep = setup.spec.log.keep,
+                               .queue = config},
+                              log());
+  else
+    runner = make_thread_runner(jobs, std::make_shared<queue>(config.url, config, jobs), log());
+
   command("status", [this] {
-    std::lock_guard lock(mutex_);
-    json hand = json::array();
-    for (auto& [tag, id] : in_hand_) hand.push_back(id);
-    return json{
-        {"worker", worker_}, {"performed", performed_}, {"failed", failed_}, {"in_hand", hand}};
+    auto c = loop_->counts();
+    return json{{"worker", worker_},    {"performed", c.performed}, {"done", c.done},
+                {"retried", c.retried}, {"dead", c.dead},           {"cancelled", c.cancelled},
+                {"seconds", c.seconds}, {"in_hand", c.in_hand},     {"paused", c.paused}};
   });
-  claimer_ = std::thread([this] { claim_loop(); });
-  renewer_ = std::thread([this] { renew_loop(); });
+  command("pause", [this] { loop_->pause(true); });
+  command("resume", [this] { loop_->pause(false); });
+
+  consumer_loop::callbacks to{
+      .on_event =
+          [&host = host_](const job_event& e) {  // a job may outlive this object
+            if (e.what == "skipped") return host.publish("job.skipped", {{"count", e.attempt}});
+            json data{{"id", e.id},
+                      {"type", e.type},
+                      {"queue", e.queue},
+                      {"attempt", e.attempt},
+                      {"seconds", e.seconds}};
+            if (!e.error.empty()) data["error"] = e.error;
+            host.publish("job." + e.what, data);
+          },
+      // Nobody else can end a thread.
+      .on_overdue = [] { ::kill(::getpid(), SIGKILL); },
+      .on_drained = [this] { host_.end(exited_with{0}, {}); }};
+  loop_ = std::make_unique<consumer_loop>(consumer_options{.queue_url = config.url,
+                                                           .config = config,
+                                                           .worker = worker_,
+                                                           .queues = wanted.queues,
+                                                           .concurrency = wanted.concurrency,
+                                                           .runner = std::move(runner)},
+                                          std::move(jobs), log(), std::move(to));
+  host_.take_signals({SIGQUIT, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCONT},
+                     [this](int number) { on_signal(number); });
 }
 
 consumer::~consumer() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stopped_.notify_all();
-  wake_->interrupt();
-  if (claimer_.joinable()) claimer_.join();
-  slots_.join();
-  stopped_.notify_all();
-  if (renewer_.joinable()) renewer_.join();
-  if (!outcomes_.empty())
-    if (auto ended = claims_->exchange(outcomes_, {.worker = worker_, .queues = {}, .max = 0});
-        !ended)
-      log().error("jobs that are done may run again: {}", to_string(ended.error()));
+  if (loop_) loop_->drain(grace_);
+  loop_.reset();
 }
 
-/// Ends what is done and claims what there is room for, in one transaction; waits when there is
-/// neither.
-void consumer::claim_loop() {
-  auto pause = retry_pause_min;
-  bool announced = false;
-  for (;;) {
-    std::vector<job_outcome> done;
-    claim_request rq{.worker = worker_, .queues = params_.queues, .max = 0, .lease = lease_};
-    {
-      std::lock_guard lock(mutex_);
-      // While it stops it claims no more, but what is done is handed back as it comes.
-      if (stopping_ && in_hand_.empty()) return;
-      done = std::exchange(outcomes_, {});
-      if (!stopping_)
-        rq.max = params_.concurrency - static_cast<unsigned>(in_hand_.size() - done.size());
-    }
-    auto exchanged = claims_->exchange(done, rq);
-    if (!exchanged) {
-      log().warn("the queue does not answer: {}", to_string(exchanged.error()));
-      {
-        std::unique_lock lock(mutex_);
-        outcomes_.insert(outcomes_.begin(), done.begin(), done.end());
-        stopped_.wait_for(lock, pause);
-      }
-      pause = std::min(pause * 2, retry_pause_max);
-      continue;
-    }
-    pause = retry_pause_min;
-    if (exchanged->accepted < done.size())
-      log().warn("{} outcomes came after their lease ran out", done.size() - exchanged->accepted);
-    {
-      std::lock_guard lock(mutex_);
-      for (auto& o : done) in_hand_.erase(o.tag);
-      for (auto& d : exchanged->claimed) in_hand_[d.tag] = d.id;
-    }
-    for (auto& d : exchanged->claimed)
-      boost::asio::post(slots_, [this, d = std::move(d)] { perform(d); });
-    if (!exchanged->claimed.empty()) continue;
-    if (rq.max > 0 && !std::exchange(announced, true)) {
-      wake_->announce();
-      continue;  // a job may have come just before
-    }
-    wake_->wait(slow_poll);
-    if (std::exchange(announced, false)) wake_->withdraw();
-  }
-}
-
-void consumer::perform(const delivery& d) {
-  auto outcome = attempt(d);
-  if (!outcome.exception.empty())
-    log().error("job {} failed: {}: {}", d.id, outcome.exception, outcome.text);
-  {
-    std::lock_guard lock(mutex_);
-    ++performed_;
-    if (!outcome.exception.empty()) ++failed_;
-    outcomes_.push_back(std::move(outcome));
-  }
-  wake_->interrupt();
-}
-
-job_outcome consumer::attempt(const delivery& d) {
-  auto payload = decode_payload(d.payload);
-  if (!payload) return {d.tag, "sm::BadPayload", to_string(payload.error())};
-  auto* run = jobs_->find(payload->type);
-  if (!run)
-    return {d.tag, "sm::UnknownJobType", "this program has no job type '" + payload->type + "'"};
-  auto argument = payload->argument();
-  log().info("performing {} {} {}", payload->type, d.id, print_json(argument));
-  job_context context(d.id, d.queue, d.attempt, log());
-  try {
-    (*run)(argument, context);
-    return {d.tag, {}, {}};
-  } catch (const failure& e) {
-    return {d.tag, "sm::" + std::string(to_string(e.reason().code)), to_string(e.reason())};
-  } catch (const std::exception& e) {
-    return {d.tag, "std::exception", e.what()};
-  } catch (...) {
-    return {d.tag, "unknown", "threw something that is no std::exception"};
-  }
-}
-
-void consumer::renew_loop() {
-  for (;;) {
-    std::vector<delivery_tag> held;
-    {
-      std::unique_lock lock(mutex_);
-      // While it stops, the jobs in hand still need their leases.
-      auto all_done = [this] { return stopping_ && in_hand_.size() <= outcomes_.size(); };
-      if (stopped_.wait_for(lock, lease_ / 3, all_done)) return;
-      for (auto& [tag, id] : in_hand_) held.push_back(tag);
-    }
-    if (!held.empty()) {
-      auto lost = renewals_->renew(held, lease_);
-      if (!lost)
-        log().warn("cannot renew leases: {}", to_string(lost.error()));
-      else if (!lost->empty())
-        log().warn("{} leases are lost: their jobs may run elsewhere", lost->size());
-    }
-    if (auto reaped = renewals_->reap(); reaped && *reaped > 0)
-      log().warn("{} jobs of silent consumers are ready again", *reaped);
+void consumer::on_signal(int number) {
+  switch (number) {
+    case SIGQUIT:
+      return loop_->quit();
+    case SIGTERM:
+    case SIGINT:
+      return loop_->hurry();
+    case SIGUSR1:
+      return loop_->kill_jobs();
+    case SIGUSR2:
+      return loop_->pause(true);
+    case SIGCONT:
+      return loop_->pause(false);
+    default:
+      return;
   }
 }
 

@@ -1,18 +1,13 @@
-// The service that performs jobs: claims them from the store, runs each in a thread of its own,
-// renews their leases from a thread that no job can block, and hands their outcomes back.
+// The service that performs jobs; see queue/consumer_loop.hpp for how. Signals mean what they mean
+// to a Resque worker: QUIT ends after the jobs in hand, TERM and INT end now, USR1 kills the jobs
+// in hand, USR2 pauses, CONT resumes.
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <sm/service.hpp>
-#include <thread>
 #include <vector>
 
-#include "process_settings.hpp"
-#include "queue/job_store.hpp"
-#include "queue/wake_up.hpp"
+#include "queue/consumer_loop.hpp"
+#include "registry.hpp"
 
 namespace sm {
 
@@ -20,38 +15,32 @@ namespace sm {
 struct consumer_params {
   std::vector<std::string> queues{"*"};
   unsigned concurrency = 1;
+  bool isolate = false;  ///< each job in a process of its own
+  /// With `max` > 0 the manager keeps the number of processes between the two, by the age of the
+  /// oldest job that waits.
+  unsigned min = 0, max = 0;
+  std::string latency = "2s", cool_down = "30s";
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(consumer_params, queues, concurrency)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(consumer_params, queues, concurrency, isolate, min,
+                                                max, latency, cool_down)
+
+/// Reads and checks them; `invalid_spec` names the field at fault.
+result<consumer_params> read_consumer_params(const json& document);
 
 class consumer : public service {
  public:
   consumer(service_context context, std::shared_ptr<const job_registry> jobs,
-           const process_settings& settings);
-  /// Claims no more and waits for the jobs in hand.
+           const builtin_setup& setup);
+  /// Claims no more, gives the jobs in hand half of the stop timeout, and hands back the rest.
   ~consumer() override;
 
  private:
-  void claim_loop();
-  void renew_loop();
-  void perform(const delivery& d);
-  job_outcome attempt(const delivery& d);
+  void on_signal(int number);
 
-  std::shared_ptr<const job_registry> jobs_;
-  const consumer_params params_;
-  const std::chrono::milliseconds lease_;
-  const std::string worker_;
-  std::unique_ptr<job_store> claims_, renewals_;  // one connection for each thread
-  std::optional<wake_up_receiver> wake_;
-
-  std::mutex mutex_;
-  std::condition_variable stopped_;
-  bool stopping_ = false;
-  std::vector<job_outcome> outcomes_;
-  std::map<delivery_tag, job_id> in_hand_;
-  std::uint64_t performed_ = 0, failed_ = 0;
-
-  boost::asio::thread_pool slots_;
-  std::thread claimer_, renewer_;
+  builtin_host& host_;
+  const std::chrono::milliseconds grace_;
+  std::string worker_;
+  std::unique_ptr<consumer_loop> loop_;
 };
 
 }  // namespace sm

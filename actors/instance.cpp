@@ -321,10 +321,7 @@ void instance::welcome_when_journaled() {
   auto& c = s_.settings;
   process_settings settings{.log_file = (s_.folder.log_folder() / (name() + ".log")).string(),
                             .log_level = c.manager.log_level,
-                            .queue_url = c.queue.url,
-                            .payload_max = c.queue.payload_max,
-                            .lease_ms = c.queue.lease.count(),
-                            .enqueue_timeout_ms = c.queue.enqueue_timeout.count(),
+                            .queue = c.queue,
                             .command_timeout_ms = c.link.command_timeout.count(),
                             .orphan_grace_ms = c.manager.orphan_grace.count()};
   tell(service_, wire::welcome{.instance = name(),
@@ -356,6 +353,12 @@ void instance::on_message(caf::mailbox_element& element) {
     said_goodbye_ = true;
     if (service_) tell(service_, wire::farewell{});
     if (!why.empty()) handle(start_failed{why});
+  } else if (content.match_elements<wire::service_event>()) {
+    auto& event = content.get_as<wire::service_event>(0);
+    auto data = parse_json(event.data);
+    if (!data || !data->is_object()) return;
+    (*data)["instance"] = name();
+    s_.publish(event.type, *data);
   } else if (content.match_elements<wire::service_call>()) {
     owner_.on_call(*this, content.get_as<wire::service_call>(0));
   } else if (content.match_elements<wire::find_service>()) {

@@ -11,7 +11,9 @@
 #include "log/process_log.hpp"
 #include "management_api.hpp"
 #include "process/proc_stat.hpp"
+#include "queue/redis/redis_url.hpp"
 #include "queue/worker_id.hpp"
+#include "queue_scaler.hpp"
 #include "server_state.hpp"
 #include "supervisor.hpp"
 
@@ -213,11 +215,12 @@ int run_manager(detail::server_state& program) {
                         if (type != consumer_type) return;
                         // Parameters that do not fit never made a consumer, so there is nothing to
                         // release.
-                        if (auto fits = from_json_value<consumer_params>(params))
+                        if (auto fits = read_consumer_params(params))
                           jobs.release(worker_id(pid, fits->queues));
                       });
   manager_facade facade(events, services,
                         queue(settings.queue.url, settings.queue, program.types.jobs));
+  queue_scaler scaler(events, services, jobs, log);
   gateway http(events, settings.http, log, program.routes, facade);
   event_streams streams(shared.recent);
   shared.on_event = [&] { streams.on_event(); };

@@ -12,7 +12,7 @@
 
 namespace sm::wire {
 
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 // -- from a service process to the manager
 
@@ -50,6 +50,12 @@ struct reply_batch {
 
 struct pong {
   std::uint64_t sequence = 0;
+};
+
+/// For those who watch the manager's events.
+struct service_event {
+  std::string type;
+  std::string data;  ///< JSON
 };
 
 /// A service's own command or gather, carried out by the manager.
@@ -147,6 +153,10 @@ auto inspect(I& f, pong& x) {
   return f(caf::meta::type_name("pong"), x.sequence);
 }
 template <class I>
+auto inspect(I& f, service_event& x) {
+  return f(caf::meta::type_name("service_event"), x.type, x.data);
+}
+template <class I>
 auto inspect(I& f, service_call& x) {
   return f(caf::meta::type_name("service_call"), x.id, x.gather, x.target, x.command, x.arguments,
            x.timeout_ms);
@@ -213,6 +223,7 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::goodbye))
 CAF_ADD_TYPE_ID(sm, (sm::wire::reply))
 CAF_ADD_TYPE_ID(sm, (sm::wire::reply_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::pong))
+CAF_ADD_TYPE_ID(sm, (sm::wire::service_event))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_call))
 CAF_ADD_TYPE_ID(sm, (sm::wire::find_service))
 CAF_ADD_TYPE_ID(sm, (sm::wire::welcome))

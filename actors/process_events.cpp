@@ -33,14 +33,37 @@ process_events::process_events(const fresh_process& fresh, std::filesystem::path
       link_(second_descriptor(fresh.link.get())) {
   for (auto& socket : fresh.sockets) sockets_.push_back(socket.get());
   instance_ = this;
+  for (int number : {SIGTERM, SIGINT}) catch_signal(number);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void process_events::catch_signal(int number) {
   struct sigaction action {};
-  action.sa_handler = [](int) {
-    instance_->signals_.fetch_add(1);
+  action.sa_handler = [](int caught) {
+    if (caught == SIGTERM || caught == SIGINT) instance_->signals_.fetch_add(1);
+    instance_->caught_.fetch_or(std::uint64_t{1} << caught);
     instance_->wake();
   };
   action.sa_flags = SA_RESTART;
-  for (int number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  ::sigaction(number, &action, nullptr);
+}
+
+void process_events::take(const std::vector<int>& numbers, std::function<void(int)> f) {
+  {
+    std::lock_guard lock(taker_mutex_);
+    taker_ = std::move(f);
+  }
+  for (int number : numbers) {
+    taken_.fetch_or(std::uint64_t{1} << number);
+    catch_signal(number);
+  }
+}
+
+void process_events::hand_over_signals() {
+  auto caught = caught_.exchange(0) & taken_;
+  std::lock_guard lock(taker_mutex_);
+  for (int number = 1; number < 64; ++number)
+    if (taker_ && (caught & (std::uint64_t{1} << number)) != 0) taker_(number);
 }
 
 void process_events::end(int code) {
@@ -69,6 +92,7 @@ int process_events::wait(const handlers& to) {
     std::uint64_t drop = 0;
     [[maybe_unused]] auto n = ::read(wake_.get(), &drop, sizeof drop);
     if (code_ >= 0) return code_;
+    hand_over_signals();
     // Asked twice is asked once: whoever has no more patience kills.
     for (; handled < signals_; ++handled) stop(to);
     if (watched[1].revents != 0) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
+#include <vector>
 
 #include "process/fork_server.hpp"
 
@@ -36,6 +38,9 @@ class process_events {
   /// Takes over SIGTERM and SIGINT. The link is watched only.
   process_events(const fresh_process& fresh, std::filesystem::path state_folder);
 
+  /// Calls `f` in the main thread for these signals; a SIGTERM or SIGINT goes on as well.
+  void take(const std::vector<int>& numbers, std::function<void(int)> f);
+
   /// Ends the wait; from any thread. The first code counts.
   void end(int code);
 
@@ -48,6 +53,8 @@ class process_events {
   using clock = std::chrono::steady_clock;
 
   void wake();
+  static void catch_signal(int number);
+  void hand_over_signals();
   void stop(const handlers& to);
   void look_for_manager(const handlers& to);
   void check_output();
@@ -60,6 +67,9 @@ class process_events {
   unique_fd wake_;
   unique_fd link_;  // a second descriptor of the link; closed while there is none
   std::atomic<int> signals_{0};
+  std::atomic<std::uint64_t> caught_{0}, taken_{0};  // bits by number
+  std::mutex taker_mutex_;
+  std::function<void(int)> taker_;
   std::atomic<int> code_{-1};
   clock::time_point lost_at_{}, dial_at_{};
   unsigned attempts_ = 0;

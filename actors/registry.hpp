@@ -30,6 +30,11 @@ class builtin_host {
   virtual void answer_pings_while(std::function<bool()> alive) = 0;
   /// Takes the signals that operators send. From the constructor.
   virtual void on_signal(std::function<void(int)> f) = 0;
+  /// Calls `f`, in the main thread, for these signals from then on, whoever sends them; a SIGTERM
+  /// stops the service as well. From the constructor.
+  virtual void take_signals(const std::vector<int>& numbers, std::function<void(int)> f) = 0;
+  /// Tells people who watch /v1/events; lost when there is no manager.
+  virtual void publish(std::string type, const json& data) = 0;
   /// The listening sockets of the service, in the order of its specification.
   virtual std::vector<int> sockets() = 0;
 };

@@ -6,11 +6,16 @@
 #include <filesystem>
 #include <sm/server.hpp>
 
+#include "config/units.hpp"
 #include "consumer.hpp"
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
 #include "process/stack_dump.hpp"
 #include "program_adapter.hpp"
+#include "queue/fork_runner.hpp"
+#include "queue/payload.hpp"
+#include "queue/schedule.hpp"
+#include "queue_clock.hpp"
 #include "server_state.hpp"
 #include "service/selector.hpp"
 #include "service_process.hpp"
@@ -26,9 +31,43 @@ service_spec to_service(const consumer_spec& c) {
   spec.name = "consumer." + c.name;
   spec.type = consumer_type;
   spec.params = {{"queues", c.queues}, {"concurrency", c.concurrency}};
-  spec.instances = c.instances;
+  if (c.isolate) spec.params["isolate"] = true;
+  if (c.max > 0) {
+    spec.params["min"] = c.min;
+    spec.params["max"] = c.max;
+    spec.params["latency"] = format_duration(c.latency);
+    spec.params["cool_down"] = format_duration(c.cool_down);
+  }
+  spec.instances = c.max > 0 ? std::clamp(c.instances, c.min, c.max) : c.instances;
+  spec.group = builtin_group;
+  // The first half belongs to the jobs in hand.
+  spec.stop_timeout = 2 * c.drain;
+  // A job that crashes its consumer does so three times at most; the consumer is not to blame.
+  spec.intensity = {.restarts = 1000, .window = std::chrono::minutes(1)};
+  spec.backoff.max = std::chrono::seconds(1);
+  return spec;
+}
+
+service_spec clock_service(const detail::server_state& s) {
+  service_spec spec;
+  spec.name = clock_name;
+  spec.type = clock_type;
+  spec.params = clock_params(s.program, s.schedules, s.limits);
   spec.group = builtin_group;
   return spec;
+}
+
+/// In the process that forks for each job of a consumer with `isolate`.
+int run_job_server(detail::server_state& program, const char* variable) {
+  auto document = parse_json(variable);
+  auto settings = from_json_value<job_server_settings>(document ? *document : json{});
+  if (!settings) {
+    report(settings.error());
+    return 2;
+  }
+  ::unsetenv(job_server_variable);
+  serve_jobs(*program.types.jobs, *settings);
+  return 0;
 }
 
 /// In the fork server and its children: forks until the manager is gone, or runs the one service.
@@ -60,7 +99,11 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   ::setproctitle_init(argc, argv, environ);
   s.types.types[consumer_type] =
       builtin_factory([jobs = s.types.jobs](service_context context, const builtin_setup& setup) {
-        return std::make_unique<sm::consumer>(std::move(context), jobs, setup.settings);
+        return std::make_unique<sm::consumer>(std::move(context), jobs, setup);
+      });
+  s.types.types[clock_type] =
+      builtin_factory([](service_context context, const builtin_setup& setup) {
+        return std::make_unique<queue_clock>(std::move(context), setup);
       });
   s.types.types[program_type] =
       builtin_factory([](service_context context, const builtin_setup& setup) {
@@ -162,6 +205,28 @@ void server::group(group_spec spec) {
 
 void server::consumer(consumer_spec spec) { state_->consumers.push_back(std::move(spec)); }
 
+void server::schedule(schedule_spec spec) {
+  auto& all = state_->schedules;
+  auto where = "schedule '" + spec.name + "'";
+  if (auto ok = validate(spec); !ok)
+    state_->mistakes.push_back(
+        {ok.error().code, ok.error().detail, where + " " + ok.error().where});
+  else if (std::any_of(all.begin(), all.end(), [&](auto& s) { return s.name == spec.name; }))
+    state_->mistakes.push_back({errc::conflict, "there are two schedules of this name", where});
+  else
+    all.push_back(std::move(spec));
+}
+
+void server::limit(const std::string& queue, queue_limits limits) {
+  if (!valid_queue_name(queue))
+    state_->mistakes.push_back({errc::invalid_spec, "is no queue name", "queue '" + queue + "'"});
+  else if (limits.period.count() < 1)
+    state_->mistakes.push_back(
+        {errc::invalid_spec, "the period must be over 0", "queue '" + queue + "'"});
+  else
+    state_->limits[queue] = limits;
+}
+
 void server::route(const std::string& method, const std::string& pattern, route_handler handler) {
   auto added = state_->routes.add(method, pattern, {std::move(handler), false});
   if (!added) state_->mistakes.push_back(added.error());
@@ -171,9 +236,17 @@ int server::run() {
   auto& s = *state_;
   if (s.exit_at_once >= 0) return s.exit_at_once;
   if (const char* role = std::getenv(fork_server_variable)) return run_fork_server(s, role);
+  if (const char* role = std::getenv(job_server_variable)) return run_job_server(s, role);
 
   if (s.consumers.empty() && !s.types.jobs->empty()) s.consumers.push_back({});
-  for (auto& c : s.consumers) service(to_service(c));
+  for (auto& c : s.consumers) {
+    auto spec = to_service(c);
+    if (auto ok = read_consumer_params(spec.params); !ok)
+      s.mistakes.push_back(
+          {ok.error().code, ok.error().detail, "consumer '" + c.name + "' " + ok.error().where});
+    service(std::move(spec));
+  }
+  if (!s.consumers.empty() || !s.schedules.empty() || !s.limits.empty()) service(clock_service(s));
   if (auto ok = apply_environment(s.settings, environ); !ok) s.mistakes.push_back(ok.error());
   for (auto& [key, value] : s.overrides)
     if (auto ok = set_config_value(s.settings, key, value); !ok) s.mistakes.push_back(ok.error());

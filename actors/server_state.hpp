@@ -18,6 +18,8 @@ struct server_state {
   std::vector<service_spec> services;
   std::vector<consumer_spec> consumers;
   std::vector<group_spec> groups;
+  std::vector<schedule_spec> schedules;
+  std::map<std::string, queue_limits> limits;
   router<endpoint> routes;
   std::vector<error> mistakes;  ///< of registration, reported by run()
   std::vector<std::pair<std::string, std::string>> overrides;  ///< from flags

@@ -124,6 +124,14 @@ class service_process : public detail::service_host, public builtin_host {
   }
   void answer_pings_while(std::function<bool()> alive) override { alive_ = std::move(alive); }
   void on_signal(std::function<void(int)> f) override { signalled_ = std::move(f); }
+  void take_signals(const std::vector<int>& numbers, std::function<void(int)> f) override {
+    events_.take(numbers, std::move(f));
+  }
+  void publish(std::string type, const json& data) override {
+    in_actor([this, event = wire::service_event{std::move(type), print_json(data)}] {
+      tell_manager(event);
+    });
+  }
   std::vector<int> sockets() override {
     std::vector<int> list;
     for (auto& socket : fresh_.sockets) list.push_back(socket.get());
@@ -213,12 +221,7 @@ class service_process : public detail::service_host, public builtin_host {
                       .files = {spec->log.max_size, spec->log.keep}};
     log_file_ = open_log_file(target);
     log_.emplace(open_log(target, log_file_));
-    queue_.emplace(
-        settings_.queue_url,
-        queue_config{.payload_max = settings_.payload_max,
-                     .lease = std::chrono::milliseconds(settings_.lease_ms),
-                     .enqueue_timeout = std::chrono::milliseconds(settings_.enqueue_timeout_ms)},
-        types_.jobs);
+    queue_.emplace(settings_.queue.url, settings_.queue, types_.jobs);
     try {
       construct(*spec, w.instance);
     } catch (const std::exception& e) {

@@ -66,6 +66,12 @@ managed_service* supervisor::lookup(const std::string& name) const {
   return entry == services_.end() ? nullptr : entry->second.get();
 }
 
+bool supervisor::any_of(const std::function<bool(const desired_service&)>& f) const {
+  return std::any_of(services_.begin(), services_.end(), [&](auto& entry) {
+    return !entry.second->desired().removed && f(entry.second->desired());
+  });
+}
+
 result<void> supervisor::check(const desired_service& wanted) const {
   if (auto ok = validate(wanted.spec); !ok) return ok;
   if (types_.types.contains(wanted.spec.type)) return {};

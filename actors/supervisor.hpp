@@ -116,6 +116,8 @@ class supervisor {
     bool program = false;
   };
   result<log_owners> logs_of(const std::string& name) const;
+  /// Whether `f` holds for a wanted service; called for each until it does.
+  bool any_of(const std::function<bool(const desired_service&)>& f) const;
   /// Everything that shall run is ready; `why_not` gets the services that are not.
   bool ready(std::string* why_not = nullptr) const;
 

@@ -144,7 +144,7 @@ class tool : public sm::service {
 int main(int argc, char** argv) {
   sm::server app{argc, argv};
   app.type<tool>("tool");
-  app.job<note_job>("Note");
+  app.job<note_job>("Note", {.retry = {.max_attempts = 1}});
   app.service({.name = "a", .type = "tool", .params = {{"ticking", true}}});
   app.service({.name = "b", .type = "tool"});
   if (const char* strategy = std::getenv("TEST_GROUP"))

@@ -33,10 +33,18 @@ struct link_config {
 };
 
 struct queue_config {
-  std::string url{};                        ///< "sqlite:PATH"; "" is queue.db in the state folder
-  std::uint64_t payload_max = 1 << 20;      ///< bytes of one job
+  /// "sqlite:PATH", or "redis://[user[:password]@]host[:port][/db]" and its kin (docs/queue.md); ""
+  /// is queue.db in the state folder.
+  std::string url{};
+  std::string sync = "full";            ///< SQLite: "normal" may lose the last jobs on power loss
+  std::uint64_t payload_max = 1 << 20;  ///< bytes of one job
   std::chrono::milliseconds lease{30'000};  ///< a consumer that is silent for so long lost its job
+  /// For the store to answer, an enqueue and any other call; then it is `unavailable`.
   std::chrono::milliseconds enqueue_timeout{5'000};
+  std::chrono::milliseconds cancel_grace{5'000};  ///< for a job that was asked to end; then SIGKILL
+  std::chrono::milliseconds id_window{24 * 3'600'000};  ///< an id of the caller's own is one job
+  std::uint64_t dead_max = 100'000;  ///< failed jobs that are kept; the oldest go first
+  std::chrono::milliseconds dead_age{std::chrono::hours(24 * 180)};  ///< older ones go
 };
 
 struct manager_config {

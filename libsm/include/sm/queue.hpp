@@ -7,24 +7,28 @@
 #include <sm/job.hpp>
 #include <sm/promise.hpp>
 #include <string>
+#include <vector>
 
 namespace sm {
 
 /// A producer. Thread-safe. The calls return at once; jobs that are enqueued while an earlier
 /// transaction is being written share the next one. When the promise is fulfilled the job is
-/// stored.
+/// stored. While the store is away it waits up to `queue_config::enqueue_timeout`, then fails with
+/// `unavailable`.
 class queue {
  public:
-  /// `url` is "sqlite:PATH". Nothing is opened before the first call; what is wrong with the store
-  /// is the error of each call.
+  /// `url` is "sqlite:PATH" or "redis://HOST" (see docs/queue.md). Nothing is opened before the
+  /// first call; what is wrong with the store is the error of each call.
   explicit queue(std::string url, queue_config config = {},
                  std::shared_ptr<const job_registry> jobs = nullptr);
 
-  /// Enqueues a job of a registered type. Fails with `invalid_spec` for an unregistered one.
+  /// Enqueues a job of a registered type; the promise has its id, or that of the job that holds the
+  /// same `unique` key or id already. Fails with `invalid_spec` for an unregistered type, a queue
+  /// name that is none and the like.
   template <class Job>
   promise<job_id> enqueue(const Job& job, enqueue_options options = {}) const {
-    auto* name = jobs_ ? jobs_->name_of<Job>() : nullptr;
-    if (!name) return refused("this job type is not registered: call job<T>(\"Name\") first");
+    auto* name = name_of<Job>();
+    if (!name) return refused(not_registered);
     return enqueue(*name, json(job), std::move(options));
   }
 
@@ -32,8 +36,31 @@ class queue {
   promise<job_id> enqueue(const std::string& type, const json& argument,
                           enqueue_options options = {}) const;
 
+  /// Enqueues all jobs in one transaction, or none of them. `options.id` and `options.unique.key`
+  /// must be empty.
+  template <class Job>
+  promise<std::vector<job_id>> enqueue_all(const std::vector<Job>& jobs,
+                                           const enqueue_options& options = {}) const {
+    auto* name = name_of<Job>();
+    std::vector<json> arguments;
+    if (name)
+      for (auto& job : jobs) arguments.push_back(json(job));
+    return enqueue_all(name ? *name : std::string{}, arguments, options);
+  }
+  promise<std::vector<job_id>> enqueue_all(const std::string& type,
+                                           const std::vector<json>& arguments,
+                                           const enqueue_options& options = {}) const;
+
  private:
+  static constexpr const char* not_registered =
+      "this job type is not registered: call job<T>(\"Name\") first";
+
+  template <class Job>
+  const std::string* name_of() const {
+    return jobs_ ? jobs_->name_of<Job>() : nullptr;
+  }
   static promise<job_id> refused(std::string why);
+  void after_enqueue(const std::string& type, const job_id& id) const;
 
   class writer;
   std::shared_ptr<writer> writer_;

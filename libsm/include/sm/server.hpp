@@ -7,6 +7,7 @@
 #include <sm/http.hpp>
 #include <sm/job.hpp>
 #include <sm/manager.hpp>
+#include <sm/schedule.hpp>
 #include <sm/service.hpp>
 #include <sm/service_spec.hpp>
 #include <string>
@@ -19,12 +20,21 @@ using service_factory = std::function<std::unique_ptr<service>(service_context)>
 struct actor_factory;
 }  // namespace detail
 
-/// Consumers of the queue: an ordinary service called "consumer.NAME".
+/// Consumers of the queue: an ordinary service called "consumer.NAME". With consumers comes the
+/// service "queue.clock", which makes delayed jobs ready and fires schedules.
 struct consumer_spec {
   std::string name = "default";
-  std::vector<std::string> queues{"*"};  ///< by priority; `*` and globs are allowed
+  std::vector<std::string> queues{"*"};  ///< by priority: names, `*`, globs, `!name` leaves out
   unsigned instances = 1;                ///< processes
   unsigned concurrency = 1;              ///< jobs at a time in each process
+  bool isolate = false;                  ///< each job in a process of its own, as Resque has it
+  /// For jobs in hand when it is stopped; what is not done by then is handed back unharmed.
+  std::chrono::milliseconds drain{5'000};
+  /// With `max` > 0 the number of processes follows the work: more while the oldest job waits for
+  /// longer than `latency`, one less after `cool_down` without waiting jobs.
+  unsigned min = 0, max = 0;
+  std::chrono::milliseconds latency{2'000};
+  std::chrono::milliseconds cool_down{30'000};
 };
 
 /// Registration mistakes (a name used twice, a malformed route, parameters that do not fit) are
@@ -59,12 +69,18 @@ class server {
   /// Registers the job type `Job` under its name in the queue. With the first one comes a consumer
   /// called "consumer.default", unless you declare consumers yourself.
   template <class Job>
-  void job(const std::string& name) {
-    if (reserve_job(name)) jobs().add<Job>(name);
+  void job(const std::string& name, job_options options = {}) {
+    if (reserve_job(name)) jobs().add<Job>(name, options);
   }
+  /// Called around jobs of all types.
+  void hooks(job_hooks hooks) { jobs().add_hooks(std::move(hooks)); }
 
   void service(service_spec spec);
   void consumer(consumer_spec spec);
+  /// A job that recurs by a cron line.
+  void schedule(schedule_spec spec);
+  /// Limits of a queue, over all consumers of all hosts.
+  void limit(const std::string& queue, queue_limits limits);
   /// Ties the services whose `group` has this name together.
   void group(group_spec spec);
 

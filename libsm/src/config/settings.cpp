@@ -87,9 +87,14 @@ void each_key(Config& c, F f) {
   f("link.bytes_max", c.link.bytes_max);
   f("link.command_timeout", c.link.command_timeout);
   f("queue.url", c.queue.url);
+  f("queue.sync", c.queue.sync);
   f("queue.payload_max", c.queue.payload_max);
   f("queue.lease", c.queue.lease);
   f("queue.enqueue_timeout", c.queue.enqueue_timeout);
+  f("queue.cancel_grace", c.queue.cancel_grace);
+  f("queue.id_window", c.queue.id_window);
+  f("queue.dead_max", c.queue.dead_max);
+  f("queue.dead_age", c.queue.dead_age);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

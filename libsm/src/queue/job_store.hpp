@@ -1,6 +1,6 @@
 // What the queue needs of a store, the same for SQLite and Redis. A job is in exactly one place:
-// ready, leased, or failed; every change from one to another is atomic. Calls may wait for the
-// store.
+// ready, running (leased), delayed, or dead; every change from one to another is atomic. Calls may
+// wait for the store, up to a deadline; an object is used by one thread at a time.
 #pragma once
 
 #include <chrono>
@@ -15,16 +15,30 @@
 
 namespace sm {
 
+enum class job_state { ready, running, delayed, dead };
+std::string_view to_string(job_state state) noexcept;
+
 struct new_job {
+  job_id id{};  ///< what `key_of_job` says of the payload
+  std::string queue{};
+  std::string payload{};       ///< Resque's JSON, stored and handed out byte for byte
+  std::int64_t run_at_ms = 0;  ///< 0, or in the past: now
+  /// While another job holds `lock`, this one is not stored. 0 ms: nothing is locked.
+  std::string lock{};
+  std::chrono::milliseconds lock_for{0};
+  std::string status{};  ///< of a tracked job: its first status document
+};
+
+/// A job that was not stored, because `id` holds its lock.
+struct duplicate {
+  std::size_t index = 0;
   job_id id;
-  std::string queue;
-  std::string payload;  ///< Resque's JSON, stored and handed out byte for byte
 };
 
 /// Names one delivery of one job, never used twice. It fences: who lost the lease holds a tag that
 /// no longer fits and cannot end the job.
 struct delivery_tag {
-  std::int64_t row = 0;
+  std::int64_t number = 0;
   std::int64_t epoch = 0;
   friend auto operator<=>(const delivery_tag&, const delivery_tag&) = default;
 };
@@ -32,75 +46,194 @@ struct delivery_tag {
 /// A job in a consumer's hand.
 struct delivery {
   delivery_tag tag{};
-  job_id id{};
   std::string queue{};
   std::string payload{};
-  unsigned attempt = 1;
+  unsigned failures = 0;  ///< earlier attempts that failed
+  unsigned crashes = 0;   ///< earlier attempts whose consumer died or fell silent
+  std::string status{};   ///< of a tracked job
+
+  unsigned attempt() const noexcept { return failures + crashes + 1; }
 };
 
-/// How a delivery ended: done, or failed for good with the error's class and text.
+/// How a delivery ends.
 struct job_outcome {
+  enum class kind {
+    done,
+    failed_retry,  ///< it is delayed until `retry_at_ms`
+    failed_dead,
+    cancelled,
+    crashed,   ///< its own process died: as if the lease had run out
+    returned,  ///< unharmed and uncounted: ready again, at the head
+  };
+
   delivery_tag tag{};
-  std::string exception{};  ///< "" when it succeeded
-  std::string text{};
+  std::string queue{};
+  kind how = kind::done;
+  std::int64_t retry_at_ms = 0;
+  std::string exception{}, text{};  ///< of a failure: its class and what it says
+  std::string payload{};            ///< of a failure: the job's bytes
+  job_id id{};                      ///< whose lock and status these are
+  std::string lock{};               ///< to be released, when `id` still holds it
+  std::string status{};             ///< of a tracked job: its new status document
 };
 
 struct claim_request {
-  std::string worker;               ///< "host:pid:queues", as Resque writes it
-  std::vector<std::string> queues;  ///< in order of priority; "*" is every queue by name
+  std::string worker{};               ///< "host:pid:queues", as Resque writes it
+  std::vector<std::string> queues{};  ///< in order of priority: names, globs, "*", "!name"
   unsigned max = 1;
   std::chrono::milliseconds lease{30'000};
+  /// The consumer has nothing else in hand. Only then it gets a job that crashed a consumer before:
+  /// alone, so that it takes no other job with it.
+  bool alone = true;
 };
 
-struct failed_job {
-  job_id id;
-  std::string queue, payload, exception, error, worker;
-  std::int64_t failed_at_ms = 0;
+struct exchange_result {
+  std::vector<delivery> claimed{};
+  std::vector<std::string> served{};  ///< the queues that were looked at, by name
+  std::size_t accepted = 0;  ///< the outcomes whose lease still held; the others were ignored
+  /// A job waits that crashed a consumer before: claim again with empty hands.
+  bool suspect_waits = false;
+  /// Queues that have jobs which may not be claimed now: paused, or at their limits.
+  std::vector<std::string> held_back{};
+  std::chrono::milliseconds look_again{1'000};  ///< when that may be over
+};
+
+/// A job as people look at it.
+struct job_view {
+  job_id id{};
+  std::string queue{}, payload{};
+  job_state state = job_state::ready;
+  std::int64_t run_at_ms = 0;  ///< delayed
+  std::string worker{};        ///< running, or dead
+  unsigned failures = 0, crashes = 0;
+  std::string exception{}, error{};  ///< dead
+  std::int64_t failed_at_ms = 0;     ///< dead
 };
 
 struct queue_counts {
-  std::string queue;
-  std::uint64_t ready = 0, leased = 0;
+  std::string queue{};
+  std::uint64_t ready = 0, running = 0, delayed = 0;
   std::int64_t oldest_ms = 0;  ///< age of the oldest ready job
+  bool paused = false;
+  queue_limits limits{};
+};
+
+struct queue_totals {
+  std::uint64_t processed = 0, failed = 0, dead = 0;
+  bool paused = false;  ///< all queues
+};
+
+/// A recurring job, as the store keeps it.
+struct stored_schedule {
+  std::string name{};
+  std::string document{};    ///< JSON of `schedule`
+  std::int64_t last_ms = 0;  ///< the time for which it fired last; 0: never
+};
+
+/// Waits until there may be a job. Owned by one thread; `interrupt` is for all.
+class job_waiter {
+ public:
+  virtual ~job_waiter() = default;
+  /// From now on no job that is put into one of these queues is missed; a claim between this and
+  /// `wait` finds those that are there already.
+  virtual void watch(const std::vector<std::string>& queues) = 0;
+  virtual void unwatch() = 0;
+  virtual void wait(std::chrono::milliseconds timeout) = 0;
+  virtual void interrupt() = 0;
 };
 
 class job_store {
  public:
   virtual ~job_store() = default;
 
-  /// Stores all or none. A job whose id exists already is the same job and is not stored again.
-  virtual result<void> enqueue(std::span<const new_job> jobs) = 0;
+  // -- producers
 
-  /// Ends deliveries and claims further jobs in one transaction. `accepted` counts the outcomes
-  /// whose lease still held; the others were ignored.
-  struct exchange_result {
-    std::vector<delivery> claimed;
-    std::size_t accepted = 0;
-  };
+  /// Stores all, or none, or all but the duplicates. Waits for a store that is away until
+  /// `patience` is over, then fails with `unavailable`.
+  virtual result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
+                                                 std::chrono::milliseconds patience) = 0;
+
+  // -- consumers
+
+  /// Ends deliveries and claims further jobs in one transaction.
   virtual result<exchange_result> exchange(std::span<const job_outcome> outcomes,
                                            const claim_request& claim) = 0;
-
   /// Extends the leases of `held`; returns those that are lost.
-  virtual result<std::vector<delivery_tag>> renew(std::span<const delivery_tag> held,
+  virtual result<std::vector<delivery_tag>> renew(std::span<const delivery> held,
                                                   std::chrono::milliseconds lease) = 0;
+  /// Puts back, uncounted, what the store thinks `worker` has in hand and it has not: after an
+  /// exchange whose outcome it did not hear of.
+  virtual result<std::size_t> resync(const std::string& worker,
+                                     std::span<const delivery_tag> held) = 0;
+  /// Jobs that were asked to end while they run.
+  virtual result<std::vector<job_id>> cancel_requests() = 0;
+  /// Writes the status documents of tracked jobs that still have one.
+  virtual result<void> put_status(std::span<const std::pair<job_id, std::string>> documents) = 0;
+  /// Frees the lock if `id` holds it.
+  virtual result<void> release_lock(const std::string& lock, const job_id& id) = 0;
+  virtual std::unique_ptr<job_waiter> make_waiter() = 0;
+
+  /// Lets others see that `worker` is there (Resque's web pages, and its pruning of the dead).
+  virtual result<void> register_worker(const std::string& /*worker*/) { return {}; }
+  virtual result<void> heartbeat(const std::string& /*worker*/) { return {}; }
+  virtual result<void> unregister_worker(const std::string& /*worker*/) { return {}; }
 
   /// Makes the jobs in the hand of a worker that is gone ready again, at once. Returns how many.
   virtual result<std::size_t> release(const std::string& worker) = 0;
   /// Makes jobs ready again whose lease ran out. Returns how many.
   virtual result<std::size_t> reap() = 0;
 
-  virtual result<std::vector<failed_job>> failed(std::size_t offset, std::size_t count) = 0;
+  // -- the clock
+
+  /// Makes delayed jobs ready that are due; the time of the next one, or 0.
+  virtual result<std::int64_t> move_due() = 0;
+  virtual result<std::vector<stored_schedule>> schedules() = 0;
+  virtual result<void> put_schedule(const stored_schedule& s) = 0;
+  /// False when there was none.
+  virtual result<bool> remove_schedule(const std::string& name) = 0;
+  /// Stores the job of a schedule and that it fired for `now_ms`, unless somebody else already did
+  /// so since `last_ms`. `job` may be empty: then only the time is noted.
+  virtual result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now_ms,
+                            const new_job* job) = 0;
+  /// Waits for `watch`ed due times to change: what `make_waiter` is for consumers.
+  virtual std::unique_ptr<job_waiter> make_clock_waiter() = 0;
+  /// Drops what has outlived its time: dead jobs over `dead_max`, old statuses and locks.
+  virtual result<void> tidy() = 0;
+
+  // -- operators
+
   virtual result<std::vector<queue_counts>> counts() = 0;
+  virtual result<queue_totals> totals() = 0;
+  /// The jobs in one state, of one queue or of all (""), in the order they are kept.
+  virtual result<std::vector<job_view>> jobs(job_state state, const std::string& queue,
+                                             std::size_t offset, std::size_t count) = 0;
+  /// The job called `id` wherever it is; nothing when it is nowhere, or done.
+  virtual result<std::optional<job_view>> find(const job_id& id) = 0;
+  /// The status document of a tracked job, or "".
+  virtual result<std::string> status(const job_id& id) = 0;
+  /// Takes a job away that does not run; false when it was gone or began meanwhile.
+  virtual result<bool> remove(const job_view& job) = 0;
+  /// Asks a running job to end.
+  virtual result<void> request_cancel(const job_id& id) = 0;
+  /// Makes a dead job ready again, with its bytes and a fresh count; false when it was gone.
+  virtual result<bool> requeue(const job_view& dead) = 0;
+  /// Stops claims from `queue`, or from all (""), until it is resumed.
+  virtual result<void> pause(const std::string& queue, bool paused) = 0;
+  virtual result<void> put_limits(const std::string& queue, const queue_limits& limits) = 0;
+  /// Removes the queue with the jobs that wait in it. Returns how many.
+  virtual result<std::size_t> remove_queue(const std::string& queue) = 0;
+  /// Stores jobs as they were elsewhere: ready, delayed or dead.
+  virtual result<void> import(std::span<const job_view> jobs) = 0;
+  /// What is wrong with the store's own settings, and the remedy; looked at once.
+  virtual result<std::vector<std::string>> warnings() { return std::vector<std::string>{}; }
 };
 
-/// Opens the store that `url` names; `invalid_spec` for a scheme that is not known.
+/// Opens the store that `url` names: "sqlite:PATH", or a Redis one (see redis_url.hpp). Fails with
+/// `invalid_spec` for another scheme.
 result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
                                                   const queue_config& config);
 
-/// The file behind "sqlite:PATH".
-std::string sqlite_path(const std::string& url);
-
-/// A job that crashed its consumer this often is failed instead of tried again.
+/// A job that crashed its consumer this often is dead instead of tried again.
 inline constexpr unsigned crashes_max = 3;
 
 }  // namespace sm

@@ -1,20 +1,30 @@
 #include "queue/payload.hpp"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 
 namespace sm {
 
-std::string encode_payload(const std::string& type, const json& argument, const job_id& id,
-                           double queue_time) {
+std::string encode_payload(const job_payload& job) {
   // By hand, for php-resque's exact order of the fields.
   std::string text = R"({"class":)";
-  append_json_string(text, type);
-  text += R"(,"args":[)" + print_json(argument) + R"(],"id":)";
-  append_json_string(text, id);
-  text += fmt::format(R"(,"queue_time":{:.6f}}})", queue_time);
-  return text;
+  append_json_string(text, job.type);
+  text += R"(,"args":)" + print_json(job.args) + R"(,"id":)";
+  append_json_string(text, job.id);
+  text += fmt::format(R"(,"queue_time":{:.6f})", job.queue_time);
+  if (!job.lock.empty() || job.run_at_ms > 0) {
+    auto options = json::object();
+    if (job.run_at_ms > 0) options["run_at"] = job.run_at_ms;
+    if (!job.lock.empty()) {
+      options["lock"] = job.lock;
+      options["until"] = job.lock_expires ? "expired" : job.lock_until_started ? "started" : "done";
+    }
+    text += R"(,"sm":)" + print_json(options);
+  }
+  return text + "}";
 }
 
 result<job_payload> decode_payload(std::string_view text) {
@@ -30,14 +40,119 @@ result<job_payload> decode_payload(std::string_view text) {
     if (!args->is_array()) return fail(errc::bad_arguments, "must be an array", "/args");
     job.args = std::move(*args);
   }
-  if (auto id = document->find("id"); id != document->end() && id->is_string()) job.id = *id;
+  auto text_of = [&](const json& object, const char* key) {
+    auto member = object.find(key);
+    return member != object.end() && member->is_string() ? member->get<std::string>()
+                                                         : std::string{};
+  };
+  job.id = text_of(*document, "id");
+  if (auto prefix = text_of(*document, "prefix"); !prefix.empty() && !job.id.empty())
+    job.id = prefix + "_" + job.id;
+  if (auto time = document->find("queue_time"); time != document->end() && time->is_number())
+    job.queue_time = *time;
+  if (auto options = document->find("sm"); options != document->end() && options->is_object()) {
+    job.lock = text_of(*options, "lock");
+    auto until = text_of(*options, "until");
+    job.lock_until_started = until == "started";
+    job.lock_expires = until == "expired";
+    if (auto at = options->find("run_at"); at != options->end() && at->is_number_integer())
+      job.run_at_ms = *at;
+  }
   return job;
 }
 
+std::chrono::milliseconds job_registry::timeout_of(std::string_view payload) const {
+  // The name as it is written: one with escapes has the slow way.
+  auto raw = raw_member(payload, "class");
+  if (raw.size() < 2) return std::chrono::milliseconds{0};
+  std::string name(raw.substr(1, raw.size() - 2));
+  if (name.find('\\') != name.npos) {
+    auto job = decode_payload(payload);
+    name = job ? job->type : std::string{};
+  }
+  auto* found = find(name);
+  return found ? found->options.timeout : std::chrono::milliseconds{0};
+}
+
+job_id key_of_job(std::string_view payload) {
+  auto job = decode_payload(payload);
+  return job && !job->id.empty() ? job->id : sha1_hex(payload);
+}
+
 bool valid_queue_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= 128 &&
+  return !name.empty() && name.size() <= 128 && name[0] != '!' &&
          std::none_of(name.begin(), name.end(),
-                      [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+                      [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '*'; });
+}
+
+namespace {
+
+/// Moves `at` behind the JSON string that begins there.
+void skip_string(std::string_view text, std::size_t& at) noexcept {
+  for (++at; at < text.size() && text[at] != '"'; ++at)
+    if (text[at] == '\\') ++at;
+  ++at;
+}
+
+void skip_blanks(std::string_view text, std::size_t& at) noexcept {
+  while (at < text.size() && static_cast<unsigned char>(text[at]) <= ' ') ++at;
+}
+
+void skip_value(std::string_view text, std::size_t& at) noexcept {
+  for (int depth = 0; at < text.size();) {
+    auto c = text[at];
+    if (c == '"') {
+      skip_string(text, at);
+    } else if (c == '{' || c == '[') {
+      ++depth;
+      ++at;
+    } else if (c == '}' || c == ']') {
+      if (depth == 0) return;
+      --depth;
+      ++at;
+    } else if (depth == 0 && (c == ',' || static_cast<unsigned char>(c) <= ' ')) {
+      return;
+    } else {
+      ++at;
+      continue;
+    }
+    if (depth == 0) return;
+  }
+}
+
+}  // namespace
+
+std::string_view raw_member(std::string_view object, std::string_view key) noexcept {
+  std::size_t at = 0;
+  skip_blanks(object, at);
+  for (++at; at < object.size();) {
+    skip_blanks(object, at);
+    if (at >= object.size() || object[at] != '"') return {};
+    auto name_begin = at + 1;
+    skip_string(object, at);
+    if (at > object.size()) return {};
+    auto name = object.substr(name_begin, at - 1 - name_begin);
+    skip_blanks(object, at);
+    ++at;  // the colon
+    skip_blanks(object, at);
+    auto begin = at;
+    skip_value(object, at);
+    if (begin >= object.size()) return {};
+    if (name == key) return object.substr(begin, std::min(at, object.size()) - begin);
+    skip_blanks(object, at);
+    if (at >= object.size() || object[at] != ',') return {};
+    ++at;
+  }
+  return {};
+}
+
+std::string sha1_hex(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  ::EVP_Digest(text.data(), text.size(), digest.data(), &size, ::EVP_sha1(), nullptr);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
 }
 
 }  // namespace sm

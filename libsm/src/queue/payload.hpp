@@ -1,29 +1,48 @@
 // Resque's job document:
 // {"class":"EmailWork","args":[{...}],"id":"...","queue_time":1795429306.842671}. php-resque's
-// form: `args` has one element, the job's fields.
+// form: `args` has one element, the job's fields. What only sm reads is under "sm", and nothing but
+// sm's own options depends on it: other tools may drop it.
 #pragma once
 
+#include <cstdint>
 #include <sm/job.hpp>
 #include <string>
 
 namespace sm {
 
 struct job_payload {
-  std::string type;
+  std::string type{};
   json args = json::array();
-  job_id id{};
+  job_id id{};            ///< "" when it has none, as Ruby's; with PHP's prefix ("p_ID") if any
+  double queue_time = 0;  ///< Unix seconds; 0 when it has none
+  std::int64_t run_at_ms = 0;       ///< when it was to be delayed
+  std::string lock{};               ///< the key it is unique by
+  bool lock_until_started = false;  ///< else until it is done
+  bool lock_expires = false;        ///< neither: it is left to run out
 
   /// The fields: the first argument, null without one.
   json argument() const { return args.empty() ? json{} : args.front(); }
 };
 
-std::string encode_payload(const std::string& type, const json& argument, const job_id& id,
-                           double queue_time);
+/// The document of a new job, in php-resque's order of fields.
+std::string encode_payload(const job_payload& job);
 
 /// Fails with `bad_arguments` when the text is no job document, and says why.
 result<job_payload> decode_payload(std::string_view text);
 
-/// A queue's name has 1 to 128 characters, no blanks or control characters.
+/// What names a job: its id, or the SHA-1 of its bytes (40 hex digits) when it has none or is no
+/// job document.
+job_id key_of_job(std::string_view payload);
+
+/// A queue's name has 1 to 128 characters, no blanks or control characters, and does not read as a
+/// pattern (`*`, `!`).
 bool valid_queue_name(std::string_view name) noexcept;
+
+/// The text of the member `key` of a JSON object as it is written, or "" without one. `object` is
+/// known to be valid JSON.
+std::string_view raw_member(std::string_view object, std::string_view key) noexcept;
+
+/// SHA-1 as 40 lower-case hex digits, as Redis names scripts and resque-retry its jobs.
+std::string sha1_hex(std::string_view text);
 
 }  // namespace sm

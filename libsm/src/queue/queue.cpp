@@ -1,82 +1,182 @@
 #include <sm/queue.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "process/worker_thread.hpp"
+#include "queue/job_status.hpp"
 #include "queue/job_store.hpp"
 #include "queue/payload.hpp"
+#include "queue/redis/redis_url.hpp"
 #include "store/state_folder.hpp"
 
 namespace sm {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+std::int64_t to_ms(std::chrono::system_clock::time_point t) {
+  return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
+}
+
+/// The job as it is stored, or why there is none.
+result<new_job> make_job(const std::string& type, const json& argument, enqueue_options options,
+                         const queue_config& config) {
+  if (type.empty()) return fail(errc::invalid_spec, "the job's type must not be empty", "/type");
+  if (!valid_queue_name(options.queue))
+    return fail(errc::invalid_spec,
+                "'" + options.queue + "' is no queue name: use 1 to 128 characters without blanks",
+                "/queue");
+  if (options.delay.count() < 0)
+    return fail(errc::invalid_spec, "the delay must not be negative", "/delay");
+  auto now = std::chrono::system_clock::now();
+  auto run_at = options.run_at;
+  if (run_at == std::chrono::system_clock::time_point{} && options.delay.count() > 0)
+    run_at = now + options.delay;
+  job_payload payload{.type = type,
+                      .args = json::array({argument}),
+                      .id = options.id.empty() ? random_hex(16) : options.id,
+                      .queue_time = static_cast<double>(to_ms(now)) / 1000,
+                      .run_at_ms = run_at > now ? to_ms(run_at) : 0};
+  new_job job{.id = payload.id, .queue = std::move(options.queue), .run_at_ms = payload.run_at_ms};
+  auto& unique = options.unique;
+  if (!unique.key.empty() && !options.id.empty())
+    return fail(errc::invalid_spec, "give a job an id or a unique key, not both", "/unique");
+  if (!unique.key.empty()) {
+    payload.lock = "unique:" + unique.key;
+    payload.lock_until_started = unique.held_until == uniqueness::until::started;
+    payload.lock_expires = unique.held_until == uniqueness::until::expired;
+    job.lock = payload.lock;
+    job.lock_for = unique.for_at_most;
+    if (job.lock_for.count() <= 0)
+      return fail(errc::invalid_spec, "must be held for some time", "/unique");
+  } else if (!options.id.empty()) {
+    // Not in the payload: it stays for its window, whatever becomes of the job.
+    job.lock = "id:" + options.id;
+    job.lock_for = config.id_window;
+  }
+  job.payload = encode_payload(payload);
+  if (job.payload.size() > config.payload_max)
+    return fail(
+        errc::payload_too_large,
+        "the job has " + std::to_string(job.payload.size()) + " bytes; see queue.payload_max",
+        type);
+  if (options.track)
+    job.status = encode_status({.updated_s = to_ms(now) / 1000,
+                                .started_s = to_ms(now) / 1000,
+                                .type = type,
+                                .queue = job.queue});
+  return job;
+}
+
+}  // namespace
 
 /// Collects jobs and stores all that have come together in one transaction (group commit): the more
 /// producers wait, the cheaper each one gets.
 class queue::writer {
  public:
+  using done_function = std::function<void(result<std::vector<job_id>>)>;
+
   writer(std::string url, queue_config config) : url_(std::move(url)), config_(std::move(config)) {}
 
-  std::uint64_t payload_max() const noexcept { return config_.payload_max; }
+  const queue_config& config() const noexcept { return config_; }
 
-  void submit(new_job job, promise<job_id> done) {
+  /// All of `jobs` are stored, or none.
+  void submit(std::vector<new_job> jobs, done_function done) {
     bool first = false;
     {
       std::lock_guard lock(mutex_);
-      if (waiting_.size() >= waiting_max) {
-        done.set_error({errc::overloaded, "too many jobs wait for the store", url_});
+      if (waiting_jobs_ + jobs.size() > waiting_max && waiting_jobs_ > 0) {
+        done(fail(errc::overloaded, "too many jobs wait for the store", shown_url()));
         return;
       }
+      waiting_jobs_ += jobs.size();
       first = waiting_.empty();
-      waiting_.push_back({std::move(job), std::move(done)});
+      waiting_.push_back(
+          {std::move(jobs), std::move(done), clock::now() + config_.enqueue_timeout});
     }
     if (first && !thread_.post([this] { write_waiting(); }))
-      fail_waiting({errc::shutting_down, "the queue is closed", url_});
+      fail_all(take_waiting(), {errc::shutting_down, "the queue is closed", shown_url()});
   }
 
  private:
   struct entry {
-    new_job job;
-    promise<job_id> done;
+    std::vector<new_job> jobs;
+    done_function done;
+    clock::time_point deadline;
   };
 
   static constexpr std::size_t waiting_max = 100'000;
 
+  std::string shown_url() const { return without_password(url_); }
+
   std::vector<entry> take_waiting() {
     std::lock_guard lock(mutex_);
+    waiting_jobs_ = 0;
     return std::exchange(waiting_, {});
   }
 
-  void fail_waiting(const error& e) {
-    for (auto& w : take_waiting()) w.done.set_error(e);
+  static void fail_all(std::vector<entry> entries, const error& e) {
+    for (auto& w : entries) w.done(tl::unexpected<error>(e));
   }
 
   void write_waiting() {
     auto batch = take_waiting();
-    std::vector<new_job> jobs;
-    jobs.reserve(batch.size());
-    for (auto& b : batch) jobs.push_back(b.job);
-    auto outcome = store(jobs);
-    for (auto& b : batch) {
-      if (outcome)
-        b.done.set_value(std::move(b.job.id));
-      else
-        b.done.set_error(outcome.error());
+    // Who waits for longest says until when; those whose time is not over have another try.
+    while (!batch.empty()) {
+      auto left =
+          std::max(std::chrono::duration_cast<milliseconds>(batch.front().deadline - clock::now()),
+                   milliseconds{1});
+      std::vector<new_job> jobs;
+      for (auto& b : batch) jobs.insert(jobs.end(), b.jobs.begin(), b.jobs.end());
+      auto outcome = store(jobs, left);
+      if (outcome) return answer(batch, *outcome);
+      auto failed = std::stable_partition(batch.begin(), batch.end(), [&](auto& b) {
+        return outcome.error().code != errc::unavailable || clock::now() >= b.deadline;
+      });
+      std::vector<entry> over(std::make_move_iterator(batch.begin()),
+                              std::make_move_iterator(failed));
+      batch.erase(batch.begin(), failed);
+      // SQLite may refuse before the time is over; it is not asked again in a tight loop.
+      if (over.empty()) std::this_thread::sleep_for(std::min(left, milliseconds{20}));
+      fail_all(std::move(over), outcome.error());
     }
   }
 
-  result<void> store(const std::vector<new_job>& jobs) {
+  static void answer(std::vector<entry>& batch, const std::vector<duplicate>& duplicates) {
+    auto next = duplicates.begin();
+    std::size_t index = 0;
+    for (auto& b : batch) {
+      std::vector<job_id> ids;
+      ids.reserve(b.jobs.size());
+      for (auto& job : b.jobs) {
+        if (next != duplicates.end() && next->index == index)
+          ids.push_back((next++)->id);
+        else
+          ids.push_back(std::move(job.id));
+        ++index;
+      }
+      b.done(std::move(ids));
+    }
+  }
+
+  result<std::vector<duplicate>> store(const std::vector<new_job>& jobs, milliseconds patience) {
     if (!store_) {
       auto opened = open_job_store(url_, config_);
       if (!opened) return tl::unexpected<error>(opened.error());
       store_ = std::move(*opened);
     }
-    return store_->enqueue(jobs);
+    return store_->enqueue(jobs, patience);
   }
 
   const std::string url_;
   const queue_config config_;
   std::mutex mutex_;
   std::vector<entry> waiting_;
+  std::size_t waiting_jobs_ = 0;
   std::unique_ptr<job_store> store_;  // used by the thread alone
   worker_thread thread_;
 };
@@ -91,27 +191,66 @@ promise<job_id> queue::refused(std::string why) {
   return p;
 }
 
+void queue::after_enqueue(const std::string& type, const job_id& id) const {
+  if (!jobs_) return;
+  for (auto& hooks : jobs_->hooks())
+    if (hooks.after_enqueue) hooks.after_enqueue(type, id);
+}
+
 promise<job_id> queue::enqueue(const std::string& type, const json& argument,
                                enqueue_options options) const {
-  if (type.empty()) return refused("the job's type must not be empty");
-  if (!valid_queue_name(options.queue))
-    return refused("'" + options.queue +
-                   "' is no queue name: use 1 to 128 characters without blanks");
-  new_job job{.id = options.id.empty() ? random_hex(16) : std::move(options.id),
-              .queue = std::move(options.queue),
-              .payload = {}};
-  auto now =
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  job.payload = encode_payload(type, argument, job.id, now);
   promise<job_id> done;
-  if (job.payload.size() > writer_->payload_max()) {
-    done.set_error(
-        {errc::payload_too_large,
-         "the job has " + std::to_string(job.payload.size()) + " bytes; see queue.payload_max",
-         type});
+  if (jobs_)
+    for (auto& hooks : jobs_->hooks())
+      if (hooks.before_enqueue && !hooks.before_enqueue(type, argument)) {
+        done.set_error({errc::cancelled, "a hook keeps it out of the queue", type});
+        return done;
+      }
+  auto job = make_job(type, argument, std::move(options), writer_->config());
+  if (!job) {
+    done.set_error(job.error());
     return done;
   }
-  writer_->submit(std::move(job), done);
+  std::vector<new_job> one;
+  one.push_back(std::move(*job));
+  writer_->submit(std::move(one), [done, type, self = *this](result<std::vector<job_id>> ids) {
+    if (ids) self.after_enqueue(type, ids->front());
+    if (ids)
+      done.set_value(std::move(ids->front()));
+    else
+      done.set_error(std::move(ids.error()));
+  });
+  return done;
+}
+
+promise<std::vector<job_id>> queue::enqueue_all(const std::string& type,
+                                                const std::vector<json>& arguments,
+                                                const enqueue_options& options) const {
+  promise<std::vector<job_id>> done;
+  if (type.empty() || !options.id.empty() || !options.unique.key.empty()) {
+    done.set_error({errc::invalid_spec,
+                    type.empty() ? not_registered : "many jobs cannot have one id or unique key",
+                    type.empty() ? "/type" : "/id"});
+    return done;
+  }
+  std::vector<new_job> jobs;
+  for (auto& argument : arguments) {
+    auto job = make_job(type, argument, options, writer_->config());
+    if (!job) {
+      done.set_error(job.error());
+      return done;
+    }
+    jobs.push_back(std::move(*job));
+  }
+  if (jobs.empty()) {
+    done.set_value({});
+    return done;
+  }
+  writer_->submit(std::move(jobs), [done, type, self = *this](result<std::vector<job_id>> ids) {
+    if (ids)
+      for (auto& id : *ids) self.after_enqueue(type, id);
+    done.set(std::move(ids));
+  });
   return done;
 }
 

@@ -1,9 +1,12 @@
 // The embedded store: one file, opened by every process for itself, in WAL mode.
 #include <algorithm>
 
-#include "queue/job_store.hpp"
+#include "queue/failure_record.hpp"
+#include "queue/job_status.hpp"
+#include "queue/payload.hpp"
+#include "queue/queue_order.hpp"
+#include "queue/sqlite_job_store.hpp"
 #include "queue/wake_up.hpp"
-#include "service/selector.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {
@@ -11,36 +14,59 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// state: 0 ready, 1 leased, 2 delayed, 3 dead. Only ready jobs are looked for, so only they are
-// indexed by queue; a job that is done is a row that is gone.
+// state: 0 ready, 1 running, 2 delayed, 3 dead. A job that is done is a row that is gone. A job
+// that is given back keeps its row, and so its place at the head.
 constexpr const char* schema = R"(
 CREATE TABLE IF NOT EXISTS job(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  jid TEXT NOT NULL UNIQUE,
+  id INTEGER PRIMARY KEY,
+  jid TEXT NOT NULL,
   queue TEXT NOT NULL,
-  prio INTEGER NOT NULL DEFAULT 0,
   state INTEGER NOT NULL DEFAULT 0,
+  since INTEGER NOT NULL,
   run_at INTEGER,
   lease_until INTEGER,
   delivery INTEGER NOT NULL DEFAULT 0,
   worker TEXT,
-  attempts INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
   crashes INTEGER NOT NULL DEFAULT 0,
-  max_attempts INTEGER NOT NULL DEFAULT 1,
-  unique_key TEXT,
   payload BLOB NOT NULL,
   exception TEXT,
-  error TEXT,
-  created INTEGER NOT NULL,
-  updated INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS job_ready ON job(queue, prio, id) WHERE state = 0;
+  error TEXT);
+CREATE INDEX IF NOT EXISTS job_by_jid ON job(jid);
+CREATE INDEX IF NOT EXISTS job_ready ON job(queue, id) WHERE state = 0;
+CREATE INDEX IF NOT EXISTS job_running ON job(lease_until) WHERE state = 1;
 CREATE INDEX IF NOT EXISTS job_delayed ON job(run_at) WHERE state = 2;
-CREATE INDEX IF NOT EXISTS job_leased ON job(lease_until) WHERE state = 1;
 CREATE INDEX IF NOT EXISTS job_dead ON job(id) WHERE state = 3;
-CREATE UNIQUE INDEX IF NOT EXISTS job_unique ON job(unique_key) WHERE unique_key IS NOT NULL AND state < 3;
 CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA user_version=1;
+CREATE TABLE IF NOT EXISTS lock(key TEXT PRIMARY KEY, jid TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS status(jid TEXT PRIMARY KEY, document TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cancel(jid TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS schedule(name TEXT PRIMARY KEY, document TEXT NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queue(
+  name TEXT PRIMARY KEY,
+  paused INTEGER NOT NULL DEFAULT 0,
+  concurrency INTEGER NOT NULL DEFAULT 0,
+  rate INTEGER NOT NULL DEFAULT 0,
+  period INTEGER NOT NULL DEFAULT 1000,
+  tokens REAL NOT NULL DEFAULT 0,
+  tokens_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 )";
+constexpr int schema_version = 2;
+
+// Version 1 had the same table with other columns.
+constexpr const char* from_version_1 = R"(
+ALTER TABLE job RENAME TO job_1;
+DROP INDEX job_ready; DROP INDEX job_delayed; DROP INDEX job_leased; DROP INDEX job_dead; DROP INDEX job_unique;
+)";
+constexpr const char* copy_version_1 = R"(
+INSERT INTO job(id, jid, queue, state, since, payload, crashes, exception, error, worker)
+  SELECT id, jid, queue, CASE state WHEN 1 THEN 0 ELSE state END, updated, payload, crashes, exception, error, worker
+  FROM job_1;
+DROP TABLE job_1;
+)";
+
+constexpr auto cancel_kept = std::chrono::hours(24);
+constexpr auto status_lives = std::chrono::hours(24 * 30);  // of a job that never ends
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<milliseconds>(
@@ -67,90 +93,190 @@ class write_transaction {
   bool committed_ = false;
 };
 
+void bind_one(SQLite::Statement& s, int at, const std::string& value) { s.bind(at, value); }
+void bind_one(SQLite::Statement& s, int at, std::int64_t value) { s.bind(at, value); }
+void bind_one(SQLite::Statement& s, int at, double value) { s.bind(at, value); }
+void bind_one(SQLite::Statement& s, int at, std::span<const char> bytes) {
+  s.bind(at, bytes.data(), static_cast<int>(bytes.size()));
+}
+
+/// Binds the arguments in order, to ?1 and so on.
+template <class... A>
+SQLite::Statement& bind_all(SQLite::Statement& s, const A&... values) {
+  s.reset();
+  int at = 0;
+  (bind_one(s, ++at, values), ...);
+  return s;
+}
+
+std::span<const char> blob(const std::string& bytes) { return {bytes.data(), bytes.size()}; }
+
+class sqlite_waiter : public job_waiter {
+ public:
+  explicit sqlite_waiter(wake_up_receiver receiver) : receiver_(std::move(receiver)) {}
+  void watch(const std::vector<std::string>&) override { receiver_.announce(); }
+  void unwatch() override { receiver_.withdraw(); }
+  void wait(milliseconds timeout) override { receiver_.wait(timeout); }
+  void interrupt() override { receiver_.interrupt(); }
+
+ private:
+  wake_up_receiver receiver_;
+};
+
 class sqlite_job_store : public job_store {
  public:
-  sqlite_job_store(std::filesystem::path file, SQLite::Database db)
+  sqlite_job_store(std::filesystem::path file, SQLite::Database db, const queue_config& config)
       : file_(std::move(file)),
+        config_(config),
         db_(prepare(std::move(db))),
         insert_(db_,
-                "INSERT INTO job(jid, queue, payload, created, updated) VALUES(?1, ?2, ?3, ?4, ?4) "
-                "ON CONFLICT(jid) DO NOTHING"),
+                "INSERT INTO job(jid, queue, payload, state, since, run_at) "
+                "VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
         done_(db_, "DELETE FROM job WHERE id = ?1 AND delivery = ?2 AND state = 1"),
-        dead_(db_,
-              "UPDATE job SET state = 3, exception = ?3, error = ?4, updated = ?5, lease_until = "
-              "NULL "
-              "WHERE id = ?1 AND delivery = ?2 AND state = 1"),
-        claim_(
-            db_,
-            "UPDATE job SET state = 1, delivery = ?1, worker = ?2, lease_until = ?3, "
-            "attempts = attempts + 1, updated = ?4 WHERE id IN (SELECT id FROM job WHERE state = 0 "
-            "AND queue = ?5 ORDER BY prio, id LIMIT ?6) "
-            "RETURNING id, jid, queue, payload, attempts"),
-        queues_(db_, "SELECT DISTINCT queue FROM job WHERE state = 0 ORDER BY queue"),
+        claim_(db_,
+               "UPDATE job SET state = 1, delivery = ?1, worker = ?2, lease_until = ?3 WHERE id IN "
+               "(SELECT id FROM job WHERE state = 0 AND queue = ?4 AND crashes = 0 ORDER BY id "
+               "LIMIT ?5) RETURNING id, jid, queue, payload, failures, crashes"),
+        claim_one_(db_,
+                   "UPDATE job SET state = 1, delivery = ?1, worker = ?2, lease_until = ?3 "
+                   "WHERE id = ?4 RETURNING id, jid, queue, payload, failures, crashes"),
+        head_(db_,
+              "SELECT id, crashes FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1"),
+        ready_queues_(db_, "SELECT DISTINCT queue FROM job WHERE state = 0"),
         count_(db_,
                "INSERT INTO counter(name, value) VALUES(?1, ?2) "
                "ON CONFLICT(name) DO UPDATE SET value = value + ?2 RETURNING value"),
         renew_(db_,
-               "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND delivery = ?2 AND state = 1") {}
+               "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND delivery = ?2 AND state = 1"),
+        lock_holder_(db_, "SELECT jid FROM lock WHERE key = ?1 AND until > ?2"),
+        lock_(db_, "INSERT OR REPLACE INTO lock(key, jid, until) VALUES(?1, ?2, ?3)"),
+        unlock_(db_, "DELETE FROM lock WHERE key = ?1 AND jid = ?2"),
+        put_status_(db_, "UPDATE status SET document = ?2, until = ?3 WHERE jid = ?1"),
+        get_status_(db_, "SELECT document FROM status WHERE jid = ?1"),
+        settings_(db_,
+                  "SELECT paused, concurrency, rate, period, tokens, tokens_at FROM queue WHERE "
+                  "name = ?1") {}
 
-  result<void> enqueue(std::span<const new_job> jobs) override {
+  result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
+                                         milliseconds patience) override {
+    std::size_t ready = 0;
+    bool delayed = false;
     auto outcome = guard_sqlite(file_, [&] {
+      db_.setBusyTimeout(static_cast<int>(std::max(patience, milliseconds{1}).count()));
+      std::vector<duplicate> duplicates;
       write_transaction write(db_);
       auto now = now_ms();
-      for (auto& job : jobs) {
-        insert_.reset();
-        insert_.bind(1, job.id);
-        insert_.bind(2, job.queue);
-        insert_.bind(3, job.payload.data(), static_cast<int>(job.payload.size()));
-        insert_.bind(4, now);
-        insert_.exec();
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        auto& job = jobs[i];
+        if (auto holder = lock_for(job, now)) {
+          duplicates.push_back({i, std::move(*holder)});
+          continue;
+        }
+        insert(job, now);
+        if (job.run_at_ms > now)
+          delayed = true;
+        else
+          ++ready;
       }
       write.commit();
+      return duplicates;
     });
-    if (outcome) wake_up(file_, jobs.size());
+    db_.setBusyTimeout(static_cast<int>(config_.enqueue_timeout.count()));
+    if (outcome) {
+      if (ready > 0) wake_up(file_, ready);
+      if (delayed) wake_up(clock_file(), 1);
+    }
     return outcome;
   }
 
   result<exchange_result> exchange(std::span<const job_outcome> outcomes,
                                    const claim_request& rq) override {
-    return guard_sqlite(file_, [&] {
+    std::size_t given_back = 0;
+    auto done = guard_sqlite(file_, [&] {
       exchange_result out;
       // Reading needs no write lock: an idle consumer that looks must not wait for, or hinder,
       // writers.
-      if (outcomes.empty() && (rq.max == 0 || ready_queues(rq.queues).empty())) return out;
+      if (outcomes.empty() && (rq.max == 0 || to_claim_from(rq.queues).empty())) return out;
       write_transaction write(db_);
       auto now = now_ms();
-      std::int64_t done = 0, dead = 0;
-      for (auto& o : outcomes) (o.exception.empty() ? done : dead) += end_delivery(o, now) ? 1 : 0;
-      out.accepted = static_cast<std::size_t>(done + dead);
-      if (done + dead > 0) add("processed", done + dead);
-      if (dead > 0) add("failed", dead);
-      if (rq.max > 0)
-        for (auto& queue : ready_queues(rq.queues)) {
-          claim_from(queue, rq, now, out.claimed);
-          if (out.claimed.size() >= rq.max) break;
-        }
+      std::int64_t processed = 0, failed = 0;
+      for (auto& o : outcomes) {
+        if (!end_delivery(o, rq.worker, now)) continue;
+        ++out.accepted;
+        if (o.how == job_outcome::kind::returned || o.how == job_outcome::kind::crashed)
+          ++given_back;
+        else
+          ++processed;
+        if (o.how == job_outcome::kind::failed_dead) ++failed;
+      }
+      if (processed > 0) add("processed", processed);
+      if (failed > 0) add("failed", failed);
+      if (rq.max > 0) claim(rq, now, out);
       write.commit();
       return out;
     });
+    if (done && given_back > 0) wake_up(file_, given_back);
+    return done;
   }
 
-  result<std::vector<delivery_tag>> renew(std::span<const delivery_tag> held,
+  result<std::vector<delivery_tag>> renew(std::span<const delivery> held,
                                           milliseconds lease) override {
     return guard_sqlite(file_, [&] {
       std::vector<delivery_tag> lost;
       write_transaction write(db_);
-      for (auto& tag : held) {
-        renew_.reset();
-        renew_.bind(1, tag.row);
-        renew_.bind(2, tag.epoch);
-        renew_.bind(3, now_ms() + lease.count());
-        if (renew_.exec() == 0) lost.push_back(tag);
-      }
+      for (auto& d : held)
+        if (bind_all(renew_, d.tag.number, d.tag.epoch, now_ms() + lease.count()).exec() == 0)
+          lost.push_back(d.tag);
       write.commit();
       return lost;
     });
   }
+
+  result<std::size_t> resync(const std::string& worker,
+                             std::span<const delivery_tag> held) override {
+    std::size_t count = 0;
+    auto outcome = guard_sqlite(file_, [&] {
+      write_transaction write(db_);
+      SQLite::Statement rows(db_, "SELECT id, delivery FROM job WHERE state = 1 AND worker = ?1");
+      std::vector<std::int64_t> unknown;
+      for (bind_all(rows, worker); rows.executeStep();)
+        if (std::find(held.begin(), held.end(),
+                      delivery_tag{rows.getColumn(0), rows.getColumn(1)}) == held.end())
+          unknown.push_back(rows.getColumn(0));
+      SQLite::Statement back(
+          db_, "UPDATE job SET state = 0, delivery = 0, lease_until = NULL WHERE id = ?1");
+      for (auto id : unknown) bind_all(back, id).exec();
+      write.commit();
+      count = unknown.size();
+      return count;
+    });
+    if (count > 0) wake_up(file_, count);
+    return outcome;
+  }
+
+  result<std::vector<job_id>> cancel_requests() override {
+    return guard_sqlite(file_, [&] {
+      std::vector<job_id> ids;
+      SQLite::Statement rows(db_, "SELECT jid FROM cancel");
+      while (rows.executeStep()) ids.push_back(rows.getColumn(0));
+      return ids;
+    });
+  }
+
+  result<void> put_status(std::span<const std::pair<job_id, std::string>> documents) override {
+    return guard_sqlite(file_, [&] {
+      write_transaction write(db_);
+      for (auto& [id, document] : documents) write_status(id, document);
+      write.commit();
+    });
+  }
+
+  result<void> release_lock(const std::string& lock, const job_id& id) override {
+    return guard_sqlite(file_, [&] { bind_all(unlock_, lock, id).exec(); });
+  }
+
+  std::unique_ptr<job_waiter> make_waiter() override { return make_waiter_at(file_); }
+  std::unique_ptr<job_waiter> make_clock_waiter() override { return make_waiter_at(clock_file()); }
 
   result<std::size_t> release(const std::string& worker) override {
     return give_back("worker = ?2", [&](SQLite::Statement& s) { s.bind(2, worker); });
@@ -160,105 +286,528 @@ class sqlite_job_store : public job_store {
     return give_back("lease_until <= ?2", [&](SQLite::Statement& s) { s.bind(2, now_ms()); });
   }
 
-  result<std::vector<failed_job>> failed(std::size_t offset, std::size_t count) override {
+  // -- the clock
+
+  result<std::int64_t> move_due() override {
+    std::size_t moved = 0;
+    auto next = guard_sqlite(file_, [&]() -> std::int64_t {
+      SQLite::Statement first(db_, "SELECT MIN(run_at) FROM job WHERE state = 2");
+      if (!first.executeStep() || first.isColumnNull(0)) return 0;
+      auto due = first.getColumn(0).getInt64();
+      auto now = now_ms();
+      if (due > now) return due;
+      first.reset();
+      write_transaction write(db_);
+      SQLite::Statement move(db_,
+                             "UPDATE job SET state = 0, since = ?1, run_at = NULL WHERE state = 2 "
+                             "AND run_at <= ?1");
+      moved = static_cast<std::size_t>(bind_all(move, now).exec());
+      write.commit();
+      return first.executeStep() && !first.isColumnNull(0) ? first.getColumn(0).getInt64() : 0;
+    });
+    if (moved > 0) wake_up(file_, moved);
+    return next;
+  }
+
+  result<std::vector<stored_schedule>> schedules() override {
     return guard_sqlite(file_, [&] {
-      std::vector<failed_job> list;
-      SQLite::Statement rows(
-          db_,
-          "SELECT jid, queue, payload, exception, error, worker, updated FROM job "
-          "WHERE state = 3 ORDER BY id LIMIT ?1 OFFSET ?2");
-      rows.bind(1, static_cast<std::int64_t>(count));
-      rows.bind(2, static_cast<std::int64_t>(offset));
+      std::vector<stored_schedule> list;
+      SQLite::Statement rows(db_, "SELECT name, document, last FROM schedule ORDER BY name");
       while (rows.executeStep())
-        list.push_back({rows.getColumn(0), rows.getColumn(1), rows.getColumn(2).getString(),
-                        rows.getColumn(3), rows.getColumn(4), rows.getColumn(5),
-                        rows.getColumn(6).getInt64()});
+        list.push_back({rows.getColumn(0), rows.getColumn(1), rows.getColumn(2).getInt64()});
       return list;
     });
   }
+
+  result<void> put_schedule(const stored_schedule& s) override {
+    auto outcome = guard_sqlite(file_, [&] {
+      SQLite::Statement put(db_,
+                            "INSERT INTO schedule(name, document, last) VALUES(?1, ?2, ?3) ON "
+                            "CONFLICT(name) DO UPDATE SET document = ?2, last = ?3");
+      bind_all(put, s.name, s.document, s.last_ms).exec();
+    });
+    if (outcome) wake_up(clock_file(), 1);
+    return outcome;
+  }
+
+  result<bool> remove_schedule(const std::string& name) override {
+    return guard_sqlite(file_, [&] {
+      SQLite::Statement gone(db_, "DELETE FROM schedule WHERE name = ?1");
+      return bind_all(gone, name).exec() > 0;
+    });
+  }
+
+  result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
+                    const new_job* job) override {
+    bool stored = false;
+    auto outcome = guard_sqlite(file_, [&] {
+      write_transaction write(db_);
+      SQLite::Statement note(db_, "UPDATE schedule SET last = ?3 WHERE name = ?1 AND last = ?2");
+      if (bind_all(note, name, last_ms, now).exec() == 0) return false;
+      if (job && !lock_for(*job, now_ms())) {
+        insert(*job, now_ms());
+        stored = true;
+      }
+      write.commit();
+      return true;
+    });
+    if (stored) wake_up(file_, 1);
+    return outcome;
+  }
+
+  result<void> tidy() override {
+    return guard_sqlite(file_, [&] {
+      auto now = now_ms();
+      for (auto* text :
+           {"DELETE FROM lock WHERE until <= ?1", "DELETE FROM status WHERE until <= ?1",
+            "DELETE FROM cancel WHERE until <= ?1"}) {
+        SQLite::Statement drop(db_, text);
+        bind_all(drop, now).exec();
+      }
+      SQLite::Statement dead(db_,
+                             "DELETE FROM job WHERE state = 3 AND id IN (SELECT id FROM job WHERE "
+                             "state = 3 ORDER BY since DESC, id DESC LIMIT -1 OFFSET ?1)");
+      bind_all(dead, static_cast<std::int64_t>(config_.dead_max)).exec();
+      SQLite::Statement old(db_, "DELETE FROM job WHERE state = 3 AND since <= ?1");
+      bind_all(old, now - config_.dead_age.count()).exec();
+    });
+  }
+
+  // -- operators
 
   result<std::vector<queue_counts>> counts() override {
     return guard_sqlite(file_, [&] {
-      std::vector<queue_counts> list;
+      std::map<std::string, queue_counts> all;
       SQLite::Statement rows(
           db_,
-          "SELECT queue, SUM(state = 0), SUM(state = 1), MIN(CASE WHEN state = 0 THEN "
-          "created END) FROM job WHERE state < 2 GROUP BY queue ORDER BY queue");
-      while (rows.executeStep())
-        list.push_back({rows.getColumn(0), static_cast<std::uint64_t>(rows.getColumn(1).getInt64()),
-                        static_cast<std::uint64_t>(rows.getColumn(2).getInt64()),
-                        rows.isColumnNull(3) ? 0 : now_ms() - rows.getColumn(3).getInt64()});
+          "SELECT queue, SUM(state = 0), SUM(state = 1), SUM(state = 2), MIN(CASE WHEN state = 0 "
+          "THEN since END) FROM job WHERE state < 3 GROUP BY queue");
+      while (rows.executeStep()) {
+        auto& c = all[rows.getColumn(0)];
+        c.ready = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
+        c.running = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
+        c.delayed = static_cast<std::uint64_t>(rows.getColumn(3).getInt64());
+        if (!rows.isColumnNull(4))
+          c.oldest_ms = std::max<std::int64_t>(now_ms() - rows.getColumn(4).getInt64(), 1);
+      }
+      SQLite::Statement settings(
+          db_, "SELECT name, paused, concurrency, rate, period FROM queue WHERE name <> ''");
+      while (settings.executeStep()) {
+        auto& c = all[settings.getColumn(0)];
+        c.paused = settings.getColumn(1).getInt() != 0;
+        c.limits = {settings.getColumn(2).getUInt(), settings.getColumn(3).getUInt(),
+                    milliseconds(settings.getColumn(4).getInt64())};
+      }
+      std::vector<queue_counts> list;
+      for (auto& [name, c] : all) {
+        c.queue = name;
+        list.push_back(std::move(c));
+      }
       return list;
     });
   }
 
+  result<queue_totals> totals() override {
+    return guard_sqlite(file_, [&] {
+      queue_totals t;
+      SQLite::Statement rows(db_, "SELECT name, value FROM counter");
+      while (rows.executeStep()) {
+        auto name = rows.getColumn(0).getString();
+        auto value = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
+        if (name == "processed") t.processed = value;
+        if (name == "failed") t.failed = value;
+      }
+      SQLite::Statement dead(db_, "SELECT COUNT(*) FROM job WHERE state = 3");
+      if (dead.executeStep()) t.dead = static_cast<std::uint64_t>(dead.getColumn(0).getInt64());
+      t.paused = is_paused("");
+      return t;
+    });
+  }
+
+  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
+                                     std::size_t count) override {
+    return guard_sqlite(file_, [&] {
+      // One statement for each form: the planner must see which index fits.
+      std::string text =
+          std::string(view_columns) + " WHERE state = " + std::to_string(static_cast<int>(state)) +
+          (queue.empty() ? " AND ?1 = ''" : " AND queue = ?1") + " ORDER BY " +
+          (state == job_state::delayed ? "run_at, id" : "id") + " LIMIT ?2 OFFSET ?3";
+      SQLite::Statement rows(db_, text);
+      bind_all(rows, queue, static_cast<std::int64_t>(count), static_cast<std::int64_t>(offset));
+      std::vector<job_view> list;
+      while (rows.executeStep()) list.push_back(view_of(rows));
+      return list;
+    });
+  }
+
+  result<std::optional<job_view>> find(const job_id& id) override {
+    return guard_sqlite(file_, [&]() -> std::optional<job_view> {
+      SQLite::Statement rows(db_, std::string(view_columns) + " WHERE jid = ?1 ORDER BY state");
+      bind_all(rows, id);
+      if (!rows.executeStep()) return {};
+      return view_of(rows);
+    });
+  }
+
+  result<std::string> status(const job_id& id) override {
+    return guard_sqlite(file_, [&] { return status_of(id); });
+  }
+
+  result<bool> remove(const job_view& job) override {
+    return guard_sqlite(file_, [&] {
+      SQLite::Statement gone(db_,
+                             "DELETE FROM job WHERE id = (SELECT id FROM job WHERE jid = ?1 AND "
+                             "state = ?2 AND queue = ?3 AND state <> 1 LIMIT 1)");
+      return bind_all(gone, job.id, static_cast<std::int64_t>(job.state), job.queue).exec() > 0;
+    });
+  }
+
+  result<void> request_cancel(const job_id& id) override {
+    return guard_sqlite(file_, [&] {
+      SQLite::Statement ask(db_, "INSERT OR REPLACE INTO cancel(jid, until) VALUES(?1, ?2)");
+      bind_all(ask, id, now_ms() + milliseconds(cancel_kept).count()).exec();
+    });
+  }
+
+  result<bool> requeue(const job_view& dead) override {
+    auto outcome = guard_sqlite(file_, [&] {
+      SQLite::Statement again(
+          db_,
+          "UPDATE job SET state = 0, since = ?2, failures = 0, crashes = 0, delivery = 0, "
+          "exception = NULL, error = NULL WHERE id = (SELECT id FROM job WHERE jid = ?1 AND state "
+          "= 3 LIMIT 1)");
+      return bind_all(again, dead.id, now_ms()).exec() > 0;
+    });
+    if (outcome && *outcome) wake_up(file_, 1);
+    return outcome;
+  }
+
+  result<void> pause(const std::string& queue, bool paused) override {
+    auto outcome = guard_sqlite(file_, [&] {
+      SQLite::Statement put(db_,
+                            "INSERT INTO queue(name, paused) VALUES(?1, ?2) ON CONFLICT(name) DO "
+                            "UPDATE SET paused = ?2");
+      bind_all(put, queue, std::int64_t{paused}).exec();
+    });
+    if (outcome && !paused) wake_up(file_, 1'000);
+    return outcome;
+  }
+
+  result<void> put_limits(const std::string& queue, const queue_limits& l) override {
+    return guard_sqlite(file_, [&] {
+      SQLite::Statement put(
+          db_,
+          "INSERT INTO queue(name, concurrency, rate, period) VALUES(?1, ?2, ?3, ?4) "
+          "ON CONFLICT(name) DO UPDATE SET concurrency = ?2, rate = ?3, period = ?4, tokens_at = "
+          "0");
+      bind_all(put, queue, std::int64_t{l.concurrency}, std::int64_t{l.rate},
+               std::int64_t{l.period.count()})
+          .exec();
+    });
+  }
+
+  result<std::size_t> remove_queue(const std::string& queue) override {
+    return guard_sqlite(file_, [&] {
+      write_transaction write(db_);
+      SQLite::Statement settings(db_, "DELETE FROM queue WHERE name = ?1");
+      bind_all(settings, queue).exec();
+      SQLite::Statement jobs(db_, "DELETE FROM job WHERE queue = ?1 AND state = 0");
+      auto count = static_cast<std::size_t>(bind_all(jobs, queue).exec());
+      write.commit();
+      return count;
+    });
+  }
+
+  result<void> import(std::span<const job_view> jobs) override {
+    auto outcome = guard_sqlite(file_, [&] {
+      write_transaction write(db_);
+      SQLite::Statement put(db_,
+                            "INSERT INTO job(jid, queue, payload, state, since, run_at, failures, "
+                            "crashes, worker, exception, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+                            "?8, ?9, ?10, ?11)");
+      for (auto& j : jobs) {
+        auto since = j.state == job_state::dead ? j.failed_at_ms : now_ms();
+        auto state = j.state == job_state::running ? job_state::ready : j.state;
+        bind_all(put, j.id, j.queue, blob(j.payload), static_cast<std::int64_t>(state), since,
+                 j.run_at_ms, std::int64_t{j.failures}, std::int64_t{j.crashes}, j.worker,
+                 j.exception, j.error)
+            .exec();
+      }
+      write.commit();
+    });
+    if (outcome) {
+      wake_up(file_, jobs.size());
+      wake_up(clock_file(), 1);
+    }
+    return outcome;
+  }
+
  private:
+  static constexpr const char* view_columns =
+      "SELECT jid, queue, payload, state, run_at, worker, failures, crashes, exception, error, "
+      "since "
+      "FROM job";
+
   static SQLite::Database prepare(SQLite::Database db) {
-    db.exec(schema);
+    db.exec("PRAGMA journal_size_limit=67108864");
+    auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
+    if (version() == schema_version) return db;
+    {
+      // Two processes that come first must not both make the tables.
+      write_transaction write(db);
+      auto found = version();
+      if (found > schema_version)
+        throw failure(errc::unavailable,
+                      "was written by a newer version (" + std::to_string(found) + ")",
+                      db.getFilename());
+      if (found == 1) db.exec(from_version_1);
+      if (found < schema_version) db.exec(schema);
+      if (found == 1) db.exec(copy_version_1);
+      db.exec("PRAGMA user_version=" + std::to_string(schema_version));
+      write.commit();
+    }
     return db;
   }
 
-  /// The queues to claim from, in order: those named, or for "*" those that have jobs.
-  std::vector<std::string> ready_queues(const std::vector<std::string>& wanted) {
+  std::filesystem::path clock_file() const { return file_.string() + "-clock"; }
+
+  std::unique_ptr<job_waiter> make_waiter_at(const std::filesystem::path& file) {
+    auto receiver = wake_up_receiver::open(file);
+    if (!receiver) throw failure(receiver.error());
+    return std::make_unique<sqlite_waiter>(std::move(*receiver));
+  }
+
+  static job_view view_of(SQLite::Statement& row) {
+    job_view v{.id = row.getColumn(0),
+               .queue = row.getColumn(1),
+               .payload = row.getColumn(2).getString(),
+               .state = static_cast<job_state>(row.getColumn(3).getInt()),
+               .run_at_ms = row.getColumn(4).getInt64(),
+               .worker = row.getColumn(5),
+               .failures = row.getColumn(6).getUInt(),
+               .crashes = row.getColumn(7).getUInt()};
+    if (v.state == job_state::dead) {
+      v.exception = row.getColumn(8).getString();
+      v.error = row.getColumn(9).getString();
+      v.failed_at_ms = row.getColumn(10).getInt64();
+    }
+    return v;
+  }
+
+  void insert(const new_job& job, std::int64_t now) {
+    bool later = job.run_at_ms > now;
+    bind_all(insert_, job.id, job.queue, blob(job.payload),
+             static_cast<std::int64_t>(later ? job_state::delayed : job_state::ready), now,
+             job.run_at_ms)
+        .exec();
+    if (job.status.empty()) return;
+    SQLite::Statement status(
+        db_, "INSERT OR REPLACE INTO status(jid, document, until) VALUES(?1, ?2, ?3)");
+    bind_all(status, job.id, job.status, now + milliseconds(status_lives).count()).exec();
+  }
+
+  /// Takes the job's lock for it; who holds it otherwise.
+  std::optional<job_id> lock_for(const new_job& job, std::int64_t now) {
+    if (job.lock.empty() || job.lock_for.count() <= 0) return {};
+    if (bind_all(lock_holder_, job.lock, now).executeStep()) {
+      job_id holder = lock_holder_.getColumn(0);
+      lock_holder_.reset();
+      return holder;
+    }
+    bind_all(lock_, job.lock, job.id, now + job.lock_for.count()).exec();
+    return {};
+  }
+
+  void write_status(const job_id& id, const std::string& document) {
+    auto kept =
+        has_ended(decode_status(document)) ? milliseconds(status_kept) : milliseconds(status_lives);
+    bind_all(put_status_, id, document, now_ms() + kept.count()).exec();
+  }
+
+  std::string status_of(const job_id& id) {
+    std::string document;
+    if (bind_all(get_status_, id).executeStep()) document = get_status_.getColumn(0).getString();
+    get_status_.reset();
+    return document;
+  }
+
+  bool is_paused(const std::string& queue) {
+    bool paused = bind_all(settings_, queue).executeStep() && settings_.getColumn(0).getInt() != 0;
+    settings_.reset();
+    return paused;
+  }
+
+  /// The queues to claim from, in order, of those that have jobs.
+  std::vector<std::string> to_claim_from(const std::vector<std::string>& wanted) {
     std::vector<std::string> ready;
-    queues_.reset();
-    while (queues_.executeStep()) ready.push_back(queues_.getColumn(0));
-    std::vector<std::string> order;
-    for (auto& pattern : wanted)
-      for (auto& queue : ready)
-        if (glob_match(pattern, queue) &&
-            std::find(order.begin(), order.end(), queue) == order.end())
-          order.push_back(queue);
+    ready_queues_.reset();
+    while (ready_queues_.executeStep()) ready.push_back(ready_queues_.getColumn(0));
+    auto order = queue_order(wanted, ready);
+    std::erase_if(order, [&](auto& queue) {
+      return std::find(ready.begin(), ready.end(), queue) == ready.end();
+    });
     return order;
   }
 
-  bool end_delivery(const job_outcome& o, std::int64_t now) {
-    auto& statement = o.exception.empty() ? done_ : dead_;
-    statement.reset();
-    statement.bind(1, o.tag.row);
-    statement.bind(2, o.tag.epoch);
-    if (!o.exception.empty()) {
-      statement.bind(3, o.exception);
-      statement.bind(4, o.text);
-      statement.bind(5, now);
+  bool end_delivery(const job_outcome& o, const std::string& worker, std::int64_t now) {
+    using kind = job_outcome::kind;
+    auto changed = [&](const std::string& what, const auto&... values) {
+      SQLite::Statement change(db_, "UPDATE job SET " + what +
+                                        ", delivery = 0, lease_until = NULL WHERE id = ?1 AND "
+                                        "delivery = ?2 AND state = 1");
+      return bind_all(change, o.tag.number, o.tag.epoch, values...).exec() > 0;
+    };
+    bool accepted = false;
+    switch (o.how) {
+      case kind::done:
+      case kind::cancelled:
+        accepted = bind_all(done_, o.tag.number, o.tag.epoch).exec() > 0;
+        break;
+      case kind::failed_retry:
+        accepted = changed("state = 2, failures = failures + 1, run_at = ?3, since = ?4",
+                           o.retry_at_ms, now);
+        break;
+      case kind::failed_dead:
+        accepted = changed(
+            "state = 3, failures = failures + 1, exception = ?3, error = ?4, since = ?5, worker = "
+            "?6",
+            o.exception, o.text, now, worker);
+        break;
+      case kind::returned:
+        accepted = changed("state = 0");
+        break;
+      case kind::crashed:
+        accepted = changed(crash_columns(), o.exception, o.text, now);
+        break;
     }
-    return statement.exec() > 0;
+    if (!accepted) return false;
+    if (!o.lock.empty()) bind_all(unlock_, o.lock, o.id).exec();
+    if (!o.status.empty()) write_status(o.id, o.status);
+    if (o.how == kind::cancelled) {
+      SQLite::Statement heard(db_, "DELETE FROM cancel WHERE jid = ?1");
+      bind_all(heard, o.id).exec();
+    }
+    if (o.how == kind::failed_retry) wake_up(clock_file(), 1);
+    return true;
   }
 
-  void claim_from(const std::string& queue, const claim_request& rq, std::int64_t now,
-                  std::vector<delivery>& claimed) {
+  static std::string crash_columns() {
+    return "crashes = crashes + 1, state = CASE WHEN crashes + 1 >= " +
+           std::to_string(crashes_max) +
+           " THEN 3 ELSE 0 END, exception = ?3, error = ?4, since = CASE WHEN crashes + 1 >= " +
+           std::to_string(crashes_max) + " THEN ?5 ELSE since END";
+  }
+
+  void claim(const claim_request& rq, std::int64_t now, exchange_result& out) {
+    auto queues = to_claim_from(rq.queues);
+    if (!queues.empty() && is_paused("")) {
+      out.held_back = queues;
+      return;
+    }
+    for (auto& queue : queues) {
+      if (out.claimed.size() >= rq.max) break;
+      auto room = static_cast<std::int64_t>(rq.max - out.claimed.size());
+      auto allowed = allowance(queue, room, now, out);
+      if (allowed == 0) {
+        out.held_back.push_back(queue);
+        continue;
+      }
+      auto before = out.claimed.size();
+      if (!claim_from(queue, rq, allowed, now, out)) break;  // a suspect, alone
+      spend(queue, static_cast<std::int64_t>(out.claimed.size() - before));
+    }
+    if (out.claimed.empty()) return;
+    SQLite::Statement any(db_, "SELECT 1 FROM status LIMIT 1");
+    if (!any.executeStep()) return;
+    for (std::size_t i = 0; i < out.claimed.size(); ++i)
+      out.claimed[i].status = status_of(claimed_ids_[i]);
+  }
+
+  /// Claims up to `count`; false when what was claimed must stay alone.
+  bool claim_from(const std::string& queue, const claim_request& rq, std::int64_t count,
+                  std::int64_t now, exchange_result& out) {
+    if (!bind_all(head_, queue).executeStep()) return true;
+    auto head = head_.getColumn(0).getInt64();
+    bool suspect = head_.getColumn(1).getInt() > 0;
+    head_.reset();
+    if (suspect && (!rq.alone || !out.claimed.empty())) {
+      out.suspect_waits = true;
+      return false;
+    }
     auto epoch = add("delivery", 1);
-    claim_.reset();
-    claim_.bind(1, epoch);
-    claim_.bind(2, rq.worker);
-    claim_.bind(3, now + rq.lease.count());
-    claim_.bind(4, now);
-    claim_.bind(5, queue);
-    claim_.bind(6, static_cast<std::int64_t>(rq.max - claimed.size()));
-    auto first = static_cast<std::ptrdiff_t>(claimed.size());
-    while (claim_.executeStep())
-      claimed.push_back({{claim_.getColumn(0).getInt64(), epoch},
-                         claim_.getColumn(1),
-                         claim_.getColumn(2),
-                         claim_.getColumn(3).getString(),
-                         static_cast<unsigned>(claim_.getColumn(4).getInt())});
+    auto until = now + rq.lease.count();
+    auto& statement = suspect ? claim_one_ : claim_;
+    if (suspect)
+      bind_all(claim_one_, epoch, rq.worker, until, head);
+    else
+      bind_all(claim_, epoch, rq.worker, until, queue, count);
+    std::vector<std::pair<delivery, job_id>> got;
+    while (statement.executeStep())
+      got.push_back({{.tag = {statement.getColumn(0).getInt64(), epoch},
+                      .queue = statement.getColumn(2),
+                      .payload = statement.getColumn(3).getString(),
+                      .failures = statement.getColumn(4).getUInt(),
+                      .crashes = statement.getColumn(5).getUInt()},
+                     statement.getColumn(1)});
+    statement.reset();
     // RETURNING has no order of its own.
-    std::sort(claimed.begin() + first, claimed.end(),
-              [](auto& a, auto& b) { return a.tag < b.tag; });
+    std::sort(got.begin(), got.end(), [](auto& a, auto& b) { return a.first.tag < b.first.tag; });
+    if (out.claimed.empty()) claimed_ids_.clear();
+    for (auto& [d, id] : got) {
+      out.claimed.push_back(std::move(d));
+      claimed_ids_.push_back(std::move(id));
+    }
+    return !suspect;
+  }
+
+  /// How many jobs of `queue` may be claimed now.
+  std::int64_t allowance(const std::string& queue, std::int64_t room, std::int64_t now,
+                         exchange_result& out) {
+    if (!bind_all(settings_, queue).executeStep()) return room;
+    bool paused = settings_.getColumn(0).getInt() != 0;
+    auto concurrency = settings_.getColumn(1).getInt64();
+    auto rate = settings_.getColumn(2).getDouble();
+    auto period = settings_.getColumn(3).getDouble();
+    auto tokens = settings_.getColumn(4).getDouble();
+    auto at = settings_.getColumn(5).getInt64();
+    settings_.reset();
+    if (paused) return 0;
+    if (concurrency > 0) {
+      SQLite::Statement running(db_, "SELECT COUNT(*) FROM job WHERE state = 1 AND queue = ?1");
+      bind_all(running, queue).executeStep();
+      room =
+          std::min(room, std::max<std::int64_t>(concurrency - running.getColumn(0).getInt64(), 0));
+      if (room == 0) out.look_again = std::min(out.look_again, milliseconds{50});
+    }
+    if (rate > 0) {
+      tokens =
+          at == 0 ? rate : std::min(rate, tokens + static_cast<double>(now - at) * rate / period);
+      SQLite::Statement put(db_, "UPDATE queue SET tokens = ?2, tokens_at = ?3 WHERE name = ?1");
+      bind_all(put, queue, tokens, now).exec();
+      if (tokens < 1)
+        out.look_again = std::min(out.look_again,
+                                  milliseconds(static_cast<int>((1 - tokens) * period / rate) + 1));
+      room = std::min(room, static_cast<std::int64_t>(tokens));
+    }
+    return room;
+  }
+
+  void spend(const std::string& queue, std::int64_t count) {
+    if (count == 0) return;
+    SQLite::Statement put(db_,
+                          "UPDATE queue SET tokens = tokens - ?2 WHERE name = ?1 AND rate > 0");
+    bind_all(put, queue, count).exec();
   }
 
   std::int64_t add(const char* counter, std::int64_t amount) {
-    count_.reset();
-    count_.bind(1, counter);
-    count_.bind(2, amount);
-    count_.executeStep();
+    bind_all(count_, std::string(counter), amount).executeStep();
     auto value = count_.getColumn(0).getInt64();
     count_.executeStep();
     return value;
   }
 
-  /// Leased jobs that match become ready again; those that took too many consumers with them,
-  /// failed.
+  /// Running jobs that match become ready again; those that took too many consumers with them,
+  /// dead.
   template <class Bind>
   result<std::size_t> give_back(const std::string& condition, Bind bind) {
     auto returned = guard_sqlite(file_, [&] {
@@ -269,19 +818,28 @@ class sqlite_job_store : public job_store {
       if (!any.executeStep()) return std::size_t{0};
       any.reset();
       write_transaction write(db_);
+      SQLite::Statement died(
+          db_, "SELECT COUNT(*) FROM job WHERE ?1 = ?1 AND state = 1 AND crashes + 1 >= " +
+                   std::to_string(crashes_max) + " AND " + condition);
+      died.bind(1, now_ms());
+      bind(died);
+      died.executeStep();
+      auto dead = died.getColumn(0).getInt64();
+      died.reset();
       SQLite::Statement back(
-          db_,
-          "UPDATE job SET crashes = crashes + 1, delivery = 0, lease_until = NULL, updated = ?1, "
-          "state = CASE WHEN crashes + 1 >= " +
-              std::to_string(crashes_max) +
-              " THEN 3 ELSE 0 END, "
-              "exception = 'sm::LeaseExpired', error = 'the consumer ended or fell silent while it "
-              "performed "
-              "this job' WHERE state = 1 AND " +
-              condition);
+          db_, "UPDATE job SET " + crash_columns() +
+                   ", delivery = 0, lease_until = NULL WHERE ?1 = ?1 AND state = 1 AND " +
+                   condition);
       back.bind(1, now_ms());
       bind(back);
+      back.bind(3, std::string(crash_exception));
+      back.bind(4, std::string(crash_text));
+      back.bind(5, now_ms());
       auto count = static_cast<std::size_t>(back.exec());
+      if (dead > 0) {
+        add("failed", dead);
+        add("processed", dead);
+      }
       write.commit();
       return count;
     });
@@ -290,27 +848,27 @@ class sqlite_job_store : public job_store {
   }
 
   std::filesystem::path file_;
+  queue_config config_;
   SQLite::Database db_;
-  SQLite::Statement insert_, done_, dead_, claim_, queues_, count_, renew_;
+  SQLite::Statement insert_, done_, claim_, claim_one_, head_, ready_queues_, count_, renew_,
+      lock_holder_, lock_, unlock_, put_status_, get_status_, settings_;
+  std::vector<job_id> claimed_ids_;  // beside `claimed` of the exchange under way
 };
 
 }  // namespace
 
+std::unique_ptr<job_store> open_sqlite_job_store(const std::string& path,
+                                                 const queue_config& config) {
+  return std::make_unique<sqlite_job_store>(
+      path,
+      open_database(path,
+                    {.full_sync = config.sync != "normal", .busy_timeout = config.enqueue_timeout}),
+      config);
+}
+
 std::string sqlite_path(const std::string& url) {
   constexpr std::string_view scheme = "sqlite:";
   return url.starts_with(scheme) ? url.substr(scheme.size()) : std::string{};
-}
-
-result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
-                                                  const queue_config& config) {
-  auto path = sqlite_path(url);
-  if (path.empty())
-    return fail(errc::invalid_spec,
-                "'" + url + "' is no queue this build can open; write sqlite:PATH", "queue.url");
-  return guard_sqlite(path, [&]() -> std::unique_ptr<job_store> {
-    return std::make_unique<sqlite_job_store>(
-        path, open_database(path, {.busy_timeout = config.enqueue_timeout}));
-  });
 }
 
 }  // namespace sm

@@ -6,7 +6,10 @@ namespace sm {
 
 TEST(payload, a_job_is_written_as_php_resque_writes_it) {
   EXPECT_EQ(
-      encode_payload("EmailWork", {{"email", "a@b.c"}}, "00ff", 1795429306.842671),
+      encode_payload({.type = "EmailWork",
+                      .args = json::array({{{"email", "a@b.c"}}}),
+                      .id = "00ff",
+                      .queue_time = 1795429306.842671}),
       R"({"class":"EmailWork","args":[{"email":"a@b.c"}],"id":"00ff","queue_time":1795429306.842671})");
 }
 
@@ -23,6 +26,41 @@ TEST(payload, jobs_of_ruby_and_php_are_read) {
   EXPECT_EQ(php->argument()["email"], "a/b@c.d");
   EXPECT_EQ(php->id, "d3");
   EXPECT_EQ(decode_payload(R"({"class":"X","args":[]})")->argument(), nullptr);
+}
+
+TEST(payload, what_sm_adds_comes_back) {
+  auto job = decode_payload(encode_payload({.type = "T",
+                                            .args = json::array({1}),
+                                            .id = "i",
+                                            .run_at_ms = 1'795'429'306'842,
+                                            .lock = "unique:\"k\"",
+                                            .lock_until_started = true}));
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->run_at_ms, 1'795'429'306'842);
+  EXPECT_EQ(job->lock, "unique:\"k\"");
+  EXPECT_TRUE(job->lock_until_started);
+}
+
+TEST(payload, a_job_is_named_by_its_id_and_prefix_or_by_its_bytes) {
+  EXPECT_EQ(key_of_job(R"({"class":"X","args":[],"id":"d3","prefix":""})"), "d3");
+  EXPECT_EQ(key_of_job(R"({"class":"X","args":[],"id":"d3","prefix":"p"})"), "p_d3");
+  // printf '%s' '{"class":"X","args":[]}' | sha1sum
+  EXPECT_EQ(key_of_job(R"({"class":"X","args":[]})"), sha1_hex(R"({"class":"X","args":[]})"));
+  EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(key_of_job("nope").size(), 40U);
+}
+
+TEST(payload, a_member_is_taken_as_it_is_written) {
+  auto text =
+      R"( { "a" : [1, {"b":"}]\"" }] ,"b":"x\\", "payload": {"k" : "h\u00e9"},"n":-1.5e3 ,"z":null})";
+  EXPECT_EQ(raw_member(text, "a"), R"([1, {"b":"}]\"" }])");
+  EXPECT_EQ(raw_member(text, "b"), R"("x\\")");
+  EXPECT_EQ(raw_member(text, "payload"), R"({"k" : "h\u00e9"})");
+  EXPECT_EQ(raw_member(text, "n"), "-1.5e3");
+  EXPECT_EQ(raw_member(text, "z"), "null");
+  EXPECT_EQ(raw_member(text, "none"), "");
+  for (auto* broken : {"", "{", "[]", R"({"a")", R"({"a":)", R"({"a":1,)", R"({"a":"x)"})
+    EXPECT_EQ(raw_member(broken, "b"), "") << broken;
 }
 
 TEST(payload, what_is_no_job_says_why) {
@@ -42,7 +80,8 @@ TEST(payload, what_is_no_job_says_why) {
 TEST(payload, queue_names_have_no_blanks) {
   for (auto* good : {"default", "a:b", "mail.high", "ä"})
     EXPECT_TRUE(valid_queue_name(good)) << good;
-  for (auto& bad : {std::string(), std::string("a b"), std::string("a\n"), std::string(129, 'x')})
+  for (auto& bad : {std::string(), std::string("a b"), std::string("a\n"), std::string(129, 'x'),
+                    std::string("*"), std::string("!a")})
     EXPECT_FALSE(valid_queue_name(bad));
 }
 

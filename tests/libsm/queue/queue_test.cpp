@@ -32,10 +32,10 @@ TEST(queue, what_is_enqueued_is_stored_when_the_promise_is_fulfilled) {
     ids.push_back(*id);
   }
   auto store = open_job_store(url, {});
-  auto got = (*store)->exchange({}, {"w", {"*"}, 100, 30s});
+  auto got = (*store)->exchange({}, {.worker = "w", .queues = {"*"}, .max = 100});
   ASSERT_EQ(got->claimed.size(), 50U);
   for (std::size_t i = 0; i < 50; ++i) {
-    EXPECT_EQ(got->claimed[i].id, ids[i]);
+    EXPECT_EQ(key_of_job(got->claimed[i].payload), ids[i]);
     EXPECT_EQ(decode_payload(got->claimed[i].payload)->argument()["to"], std::to_string(i));
   }
 }
@@ -51,7 +51,7 @@ TEST(queue, bad_input_is_refused_with_what_is_wrong) {
 }
 
 TEST(queue, a_store_that_cannot_be_opened_is_the_error_of_each_call) {
-  queue none("sqlite:/proc/none/queue.db");
+  queue none("sqlite:/proc/none/queue.db", {.enqueue_timeout = 100ms});
   EXPECT_EQ(none.enqueue("T", json{}).wait_for(10s).error().code, errc::unavailable);
   queue unknown("ftp://x");
   EXPECT_EQ(unknown.enqueue("T", json{}).wait_for(10s).error().code, errc::invalid_spec);

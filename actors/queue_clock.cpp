@@ -1,0 +1,150 @@
+#include "queue_clock.hpp"
+
+#include <algorithm>
+
+#include "queue/schedule.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr milliseconds longest_wait = 1s;  // what foreign tools delay wakes nobody
+constexpr auto tidy_pause = 60s;
+constexpr milliseconds retry_pause_min = 50ms;
+constexpr milliseconds retry_pause_max = 2s;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+json clock_params(const std::string& program, const std::vector<schedule_spec>& schedules,
+                  const std::map<std::string, queue_limits>& limits) {
+  json params{{"program", program}, {"schedules", json::array()}, {"limits", json::object()}};
+  for (auto& s : schedules) params["schedules"].push_back(to_json(s));
+  for (auto& [queue, l] : limits)
+    params["limits"][queue] = {
+        {"concurrency", l.concurrency}, {"rate", l.rate}, {"period_ms", l.period.count()}};
+  return params;
+}
+
+queue_clock::queue_clock(service_context context, const builtin_setup& setup)
+    : service(std::move(context)), config_(setup.settings.queue) {
+  auto opened = open_job_store(config_.url, config_);
+  if (!opened) throw failure(opened.error());
+  store_ = std::move(*opened);
+  waiter_ = store_->make_clock_waiter();
+  command("status", [this] { return json{{"fired", fired_.load()}}; });
+  thread_ = std::thread([this] { run(); });
+}
+
+queue_clock::~queue_clock() {
+  stopping_ = true;
+  waiter_->interrupt();
+  thread_.join();
+}
+
+void queue_clock::run() {
+  auto pause = retry_pause_min;
+  while (!stopping_) {
+    waiter_->watch({});
+    auto next = tick();
+    if (!next) {
+      log().warn("the queue does not answer: {}", to_string(next.error()));
+      waiter_->wait(pause);
+      pause = std::min(pause * 2, retry_pause_max);
+      continue;
+    }
+    pause = retry_pause_min;
+    auto left =
+        *next == 0 ? longest_wait : milliseconds(std::max<std::int64_t>(*next - now_ms(), 0));
+    if (left.count() > 0) waiter_->wait(std::min(left, longest_wait));
+    waiter_->unwatch();
+  }
+}
+
+/// What the program declares is in the store; what it declared once and does no more is not.
+result<void> queue_clock::declare() {
+  auto stored = store_->schedules();
+  if (!stored) return tl::unexpected<error>(stored.error());
+  auto program = params().value("program", "");
+  std::vector<std::string> ours;
+  for (auto& document : params().value("schedules", json::array())) {
+    std::string name = document["name"];
+    ours.push_back(name);
+    auto marked = document;
+    marked["declared_by"] = program;
+    auto text = print_json(marked);
+    auto present =
+        std::find_if(stored->begin(), stored->end(), [&](auto& s) { return s.name == name; });
+    if (present != stored->end() && present->document == text) continue;
+    // Another line counts from now on.
+    if (auto ok = store_->put_schedule({name, text, 0}); !ok) return ok;
+  }
+  for (auto& s : *stored) {
+    auto document = parse_json(s.document);
+    bool once_ours = document && document->is_object() && !program.empty() &&
+                     document->value("declared_by", "") == program;
+    if (once_ours && std::find(ours.begin(), ours.end(), s.name) == ours.end())
+      if (auto ok = store_->remove_schedule(s.name); !ok) return tl::unexpected<error>(ok.error());
+  }
+  for (auto& [queue, l] : params().value("limits", json::object()).items()) {
+    queue_limits limits{l.value("concurrency", 0U), l.value("rate", 0U),
+                        milliseconds(l.value("period_ms", std::int64_t{1000}))};
+    if (auto ok = store_->put_limits(queue, limits); !ok) return ok;
+  }
+  return {};
+}
+
+/// Does what is due; the time of what comes next, or 0.
+result<std::int64_t> queue_clock::tick() {
+  if (!declared_) {
+    if (auto ok = declare(); !ok) return tl::unexpected<error>(ok.error());
+    declared_ = true;
+  }
+  auto delayed = store_->move_due();
+  if (!delayed) return delayed;
+  auto scheduled = fire_schedules();
+  if (!scheduled) return scheduled;
+  if (auto now = std::chrono::steady_clock::now(); now >= tidy_at_) {
+    tidy_at_ = now + tidy_pause;
+    if (auto ok = store_->tidy(); !ok) return tl::unexpected<error>(ok.error());
+  }
+  if (*delayed == 0 || *scheduled == 0) return std::max(*delayed, *scheduled);
+  return std::min(*delayed, *scheduled);
+}
+
+result<std::int64_t> queue_clock::fire_schedules() {
+  auto all = store_->schedules();
+  if (!all) return tl::unexpected<error>(all.error());
+  std::int64_t next = 0;
+  for (auto& stored : *all) {
+    auto document = parse_json(stored.document);
+    if (document && document->is_object()) document->erase("declared_by");
+    auto spec = document ? schedule_from_json(*document)
+                         : result<schedule_spec>(fail(errc::invalid_spec, "is no JSON"));
+    if (!spec) {
+      log().warn("the schedule {} is left out: {}", stored.name, to_string(spec.error()));
+      continue;
+    }
+    auto now = now_ms();
+    auto todo = step(*spec, stored.last_ms, now);
+    if (todo.next_ms > 0) next = next == 0 ? todo.next_ms : std::min(next, todo.next_ms);
+    if (!todo.note) continue;
+    auto job = job_of(*spec, now);
+    auto fired = store_->fire(stored.name, stored.last_ms, todo.for_ms, todo.fire ? &job : nullptr);
+    if (!fired) return tl::unexpected<error>(fired.error());
+    if (*fired && todo.fire) {
+      ++fired_;
+      log().info("schedule {} put {} into {}", stored.name, spec->type, spec->queue);
+    }
+  }
+  return next;
+}
+
+}  // namespace sm

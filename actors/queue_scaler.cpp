@@ -1,0 +1,77 @@
+#include "queue_scaler.hpp"
+
+#include <algorithm>
+
+#include "config/units.hpp"
+#include "consumer.hpp"
+#include "queue/queue_order.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr auto look_pause = 1s;
+
+}  // namespace
+
+queue_scaler::queue_scaler(loop& l, supervisor& services, queue_view& jobs, logger log)
+    : services_(services), jobs_(jobs), log_(std::move(log)), loop_(l), timer_(l.context()) {
+  look_later();
+}
+
+void queue_scaler::look_later() {
+  timer_.expires_after(look_pause);
+  timer_.async_wait([this](error_code ec) {
+    if (!ec) look();
+  });
+}
+
+void queue_scaler::look() {
+  bool any = services_.any_of([](const desired_service& d) {
+    return d.spec.type == consumer_type && d.spec.params.value("max", 0U) > 0;
+  });
+  if (!any) return look_later();
+  jobs_.ask<std::vector<queue_counts>>([](job_store& store) { return store.counts(); })
+      .then([this](result<std::vector<queue_counts>> counts) {
+        loop_.defer([this, counts = std::move(counts)] {
+          if (counts) scale(*counts);
+          look_later();
+        });
+      });
+}
+
+void queue_scaler::scale(const std::vector<queue_counts>& counts) {
+  std::vector<std::string> known;
+  for (auto& c : counts) known.push_back(c.queue);
+  std::vector<std::pair<std::string, unsigned>> changes;
+  services_.any_of([&](const desired_service& d) {
+    if (d.spec.type != consumer_type || !d.enabled) return false;
+    auto params = read_consumer_params(d.spec.params);
+    if (!params || params->max == 0) return false;
+    auto served = queue_order(params->queues, known);
+    milliseconds oldest{0};
+    bool busy = false;
+    for (auto& c : counts) {
+      if (std::find(served.begin(), served.end(), c.queue) == served.end()) continue;
+      if (!c.paused) oldest = std::max(oldest, milliseconds(c.oldest_ms));
+      busy = busy || c.running > 0;
+    }
+    autoscale_policy policy{.min = params->min,
+                            .max = params->max,
+                            .latency = *parse_duration(params->latency),
+                            .cool_down = *parse_duration(params->cool_down)};
+    auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest, busy,
+                            std::chrono::steady_clock::now());
+    if (wanted != d.spec.instances) {
+      log_.info("{} scales from {} to {}: the oldest job waits for {}", d.spec.name,
+                d.spec.instances, wanted, format_duration(oldest));
+      changes.emplace_back(d.spec.name, wanted);
+    }
+    return false;
+  });
+  for (auto& [name, wanted] : changes) services_.scale(name, wanted, {});
+}
+
+}  // namespace sm

@@ -1,0 +1,67 @@
+#include "route_adder.hpp"
+
+#include <charconv>
+
+#include "config/units.hpp"
+
+namespace sm {
+
+using std::chrono::milliseconds;
+
+milliseconds duration_of(const request& rq, const char* name) {
+  auto text = rq.query(name);
+  if (!text) return milliseconds{0};
+  auto value = parse_duration(*text);
+  if (!value) throw failure(errc::bad_arguments, value.error().detail, name);
+  return *value;
+}
+
+std::size_t number_of(const request& rq, const char* name, std::size_t otherwise) {
+  auto text = rq.query(name);
+  if (!text) return otherwise;
+  std::size_t value = 0;
+  auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (ec != std::errc{} || end != text->data() + text->size())
+    throw failure(errc::bad_arguments, "'" + *text + "' is no whole number", name);
+  return value;
+}
+
+void check_media_type(const request& rq) {
+  auto type = rq.header("Content-Type");
+  auto media = type.substr(0, type.find(';'));
+  if (media.empty() || media == "application/json" || media.ends_with("+json") ||
+      media == "application/x-www-form-urlencoded")
+    return;
+  throw failure(errc::unsupported_media_type,
+                "send application/json instead of " + std::string(media), "Content-Type");
+}
+
+json body_of(const request& rq) {
+  check_media_type(rq);
+  return rq.json_body();
+}
+
+std::string arguments_of(const request& rq) {
+  check_media_type(rq);
+  if (rq.body().empty()) return "null";
+  if (!json::accept(rq.body())) (void)rq.json_body();  // throws with the place
+  return std::string(rq.body());
+}
+
+response with_status(unsigned status, const json& document) {
+  auto r = to_response(document);
+  r.status = status;
+  return r;
+}
+
+route_handler uncached(route_handler handler) {
+  return [handler = std::move(handler)](request& rq, response_sink sink) {
+    handler(rq, [sink = std::move(sink)](response r) {
+      r.headers.emplace_back("Cache-Control", "no-store");
+      r.headers.emplace_back("X-Content-Type-Options", "nosniff");
+      sink(std::move(r));
+    });
+  };
+}
+
+}  // namespace sm

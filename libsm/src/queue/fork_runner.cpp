@@ -1,0 +1,312 @@
+#include "queue/fork_runner.hpp"
+
+#include <bsd/unistd.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <sm/queue.hpp>
+
+#include "process/rendezvous.hpp"
+#include "process/spawn.hpp"
+#include "process/system_error.hpp"
+#include "process/unique_fd.hpp"
+
+namespace sm {
+namespace {
+
+// Frames on a job's channel: a letter, a length, bytes.
+//   to the job:  D description (JSON)   P payload
+//   from it:     B its pid   R progress (JSON)   O outcome (JSON)   X exit status, by the server
+struct frame {
+  char what = 0;
+  std::string bytes{};
+};
+
+bool write_all(int fd, const void* data, std::size_t size) {
+  auto* at = static_cast<const char*>(data);
+  while (size > 0) {
+    auto n = ::send(fd, at, size, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    at += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+bool write_frame(int fd, char what, std::string_view bytes) {
+  std::string head(5, what);
+  auto size = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(head.data() + 1, &size, sizeof size);
+  head += bytes;
+  return write_all(fd, head.data(), head.size());
+}
+
+bool read_all(int fd, void* data, std::size_t size) {
+  auto* at = static_cast<char*>(data);
+  while (size > 0) {
+    auto n = ::recv(fd, at, size, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    at += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+std::optional<frame> read_frame(int fd) {
+  frame f;
+  std::uint32_t size = 0;
+  if (!read_all(fd, &f.what, 1) || !read_all(fd, &size, sizeof size)) return {};
+  f.bytes.resize(size);
+  if (size > 0 && !read_all(fd, f.bytes.data(), size)) return {};
+  return f;
+}
+
+result<std::pair<unique_fd, unique_fd>> channel_pair(int type) {
+  int fds[2];
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) != 0)
+    return system_failure("cannot make a channel to a job");
+  return std::pair{unique_fd(fds[0]), unique_fd(fds[1])};
+}
+
+// -- the job's process
+
+volatile std::sig_atomic_t asked_to_end = 0;
+
+class process_host : public detail::job_host {
+ public:
+  process_host(int channel, const job_server_settings& settings)
+      : channel_(channel), settings_(settings) {}
+
+  bool cancelled() const override { return asked_to_end != 0; }
+  void progress(double share, std::string text) override {
+    write_frame(channel_, 'R', print_json({{"share", share}, {"text", text}}));
+  }
+  const sm::queue& queue() override {
+    if (!producer_) producer_.emplace(settings_.queue.url, settings_.queue);
+    return *producer_;
+  }
+
+ private:
+  const int channel_;
+  const job_server_settings& settings_;
+  std::optional<sm::queue> producer_;
+};
+
+[[noreturn]] void perform_in_child(const job_registry& jobs, const job_server_settings& settings,
+                                   unique_fd channel) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  struct sigaction action {};
+  action.sa_handler = [](int) { asked_to_end = 1; };
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGINT, SIG_IGN);
+  write_frame(channel.get(), 'B', std::to_string(::getpid()));
+  auto description = read_frame(channel.get());
+  auto payload = read_frame(channel.get());
+  auto document = description ? parse_json(description->bytes) : result<json>{json{}};
+  if (!payload || !document || !document->is_object()) ::_exit(70);
+  auto& head = *document;
+  delivery d{.tag = {head.value("number", std::int64_t{0}), head.value("epoch", std::int64_t{0})},
+             .queue = head.value("queue", ""),
+             .payload = payload->bytes,
+             .failures = head.value("failures", 0U),
+             .crashes = head.value("crashes", 0U),
+             .status = head.value("status", "")};
+  auto log = open_log({.file = settings.log_file,
+                       .instance = settings.instance,
+                       .level = settings.log_level,
+                       .files = {settings.log_max_size, settings.log_keep}});
+  ::setproctitle("-sm %s resque-1: Processing %s", settings.instance.c_str(), d.queue.c_str());
+  process_host host(channel.get(), settings);
+  auto p = perform(jobs, d, log, &host, head.value("chance", 0.5));
+  auto& o = p.outcome;
+  write_frame(channel.get(), 'O',
+              print_json({{"how", static_cast<int>(o.how)},
+                          {"retry_at", o.retry_at_ms},
+                          {"exception", o.exception},
+                          {"text", o.text},
+                          {"id", o.id},
+                          {"lock", o.lock},
+                          {"status", o.status},
+                          {"type", p.type}}));
+  std::fflush(nullptr);
+  ::_exit(0);
+}
+
+std::string ended_how(int status) {
+  if (WIFSIGNALED(status)) return "was killed by signal " + std::to_string(WTERMSIG(status));
+  return "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
+// -- the consumer's side
+
+class fork_runner : public job_runner {
+ public:
+  fork_runner(std::shared_ptr<const job_registry> jobs, job_server_settings settings, logger log)
+      : jobs_(std::move(jobs)), settings_(std::move(settings)), log_(std::move(log)) {}
+
+  performance run(job_in_hand& job, double chance) override {
+    auto& d = job.what;
+    auto pair = channel_pair(SOCK_STREAM);
+    if (!pair || !hand_over(pair->second)) {
+      log_.error("cannot start a process for a job");
+      ::poll(nullptr, 0, 100);  // no tight loop of starts that fail
+      return {.outcome = ended_from_outside(*jobs_, d, cancel_reason::must_go, chance)};
+    }
+    auto& channel = pair->first;
+    json head{{"number", d.tag.number}, {"epoch", d.tag.epoch}, {"queue", d.queue},
+              {"failures", d.failures}, {"crashes", d.crashes}, {"status", d.status},
+              {"chance", chance}};
+    write_frame(channel.get(), 'D', print_json(head));
+    write_frame(channel.get(), 'P', d.payload);
+    std::optional<performance> done;
+    std::string exit;
+    while (auto f = read_frame(channel.get())) {
+      if (f->what == 'B') {
+        job.process = std::atoi(f->bytes.c_str());
+        if (job.cancelled != cancel_reason::none) notify(job);  // it was asked before it was there
+      }
+      if (f->what == 'R') take_progress(job, f->bytes);
+      if (f->what == 'O') done = outcome_from(d, f->bytes);
+      if (f->what == 'X') exit = f->bytes;
+    }
+    job.process = 0;
+    auto why = job.cancelled.load();
+    if (done && (why == cancel_reason::none || done->outcome.how == job_outcome::kind::done))
+      return std::move(*done);
+    performance p{.outcome = ended_from_outside(*jobs_, d, why, chance)};
+    if (!done && why == cancel_reason::none) p.outcome.text = "the process of the job " + exit;
+    return p;
+  }
+
+  void notify(job_in_hand& job) override {
+    if (auto pid = job.process.load(); pid > 0) ::kill(pid, SIGTERM);
+  }
+  bool kill(job_in_hand& job) override {
+    if (auto pid = job.process.load(); pid > 0) ::kill(pid, SIGKILL);
+    return true;
+  }
+
+ private:
+  bool hand_over(unique_fd& job_end) {
+    std::lock_guard lock(mutex_);
+    for (int tries = 0; tries < 2; ++tries) {
+      if (!server_ && !start_server()) return false;
+      if (send_with_fds(server_.get(), "J", {job_end.get()}, MSG_NOSIGNAL)) {
+        job_end.reset();
+        return true;
+      }
+      server_.reset();
+    }
+    return false;
+  }
+
+  bool start_server() {
+    auto pair = channel_pair(SOCK_SEQPACKET);
+    if (!pair) return false;
+    settings_.channel = inherited_number;
+    auto pid = spawn(
+        {.executable = "/proc/self/exe",
+         .argv = {"sm"},
+         .environment = {std::string(job_server_variable) + "=" + print_json(json(settings_))},
+         .inherited_fd = pair->second.get()});
+    if (!pid) {
+      log_.error("cannot start the job server: {}", to_string(pid.error()));
+      return false;
+    }
+    server_ = std::move(pair->first);
+    return true;
+  }
+
+  static void take_progress(job_in_hand& job, const std::string& text) {
+    auto document = parse_json(text);
+    if (!document || !document->is_object()) return;
+    std::lock_guard lock(job.mutex);
+    job.share = document->value("share", 0.0);
+    job.text = document->value("text", "");
+    job.progressed = true;
+  }
+
+  static performance outcome_from(const delivery& d, const std::string& text) {
+    auto document = parse_json(text);
+    auto j = document ? *document : json::object();
+    return {.outcome = {.tag = d.tag,
+                        .queue = d.queue,
+                        .how = static_cast<job_outcome::kind>(j.value("how", 0)),
+                        .retry_at_ms = j.value("retry_at", std::int64_t{0}),
+                        .exception = j.value("exception", ""),
+                        .text = j.value("text", ""),
+                        .payload = d.payload,
+                        .id = j.value("id", ""),
+                        .lock = j.value("lock", ""),
+                        .status = j.value("status", "")},
+            .type = j.value("type", "")};
+  }
+
+  const std::shared_ptr<const job_registry> jobs_;
+  job_server_settings settings_;
+  const logger log_;
+  std::mutex mutex_;
+  unique_fd server_;
+};
+
+}  // namespace
+
+std::shared_ptr<job_runner> make_fork_runner(std::shared_ptr<const job_registry> jobs,
+                                             job_server_settings settings, logger log) {
+  return std::make_shared<fork_runner>(std::move(jobs), std::move(settings), std::move(log));
+}
+
+void serve_jobs(const job_registry& jobs, const job_server_settings& settings) {
+  ::setproctitle("-sm %s resque-1: job server", settings.instance.c_str());
+  unique_fd channel(settings.channel);
+  std::signal(SIGPIPE, SIG_IGN);
+  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2})
+    std::signal(number, SIG_IGN);
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  unique_fd signals(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+  std::map<pid_t, unique_fd> running;  // our copy of each job's end, to say how it ended
+  for (;;) {
+    pollfd watched[] = {{channel.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
+    ::poll(watched, 2, -1);
+    signalfd_siginfo drop;
+    while (::read(signals.get(), &drop, sizeof drop) > 0) {
+    }
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (auto job = running.extract(pid); !job.empty())
+        write_frame(job.mapped().get(), 'X', ended_how(status));
+    }
+    if (watched[0].revents == 0) continue;
+    auto received = receive_with_fds(channel.get(), 16);
+    if (!received && received.error().code == errc::unavailable) break;
+    if (!received || received->passed.empty()) continue;
+    auto job = std::move(received->passed.front());
+    auto pid = ::fork();
+    if (pid == 0) {
+      channel.reset();
+      running.clear();
+      perform_in_child(jobs, settings, std::move(job));
+    }
+    if (pid > 0) running[pid] = std::move(job);
+  }
+  for (auto& [pid, fd] : running) ::kill(pid, SIGKILL);
+  ::_exit(0);
+}
+
+}  // namespace sm

@@ -1,0 +1,38 @@
+#include "queue/job_store.hpp"
+
+#include "queue/redis/redis_job_store.hpp"
+#include "queue/sqlite_job_store.hpp"
+#include "store/sqlite.hpp"
+
+namespace sm {
+
+std::string_view to_string(job_state state) noexcept {
+  switch (state) {
+    case job_state::ready:
+      return "ready";
+    case job_state::running:
+      return "running";
+    case job_state::delayed:
+      return "delayed";
+    case job_state::dead:
+      break;
+  }
+  return "dead";
+}
+
+result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
+                                                  const queue_config& config) {
+  if (is_redis_url(url)) {
+    auto parsed = parse_redis_url(url);
+    if (!parsed) return tl::unexpected<error>(parsed.error());
+    return make_redis_job_store(std::move(*parsed), config);
+  }
+  auto path = sqlite_path(url);
+  if (path.empty())
+    return fail(errc::invalid_spec,
+                "'" + without_password(url) + "' is no queue: write sqlite:PATH or redis://HOST",
+                "queue.url");
+  return guard_sqlite(path, [&] { return open_sqlite_job_store(path, config); });
+}
+
+}  // namespace sm

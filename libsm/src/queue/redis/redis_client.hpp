@@ -1,0 +1,69 @@
+// A Redis server as the queue uses it: connects when it is needed and again when the connection is
+// lost, after a pause that grows; asks Sentinel who the master is; runs scripts by their SHA-1.
+// Used by one thread.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "queue/redis/redis_connection.hpp"
+
+namespace sm {
+
+/// A Lua script and the name Redis has for it.
+class redis_script {
+ public:
+  explicit redis_script(std::string text) : text_(std::move(text)) {}
+  const std::string& text() const noexcept { return text_; }
+  /// Made when it is needed first; from any thread.
+  const std::string& sha1() const;
+
+ private:
+  std::string text_;
+  mutable std::once_flag once_;
+  mutable std::string sha1_;
+};
+
+class redis_client {
+ public:
+  using clock = redis_connection::clock;
+
+  redis_client(redis_url url, std::chrono::milliseconds timeout);
+
+  /// The connection, made if there is none. Within the pause after a failure it fails at once, with
+  /// the reason of that failure.
+  result<redis_connection*> connection(clock::time_point deadline);
+  /// A connection of its own, for what blocks.
+  result<redis_connection> connect(clock::time_point deadline) const;
+  /// The present connection is of no more use.
+  void drop();
+
+  result<redis_reply> call(std::initializer_list<std::string_view> arguments);
+  /// Sends all, then reads all replies: one round trip. An error of the server among them fails.
+  result<std::vector<redis_reply>> pipeline(
+      std::span<const std::vector<std::string_view>> commands);
+  /// Runs `script` with ARGV; there are no KEYS.
+  result<redis_reply> eval(const redis_script& script, std::span<const std::string_view> arguments);
+
+  const redis_url& url() const noexcept { return url_; }
+  std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  /// How often it connected: a change tells that the server may be another one.
+  std::uint64_t generation() const noexcept { return generation_; }
+
+ private:
+  result<redis_address> master(clock::time_point deadline) const;
+  clock::time_point deadline() const { return clock::now() + timeout_; }
+  template <class T>
+  result<T> checked(result<T> outcome);
+
+  const redis_url url_;
+  const std::chrono::milliseconds timeout_;
+  std::optional<redis_connection> connection_;
+  std::uint64_t generation_ = 0;
+  std::chrono::milliseconds pause_{0};
+  clock::time_point not_before_{};
+  error last_failure_{};
+};
+
+}  // namespace sm

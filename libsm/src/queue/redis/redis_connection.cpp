@@ -1,0 +1,278 @@
+#include "queue/redis/redis_connection.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "process/system_error.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = redis_connection::clock;
+
+int left_ms(clock::time_point deadline) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
+  return static_cast<int>(std::max<std::int64_t>(left, 0));
+}
+
+std::string tls_reason() {
+  std::array<char, 256> text{};
+  ::ERR_error_string_n(::ERR_get_error(), text.data(), text.size());
+  ::ERR_clear_error();
+  return text.data();
+}
+
+result<unique_fd> connect_to(const sockaddr* address, socklen_t size, int family,
+                             const std::string& name, clock::time_point deadline) {
+  unique_fd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return system_failure("cannot make a socket");
+  if (::connect(socket.get(), address, size) != 0) {
+    if (errno != EINPROGRESS && errno != EAGAIN) return system_failure("cannot connect", name);
+    pollfd watched{socket.get(), POLLOUT, 0};
+    if (::poll(&watched, 1, left_ms(deadline)) <= 0)
+      return fail(errc::unavailable, "does not answer", name);
+    int failed = 0;
+    socklen_t length = sizeof failed;
+    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &length);
+    if (failed != 0) return system_failure("cannot connect", name, failed);
+  }
+  return socket;
+}
+
+result<unique_fd> connect_unix(const std::string& path, clock::time_point deadline) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(errc::invalid_spec, "the path is too long for a socket (107 bytes)", path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address, AF_UNIX, path,
+                    deadline);
+}
+
+/// Tries the addresses of a host one after the other.
+result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
+                              clock::time_point deadline) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (int failed = ::getaddrinfo(a.host.c_str(), a.port.c_str(), &hints, &found); failed != 0)
+    return fail(errc::unavailable, std::string("cannot resolve: ") + ::gai_strerror(failed), name);
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  result<unique_fd> outcome = fail(errc::unavailable, "has no address", name);
+  for (auto* at = found; at; at = at->ai_next) {
+    outcome = connect_to(at->ai_addr, at->ai_addrlen, at->ai_family, name, deadline);
+    if (!outcome) continue;
+    int one = 1;
+    ::setsockopt(outcome->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    ::setsockopt(outcome->get(), SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    break;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+error server_error(std::string_view text, const std::string& where) {
+  for (auto* passes : {"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN",
+                       "BUSY ", "MISCONF", "OOM"})
+    if (text.starts_with(passes)) return {errc::unavailable, std::string(text), where};
+  return {errc::internal, std::string(text), where};
+}
+
+void redis_connection::ssl_deleter::operator()(ssl_st* s) const noexcept { ::SSL_free(s); }
+
+redis_connection::redis_connection(unique_fd socket, std::string name)
+    : socket_(std::move(socket)), name_(std::move(name)), reader_(::redisReaderCreate()) {}
+redis_connection::~redis_connection() = default;
+
+error redis_connection::broken(const std::string& why) const {
+  return {errc::unavailable, why, name_};
+}
+
+result<redis_connection> redis_connection::open(const redis_address& address, const redis_url& url,
+                                                clock::time_point deadline) {
+  auto name = address.path.empty() ? address.host + ":" + address.port : address.path;
+  auto socket = address.path.empty() ? connect_tcp(address, name, deadline)
+                                     : connect_unix(address.path, deadline);
+  if (!socket) return tl::unexpected<error>(socket.error());
+  redis_connection c(std::move(*socket), std::move(name));
+  if (url.tls)
+    if (auto ok = c.start_tls(address, url, deadline); !ok)
+      return tl::unexpected<error>(ok.error());
+  if (auto ok = c.log_in(url, deadline); !ok) return tl::unexpected<error>(ok.error());
+  return c;
+}
+
+result<void> redis_connection::start_tls(const redis_address& address, const redis_url& url,
+                                         clock::time_point deadline) {
+  std::unique_ptr<ssl_ctx_st, decltype(&::SSL_CTX_free)> context(
+      ::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free);
+  ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  bool loaded = url.ca.empty()
+                    ? ::SSL_CTX_set_default_verify_paths(context.get()) == 1
+                    : ::SSL_CTX_load_verify_locations(context.get(), url.ca.c_str(), nullptr) == 1;
+  if (!loaded) return fail(errc::invalid_spec, "cannot read the CA: " + tls_reason(), url.ca);
+  if (!url.certificate.empty()) {
+    auto& key = url.key.empty() ? url.certificate : url.key;
+    if (::SSL_CTX_use_certificate_chain_file(context.get(), url.certificate.c_str()) != 1 ||
+        ::SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
+      return fail(errc::invalid_spec, "cannot read the certificate: " + tls_reason(),
+                  url.certificate);
+  }
+  ::SSL_CTX_set_verify(context.get(), url.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  tls_.reset(::SSL_new(context.get()));
+  ::SSL_set_fd(tls_.get(), socket_.get());
+  ::SSL_set_tlsext_host_name(tls_.get(), const_cast<char*>(address.host.c_str()));
+  // A certificate may name the host, or its address.
+  auto* wanted = ::SSL_get0_param(tls_.get());
+  if (::X509_VERIFY_PARAM_set1_ip_asc(wanted, address.host.c_str()) != 1)
+    ::X509_VERIFY_PARAM_set1_host(wanted, address.host.c_str(), 0);
+  for (;;) {
+    int outcome = ::SSL_connect(tls_.get());
+    if (outcome == 1) return {};
+    int why = ::SSL_get_error(tls_.get(), outcome);
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+      auto verified = ::SSL_get_verify_result(tls_.get());
+      return fail(errc::unavailable,
+                  verified != X509_V_OK ? std::string("its certificate is refused: ") +
+                                              ::X509_verify_cert_error_string(verified)
+                                        : "no TLS: " + tls_reason(),
+                  name_);
+    }
+    if (auto ok = wait(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline); !ok) return ok;
+  }
+}
+
+result<void> redis_connection::log_in(const redis_url& url, clock::time_point deadline) {
+  if (!url.password.empty()) {
+    auto reply = url.user.empty() ? call({"AUTH", url.password}, deadline)
+                                  : call({"AUTH", url.user, url.password}, deadline);
+    if (!reply) return tl::unexpected<error>(reply.error());
+  }
+  if (url.database != 0)
+    if (auto reply = call({"SELECT", std::to_string(url.database)}, deadline); !reply)
+      return tl::unexpected<error>(reply.error());
+  return {};
+}
+
+void redis_connection::append(std::span<const std::string_view> arguments) {
+  // As redisFormatCommandArgv writes it, into a buffer that is kept.
+  auto number = [this](char sign, std::size_t value) {
+    output_ += sign;
+    output_ += std::to_string(value);
+    output_ += "\r\n";
+  };
+  number('*', arguments.size());
+  for (auto& argument : arguments) {
+    number('$', argument.size());
+    output_ += argument;
+    output_ += "\r\n";
+  }
+}
+
+result<void> redis_connection::wait(short events, clock::time_point deadline) {
+  pollfd watched{socket_.get(), events, 0};
+  for (;;) {
+    int ready = ::poll(&watched, 1, left_ms(deadline));
+    if (ready > 0) return {};
+    if (ready == 0) return tl::unexpected<error>(broken("did not answer in time"));
+    if (errno != EINTR) return system_failure("cannot wait", name_);
+  }
+}
+
+result<void> redis_connection::flush(clock::time_point deadline) {
+  std::string_view rest = output_;
+  while (!rest.empty()) {
+    std::ptrdiff_t sent = 0;
+    short blocked_by = 0;
+    if (tls_) {
+      sent = ::SSL_write(tls_.get(), rest.data(),
+                         static_cast<int>(std::min<std::size_t>(rest.size(), 1 << 20)));
+      if (sent <= 0) {
+        int why = ::SSL_get_error(tls_.get(), static_cast<int>(sent));
+        blocked_by = why == SSL_ERROR_WANT_READ    ? POLLIN
+                     : why == SSL_ERROR_WANT_WRITE ? POLLOUT
+                                                   : 0;
+        if (blocked_by == 0) return tl::unexpected<error>(broken("the connection is lost"));
+      }
+    } else {
+      sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno != EINTR) {
+        if (errno != EAGAIN) return system_failure("the connection is lost", name_);
+        blocked_by = POLLOUT;
+      }
+    }
+    if (blocked_by != 0) {
+      if (auto ok = wait(blocked_by, deadline); !ok) return ok;
+      continue;
+    }
+    if (sent > 0) rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  output_.clear();
+  if (output_.capacity() > 1 << 20) output_.shrink_to_fit();
+  return {};
+}
+
+result<std::size_t> redis_connection::receive() {
+  static thread_local std::array<char, 64 << 10> chunk;
+  std::ptrdiff_t got = 0;
+  if (tls_) {
+    got = ::SSL_read(tls_.get(), chunk.data(), static_cast<int>(chunk.size()));
+    if (got <= 0) {
+      int why = ::SSL_get_error(tls_.get(), static_cast<int>(got));
+      if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return std::size_t{0};
+      return tl::unexpected<error>(broken("the connection is lost"));
+    }
+  } else {
+    got = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::size_t{0};
+    if (got <= 0) return tl::unexpected<error>(broken("the connection is lost"));
+  }
+  if (::redisReaderFeed(reader_.get(), chunk.data(), static_cast<std::size_t>(got)) != REDIS_OK)
+    return tl::unexpected<error>(broken(reader_->errstr));
+  return static_cast<std::size_t>(got);
+}
+
+result<redis_reply> redis_connection::try_read() {
+  for (;;) {
+    void* reply = nullptr;
+    if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK)
+      return tl::unexpected<error>(broken(reader_->errstr));
+    if (reply) return redis_reply(static_cast<redisReply*>(reply));
+    auto got = receive();
+    if (!got) return tl::unexpected<error>(got.error());
+    if (*got == 0) return redis_reply{};
+  }
+}
+
+result<redis_reply> redis_connection::read(clock::time_point deadline) {
+  for (;;) {
+    auto reply = try_read();
+    if (!reply || *reply) return reply;
+    if (auto ok = wait(POLLIN, deadline); !ok) return tl::unexpected<error>(ok.error());
+  }
+}
+
+result<redis_reply> redis_connection::call(std::span<const std::string_view> arguments,
+                                           clock::time_point deadline) {
+  append(arguments);
+  if (auto ok = flush(deadline); !ok) return tl::unexpected<error>(ok.error());
+  auto reply = read(deadline);
+  if (reply && (*reply)->type == REDIS_REPLY_ERROR)
+    return tl::unexpected<error>(server_error(text_of(**reply), name_));
+  return reply;
+}
+
+}  // namespace sm

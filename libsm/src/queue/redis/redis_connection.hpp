@@ -1,0 +1,95 @@
+// One connection to a Redis server: hiredis writes the commands and reads the replies, over a
+// socket of ours, so that TCP, Unix sockets and TLS (which Debian's hiredis lacks) have the same
+// deadlines. Used by one thread.
+#pragma once
+
+#include <hiredis/hiredis.h>
+
+#include <chrono>
+#include <memory>
+#include <sm/error.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "process/unique_fd.hpp"
+#include "queue/redis/redis_url.hpp"
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace sm {
+
+struct redis_reply_deleter {
+  void operator()(redisReply* reply) const noexcept { ::freeReplyObject(reply); }
+};
+using redis_reply = std::unique_ptr<redisReply, redis_reply_deleter>;
+
+inline std::string_view text_of(const redisReply& r) noexcept {
+  return r.str ? std::string_view(r.str, r.len) : std::string_view{};
+}
+inline std::span<redisReply* const> elements_of(const redisReply& r) noexcept {
+  return {r.element, r.type == REDIS_REPLY_ARRAY ? r.elements : 0};
+}
+
+class redis_connection {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  /// Connects, checks the server's certificate, logs in and selects the database. Fails with
+  /// `unavailable`.
+  static result<redis_connection> open(const redis_address& address, const redis_url& url,
+                                       clock::time_point deadline);
+  redis_connection(redis_connection&&) noexcept = default;
+  redis_connection& operator=(redis_connection&&) noexcept = default;
+  ~redis_connection();
+
+  /// Adds a command to what `flush` sends.
+  void append(std::span<const std::string_view> arguments);
+  result<void> flush(clock::time_point deadline);
+  /// The next reply; one that is an error of the server is a reply, too. After a failure the
+  /// connection is of no more use.
+  result<redis_reply> read(clock::time_point deadline);
+  /// A whole reply that has come already, or nothing; without waiting.
+  result<redis_reply> try_read();
+  /// A command and its reply; an error of the server is a failure, see `server_error`.
+  result<redis_reply> call(std::span<const std::string_view> arguments, clock::time_point deadline);
+  result<redis_reply> call(std::initializer_list<std::string_view> arguments,
+                           clock::time_point deadline) {
+    return call(std::span(arguments.begin(), arguments.size()), deadline);
+  }
+
+  int fd() const noexcept { return socket_.get(); }
+
+ private:
+  struct reader_deleter {
+    void operator()(redisReader* r) const noexcept { ::redisReaderFree(r); }
+  };
+  struct ssl_deleter {
+    void operator()(ssl_st* s) const noexcept;
+  };
+
+  redis_connection(unique_fd socket, std::string name);
+  result<void> start_tls(const redis_address& address, const redis_url& url,
+                         clock::time_point deadline);
+  result<void> log_in(const redis_url& url, clock::time_point deadline);
+  result<void> wait(short events, clock::time_point deadline);
+  /// Takes what has come; 0 when nothing has.
+  result<std::size_t> receive();
+  error broken(const std::string& why) const;
+
+  unique_fd socket_;
+  std::string name_;
+  std::unique_ptr<ssl_st, ssl_deleter> tls_;
+  std::unique_ptr<redisReader, reader_deleter> reader_;
+  std::string output_;
+};
+
+/// An error that the server answered. LOADING, READONLY, MASTERDOWN and the like are `unavailable`:
+/// they pass. Others, such as a wrong password, are `internal`.
+error server_error(std::string_view text, const std::string& where);
+
+/// Whether trying again may help.
+inline bool may_pass(const error& e) noexcept { return e.code == errc::unavailable; }
+
+}  // namespace sm

@@ -1,0 +1,962 @@
+#include "queue/redis/redis_job_store.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "queue/failure_record.hpp"
+#include "queue/job_status.hpp"
+#include "queue/payload.hpp"
+#include "queue/queue_order.hpp"
+#include "queue/redis/redis_waiter.hpp"
+#include "queue/redis/scripts.hpp"
+#include "queue/sqlite_job_store.hpp"
+#include "store/state_folder.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::size_t jobs_per_call = 2'000;  // of one enqueue script
+constexpr std::size_t bytes_per_call = 4 << 20;
+constexpr std::size_t page = 500;            // elements of a list read at once
+constexpr std::size_t search_max = 100'000;  // elements looked at for one job
+constexpr milliseconds queues_known_for = 1s;
+constexpr milliseconds cancel_kept = 24h;
+
+std::int64_t number_of(std::string_view text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+std::int64_t number_of(const redisReply& r) {
+  return r.type == REDIS_REPLY_INTEGER ? r.integer : number_of(text_of(r));
+}
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// ARGV of a script, owned where it has to be.
+class arguments {
+ public:
+  explicit arguments(const std::string& prefix) { views_.emplace_back(prefix); }
+  arguments& operator<<(std::string_view text) {
+    views_.push_back(text);
+    return *this;
+  }
+  arguments& operator<<(const std::string& text) { return *this << std::string_view(text); }
+  arguments& operator<<(const char* text) { return *this << std::string_view(text); }
+  arguments& operator<<(std::int64_t number) { return keep(std::to_string(number)); }
+  arguments& operator<<(std::size_t number) { return keep(std::to_string(number)); }
+  arguments& operator<<(unsigned number) { return keep(std::to_string(number)); }
+  arguments& operator<<(bool flag) { return *this << (flag ? "1" : "0"); }
+  arguments& keep(std::string text) {
+    kept_.push_back(std::make_unique<std::string>(std::move(text)));
+    return *this << std::string_view(*kept_.back());
+  }
+  operator std::span<const std::string_view>() const { return views_; }
+  std::size_t size() const { return views_.size(); }
+
+ private:
+  std::vector<std::string_view> views_;
+  std::vector<std::unique_ptr<std::string>> kept_;
+};
+
+std::string_view name_of(job_outcome::kind how) {
+  using kind = job_outcome::kind;
+  switch (how) {
+    case kind::failed_retry:
+      return "failed_retry";
+    case kind::failed_dead:
+      return "failed_dead";
+    case kind::cancelled:
+      return "cancelled";
+    case kind::crashed:
+      return "crashed";
+    case kind::returned:
+      return "returned";
+    case kind::done:
+      break;
+  }
+  return "done";
+}
+
+/// The element of delayed:TIME for a job as Ruby writes it ({"class":..,"args":..}); "" for any
+/// other, which would lose its id on the way through a foreign scheduler.
+std::string plugin_form(const std::string& bytes, const std::string& queue) {
+  if (!bytes.starts_with(R"({"class":)") || !bytes.ends_with("}")) return {};
+  auto args = raw_member(bytes, "args");
+  auto type = raw_member(bytes, "class");
+  if (args.empty() ||
+      bytes != R"({"class":)" + std::string(type) + R"(,"args":)" + std::string(args) + "}")
+    return {};
+  auto text = bytes.substr(0, bytes.size() - 1) + R"(,"queue":)";
+  append_json_string(text, queue);
+  return text + "}";
+}
+
+/// Queue and bytes of an element of delayed:TIME; nothing when it is no job.
+struct plugin_job {
+  std::string queue, bytes;
+};
+std::optional<plugin_job> from_plugin_form(const std::string& element) {
+  auto document = parse_json(element);
+  if (!document || !document->is_object()) return {};
+  auto queue = document->value("queue", json());
+  if (!queue.is_string()) return {};
+  std::string suffix = R"(,"queue":)" + std::string(raw_member(element, "queue")) + "}";
+  if (element.ends_with(suffix))
+    return plugin_job{queue, element.substr(0, element.size() - suffix.size()) + "}"};
+  auto type = raw_member(element, "class"), args = raw_member(element, "args");
+  if (type.empty()) return {};
+  return plugin_job{queue, R"({"class":)" + std::string(type) + R"(,"args":)" +
+                               std::string(args.empty() ? "[]" : args) + "}"};
+}
+
+class redis_job_store : public job_store {
+ public:
+  redis_job_store(redis_url url, const queue_config& config)
+      : config_(config),
+        client_(std::move(url), config.enqueue_timeout),
+        prefix_(client_.url().prefix),
+        producer_(random_hex(8)) {}
+
+  // -- producers
+
+  result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
+                                         milliseconds patience) override {
+    auto deadline = redis_client::clock::now() + patience;
+    std::vector<duplicate> duplicates;
+    for (std::size_t done = 0; done < jobs.size();) {
+      std::size_t count = 0, bytes = 0;
+      while (done + count < jobs.size() && count < jobs_per_call && bytes < bytes_per_call)
+        bytes += jobs[done + count++].payload.size();
+      auto part = enqueue_part(jobs.subspan(done, count), deadline);
+      if (!part) return part;
+      for (auto& d : *part) duplicates.push_back({done + d.index, std::move(d.id)});
+      done += count;
+    }
+    return duplicates;
+  }
+
+  // -- consumers
+
+  result<exchange_result> exchange(std::span<const job_outcome> outcomes,
+                                   const claim_request& rq) override {
+    auto queues = rq.max > 0 ? order_of(rq.queues) : std::vector<std::string>{};
+    if (!queues) return tl::unexpected<error>(queues.error());
+    arguments a(prefix_);
+    a << rq.worker;
+    a.keep(resque_time(now_ms())) << rq.lease.count() << rq.max << rq.alone
+                                  << (rq.alone && outcomes.size() > 0);
+    std::map<std::string_view, std::vector<std::int64_t>> done;
+    std::vector<const job_outcome*> others;
+    for (auto& o : outcomes) {
+      if (o.how == job_outcome::kind::done && o.lock.empty() && o.status.empty())
+        done[o.queue].push_back(o.tag.number);
+      else
+        others.push_back(&o);
+    }
+    a << done.size();
+    for (auto& [queue, numbers] : done) {
+      a << queue << numbers.size();
+      for (auto number : numbers) a << number;
+    }
+    a << others.size();
+    for (auto* o : others) add_outcome(a, *o, rq.worker);
+    for (auto& queue : *queues) a << queue;
+
+    auto reply = client_.eval(redis_scripts::exchange, a);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    auto parts = elements_of(**reply);
+    if (parts.size() != 5) return fail(errc::internal, "unexpected answer of a script", "Redis");
+    exchange_result out;
+    out.served = std::move(*queues);
+    out.accepted = static_cast<std::size_t>(number_of(*parts[0]));
+    out.suspect_waits = number_of(*parts[1]) != 0;
+    out.look_again = milliseconds(number_of(*parts[2]));
+    for (auto* queue : elements_of(*parts[3])) out.held_back.emplace_back(text_of(*queue));
+    auto fields = elements_of(*parts[4]);
+    for (std::size_t i = 0; i + 5 < fields.size(); i += 6)
+      out.claimed.push_back({.tag = {number_of(*fields[i]), 0},
+                             .queue = std::string(text_of(*fields[i + 1])),
+                             .payload = std::string(text_of(*fields[i + 4])),
+                             .failures = static_cast<unsigned>(number_of(*fields[i + 2])),
+                             .crashes = static_cast<unsigned>(number_of(*fields[i + 3])),
+                             .status = std::string(text_of(*fields[i + 5]))});
+    return out;
+  }
+
+  result<std::vector<delivery_tag>> renew(std::span<const delivery> held,
+                                          milliseconds lease) override {
+    arguments a(prefix_);
+    a << lease.count();
+    for (auto& d : held) a.keep(member_of(d.tag, d.queue));
+    auto reply = client_.eval(redis_scripts::renew, a);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    std::vector<delivery_tag> lost;
+    for (auto* member : elements_of(**reply)) lost.push_back({number_of(text_of(*member)), 0});
+    return lost;
+  }
+
+  result<std::size_t> resync(const std::string& worker,
+                             std::span<const delivery_tag> held) override {
+    // The script compares numbers with their queues; which those are only Redis knows for sure.
+    auto members = client_.call({"ZRANGE", key("sm:leases"), "0", "-1"});
+    if (!members) return tl::unexpected<error>(members.error());
+    std::vector<std::string> ours;
+    for (auto* member : elements_of(**members))
+      if (std::find(held.begin(), held.end(), delivery_tag{number_of(text_of(*member)), 0}) !=
+          held.end())
+        ours.emplace_back(text_of(*member));
+    return give_back("resync", worker, ours);
+  }
+
+  result<std::vector<job_id>> cancel_requests() override {
+    auto reply = client_.call({"HKEYS", key("sm:cancel")});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    std::vector<job_id> ids;
+    for (auto* id : elements_of(**reply)) ids.emplace_back(text_of(*id));
+    return ids;
+  }
+
+  result<void> put_status(std::span<const std::pair<job_id, std::string>> documents) override {
+    std::vector<std::vector<std::string_view>> commands;
+    std::vector<std::string> keys;
+    keys.reserve(documents.size());
+    for (auto& [id, document] : documents) {
+      keys.push_back(status_key(id));
+      if (has_ended(decode_status(document)))
+        commands.push_back({"SET", keys.back(), document, "XX", "EX", status_ttl});
+      else
+        commands.push_back({"SET", keys.back(), document, "XX", "KEEPTTL"});
+    }
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<void> release_lock(const std::string& lock, const job_id& id) override {
+    return nothing(client_.eval(redis_scripts::release_lock, arguments(prefix_) << lock << id));
+  }
+
+  std::unique_ptr<job_waiter> make_waiter() override {
+    return std::make_unique<redis_waiter>(client_.url(), key("sm:queues"));
+  }
+  std::unique_ptr<job_waiter> make_clock_waiter() override {
+    return std::make_unique<redis_waiter>(client_.url(), key("sm:clock"));
+  }
+
+  result<void> register_worker(const std::string& worker) override {
+    if (auto ok = check_version(); !ok) return ok;
+    std::string started = resque_time(now_ms());
+    auto workers = key("workers"), at = key("worker:" + worker + ":started");
+    std::vector<std::vector<std::string_view>> commands{{"SADD", workers, worker},
+                                                        {"SET", at, started}};
+    if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
+    return heartbeat(worker);
+  }
+
+  result<void> heartbeat(const std::string& worker) override {
+    auto time = client_.call({"TIME"});
+    if (!time) return tl::unexpected<error>(time.error());
+    auto parts = elements_of(**time);
+    auto seconds = parts.empty() ? now_ms() / 1000 : number_of(*parts[0]);
+    // Who was taken for dead meanwhile is listed again.
+    auto at = resque_time(seconds * 1000), beats = key("workers:heartbeat"),
+         workers = key("workers");
+    std::vector<std::vector<std::string_view>> commands{{"HSET", beats, worker, at},
+                                                        {"SADD", workers, worker}};
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<void> unregister_worker(const std::string& worker) override {
+    auto workers = key("workers"), beats = key("workers:heartbeat");
+    auto working = key("worker:" + worker), started = working + ":started";
+    auto processed = key("stat:processed:" + worker), failed = key("stat:failed:" + worker);
+    std::vector<std::vector<std::string_view>> commands{
+        {"SREM", workers, worker},
+        {"HDEL", beats, worker},
+        {"DEL", working, started, processed, failed}};
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<std::size_t> release(const std::string& worker) override {
+    auto count = give_back("worker", worker, {});
+    if (!count) return count;
+    if (auto ok = unregister_worker(worker); !ok) return tl::unexpected<error>(ok.error());
+    return count;
+  }
+
+  result<std::size_t> reap() override { return give_back("reap", "", {}); }
+
+  // -- the clock
+
+  result<std::int64_t> move_due() override {
+    auto reply = client_.eval(redis_scripts::move_due, arguments(prefix_));
+    if (!reply) return tl::unexpected<error>(reply.error());
+    auto next = number_of(**reply);
+    auto plugins = move_plugin_jobs();
+    if (!plugins) return plugins;
+    if (*plugins > 0) next = next == 0 ? *plugins : std::min(next, *plugins);
+    return next;
+  }
+
+  result<std::vector<stored_schedule>> schedules() override {
+    auto documents = key("sm:schedules"), times = key("sm:fired");
+    std::vector<std::vector<std::string_view>> commands{{"HGETALL", documents}, {"HGETALL", times}};
+    auto replies = client_.pipeline(commands);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    std::map<std::string, std::int64_t> last;
+    auto fired = elements_of(*(*replies)[1]);
+    for (std::size_t i = 0; i + 1 < fired.size(); i += 2)
+      last[std::string(text_of(*fired[i]))] = number_of(*fired[i + 1]);
+    std::vector<stored_schedule> list;
+    auto fields = elements_of(*(*replies)[0]);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+      std::string name(text_of(*fields[i]));
+      list.push_back({name, std::string(text_of(*fields[i + 1])), last[name]});
+    }
+    std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.name < b.name; });
+    return list;
+  }
+
+  result<void> put_schedule(const stored_schedule& s) override {
+    auto documents = key("sm:schedules"), times = key("sm:fired"), channel = key("sm:clock");
+    auto last = std::to_string(s.last_ms);
+    std::vector<std::vector<std::string_view>> commands{{"HSET", times, s.name, last},
+                                                        {"HSET", documents, s.name, s.document},
+                                                        {"PUBLISH", channel, "0"}};
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<bool> remove_schedule(const std::string& name) override {
+    auto documents = key("sm:schedules"), times = key("sm:fired");
+    std::vector<std::vector<std::string_view>> commands{{"HDEL", documents, name},
+                                                        {"HDEL", times, name}};
+    auto replies = client_.pipeline(commands);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    return number_of(*replies->front()) > 0;
+  }
+
+  result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
+                    const new_job* job) override {
+    arguments a(prefix_);
+    a << name << last_ms << now;
+    if (job) add_job(a, *job);
+    return truth(client_.eval(redis_scripts::fire, a));
+  }
+
+  result<void> tidy() override {
+    // Ours are trimmed from the oldest end: new failures are appended.
+    auto failed = key("failed");
+    auto keep = std::to_string(-static_cast<std::int64_t>(config_.dead_max));
+    if (auto ok = client_.call({"LTRIM", failed, keep, "-1"}); !ok)
+      return tl::unexpected<error>(ok.error());
+    auto wishes = client_.call({"HGETALL", key("sm:cancel")});
+    if (!wishes) return tl::unexpected<error>(wishes.error());
+    auto fields = elements_of(**wishes);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+      if (number_of(*fields[i + 1]) < now_ms())
+        if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
+          return tl::unexpected<error>(ok.error());
+    for (;;) {
+      auto oldest = dead_page(0, 1);
+      if (!oldest) return tl::unexpected<error>(oldest.error());
+      if (oldest->empty()) return {};
+      auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
+      if (at == 0 || at > now_ms() - config_.dead_age.count()) return {};
+      if (auto ok = remove_element("list", "failed", oldest->front(), ""); !ok)
+        return tl::unexpected<error>(ok.error());
+    }
+  }
+
+  // -- operators
+
+  result<std::vector<queue_counts>> counts() override {
+    auto names = known_queues(true);
+    if (!names) return tl::unexpected<error>(names.error());
+    std::vector<std::string> keys;
+    keys.reserve(names->size() * 3);
+    std::vector<std::vector<std::string_view>> commands;
+    for (auto& queue : *names) {
+      auto& list = keys.emplace_back(key("queue:" + queue));
+      auto& inflight = keys.emplace_back(key("sm:inflight:" + queue));
+      auto& settings = keys.emplace_back(key("sm:queue:" + queue));
+      commands.push_back({"LLEN", list});
+      commands.push_back({"HLEN", inflight});
+      commands.push_back({"HMGET", settings, "paused", "concurrency", "rate", "period"});
+      commands.push_back({"LINDEX", list, "0"});
+    }
+    auto replies = client_.pipeline(commands);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    std::vector<queue_counts> list;
+    std::map<std::string, std::uint64_t> delayed;
+    auto waiting = for_each_delayed([&](const job_view& v, const std::string&) {
+      ++delayed[v.queue];
+      return true;
+    });
+    if (!waiting) return tl::unexpected<error>(waiting.error());
+    for (std::size_t i = 0; i < names->size(); ++i) {
+      auto settings = elements_of(*(*replies)[i * 4 + 2]);
+      auto setting = [&](std::size_t n) {
+        return settings.size() > n ? number_of(*settings[n]) : 0;
+      };
+      auto& name = (*names)[i];
+      list.push_back(
+          {.queue = name,
+           .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
+           .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
+           .delayed = delayed[name],
+           .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
+           .paused = setting(0) != 0,
+           .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
+                      milliseconds(setting(3) > 0 ? setting(3) : 1000)}});
+      delayed.erase(name);
+    }
+    for (auto& [name, count] : delayed) list.push_back({.queue = name, .delayed = count});
+    return list;
+  }
+
+  result<queue_totals> totals() override {
+    auto processed = key("stat:processed"), failed = key("stat:failed"), dead = key("failed"),
+         paused = key("pause-all-workers");
+    std::vector<std::vector<std::string_view>> commands{
+        {"GET", processed}, {"GET", failed}, {"LLEN", dead}, {"GET", paused}};
+    auto replies = client_.pipeline(commands);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    auto number = [&](std::size_t i) {
+      return static_cast<std::uint64_t>(number_of(*(*replies)[i]));
+    };
+    return queue_totals{number(0), number(1), number(2), text_of(*(*replies)[3]) == "true"};
+  }
+
+  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
+                                     std::size_t count) override {
+    std::vector<job_view> list;
+    std::size_t at = 0;
+    auto take = [&](const job_view& v, const std::string& = {}) {
+      if (!queue.empty() && v.queue != queue) return true;
+      if (at++ >= offset) list.push_back(v);
+      return list.size() < count;
+    };
+    if (count == 0) return list;
+    if (state == job_state::ready) {
+      auto names =
+          queue.empty() ? known_queues(true) : result<std::vector<std::string>>(std::vector{queue});
+      if (!names) return tl::unexpected<error>(names.error());
+      for (auto& name : *names) {
+        // A list knows its length, so whole queues are passed over unread.
+        auto length = client_.call({"LLEN", key("queue:" + name)});
+        if (!length) return tl::unexpected<error>(length.error());
+        auto size = static_cast<std::size_t>(number_of(**length));
+        auto begin = offset > at ? std::min(offset - at, size) : 0;
+        at += begin;
+        for (auto from = begin; from < size && list.size() < count; from += page) {
+          auto elements = range("queue:" + name, from, std::min(page, count - list.size()));
+          if (!elements) return tl::unexpected<error>(elements.error());
+          if (elements->empty()) break;
+          for (auto& bytes : *elements)
+            if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) return list;
+        }
+      }
+      return list;
+    }
+    result<void> ok;
+    if (state == job_state::running)
+      ok = for_each_running([&](const job_view& v) { return take(v); });
+    if (state == job_state::delayed) ok = for_each_delayed(take);
+    if (state == job_state::dead)
+      ok = for_each_dead([&](const failure_record& f, auto&) { return take(to_view(f)); },
+                         queue.empty() ? std::exchange(offset, 0) : 0);
+    if (!ok) return tl::unexpected<error>(ok.error());
+    return list;
+  }
+
+  result<std::optional<job_view>> find(const job_id& id) override {
+    std::optional<job_view> found;
+    auto match = [&](const job_view& v) {
+      if (v.id == id) found = v;
+      return !found;
+    };
+    if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
+    if (auto ok = for_each_delayed([&](const job_view& v, const std::string&) { return match(v); });
+        !ok || found)
+      return or_error(ok, found);
+    auto names = known_queues(true);
+    if (!names) return tl::unexpected<error>(names.error());
+    std::size_t looked = 0;
+    for (auto& queue : *names)
+      for (std::size_t from = 0; looked < search_max; from += page) {
+        auto elements = range("queue:" + queue, from, page);
+        if (!elements) return tl::unexpected<error>(elements.error());
+        looked += elements->size();
+        for (auto& bytes : *elements)
+          // Quick to rule out; a job without an id is named by its bytes.
+          if (bytes.find(id) != bytes.npos || id.size() == 40)
+            if (!match({.id = key_of_job(bytes), .queue = queue, .payload = bytes})) return found;
+        if (elements->size() < page) break;
+      }
+    auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
+    return or_error(ok, found);
+  }
+
+  result<std::string> status(const job_id& id) override {
+    auto reply = client_.call({"GET", status_key(id)});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    return std::string(text_of(**reply));
+  }
+
+  result<bool> remove(const job_view& job) override {
+    if (job.state == job_state::ready)
+      return remove_element("list", "queue:" + job.queue, job.payload, job.payload);
+    std::string element, kind, at;
+    if (job.state == job_state::delayed) {
+      auto ok = for_each_delayed([&](const job_view& v, const std::string& raw) {
+        if (v.id != job.id) return true;
+        element = raw;
+        at = v.worker;  // the key of the scheduler plugins' list, or ""
+        return false;
+      });
+      if (!ok) return tl::unexpected<error>(ok.error());
+      if (element.empty()) return false;
+      return at.empty() ? remove_element("zset", "sm:delayed", element, job.payload)
+                        : remove_element("list", at, element, job.payload);
+    }
+    if (job.state == job_state::dead) {
+      auto record = dead_record(job.id);
+      if (!record) return tl::unexpected<error>(record.error());
+      if (record->empty()) return false;
+      return remove_element("list", "failed", *record, job.payload);
+    }
+    return false;
+  }
+
+  result<void> request_cancel(const job_id& id) override {
+    return nothing(client_.call(
+        {"HSET", key("sm:cancel"), id, std::to_string(now_ms() + cancel_kept.count())}));
+  }
+
+  result<bool> requeue(const job_view& dead) override {
+    auto record = dead_record(dead.id);
+    if (!record) return tl::unexpected<error>(record.error());
+    if (record->empty()) return false;
+    auto f = decode_failure(*record);
+    return truth(client_.eval(redis_scripts::requeue, arguments(prefix_)
+                                                          << *record << f.queue << f.payload));
+  }
+
+  result<void> pause(const std::string& queue, bool paused) override {
+    if (queue.empty())
+      return nothing(paused ? client_.call({"SET", key("pause-all-workers"), "true"})
+                            : client_.call({"DEL", key("pause-all-workers")}));
+    if (auto ok = client_.call({"SADD", key("queues"), queue}); !ok)
+      return tl::unexpected<error>(ok.error());
+    auto settings = key("sm:queue:" + queue), channel = key("sm:queues");
+    std::vector<std::vector<std::string_view>> commands{
+        {"HSET", settings, "paused", paused ? "1" : "0"}, {"PUBLISH", channel, queue}};
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<void> put_limits(const std::string& queue, const queue_limits& l) override {
+    auto settings = key("sm:queue:" + queue), queues = key("queues"), channel = key("sm:queues");
+    auto concurrency = std::to_string(l.concurrency), rate = std::to_string(l.rate),
+         period = std::to_string(l.period.count());
+    std::vector<std::vector<std::string_view>> commands{
+        {"SADD", queues, queue},
+        {"HSET", settings, "concurrency", concurrency, "rate", rate, "period", period},
+        {"HDEL", settings, "tokens", "at"},
+        {"PUBLISH", channel, queue}};
+    return nothing(client_.pipeline(commands));
+  }
+
+  result<std::size_t> remove_queue(const std::string& queue) override {
+    auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    known_until_ = {};
+    return static_cast<std::size_t>(number_of(**reply));
+  }
+
+  result<void> import(std::span<const job_view> jobs) override {
+    std::vector<new_job> waiting;
+    std::vector<std::string> records;
+    for (auto& j : jobs) {
+      if (j.state == job_state::dead)
+        records.push_back(encode_failure({.failed_at = resque_time(j.failed_at_ms),
+                                          .payload = j.payload,
+                                          .exception = j.exception,
+                                          .error = j.error,
+                                          .worker = j.worker,
+                                          .queue = j.queue}));
+      else
+        waiting.push_back({.id = j.id,
+                           .queue = j.queue,
+                           .payload = j.payload,
+                           .run_at_ms = j.state == job_state::delayed ? j.run_at_ms : 0});
+    }
+    if (auto ok = enqueue(waiting, config_.enqueue_timeout); !ok)
+      return tl::unexpected<error>(ok.error());
+    // The counts of their attempts go with them.
+    for (auto& j : jobs)
+      if (j.state != job_state::dead && j.failures + j.crashes > 0)
+        if (auto ok = client_.call({"HSET", key("sm:attempts"), sha1_hex(j.payload),
+                                    std::to_string(j.failures) + ":" + std::to_string(j.crashes)});
+            !ok)
+          return tl::unexpected<error>(ok.error());
+    auto failed = key("failed");
+    std::vector<std::vector<std::string_view>> commands;
+    for (auto& record : records) commands.push_back({"RPUSH", failed, record});
+    return commands.empty() ? result<void>{} : nothing(client_.pipeline(commands));
+  }
+
+  result<std::vector<std::string>> warnings() override {
+    if (auto ok = check_version(); !ok) return tl::unexpected<error>(ok.error());
+    std::vector<std::string> list;
+    auto setting = [&](const char* name) -> std::string {
+      auto reply = client_.call({"CONFIG", "GET", name});
+      if (!reply) return {};  // a hosted Redis may forbid it
+      auto parts = elements_of(**reply);
+      return parts.size() == 2 ? std::string(text_of(*parts[1])) : std::string{};
+    };
+    if (auto policy = setting("maxmemory-policy"); !policy.empty() && policy != "noeviction")
+      list.push_back("Redis may evict jobs when it is full (maxmemory-policy " + policy +
+                     "): set it to noeviction");
+    if (setting("appendonly") == "no")
+      list.push_back(
+          "Redis keeps no append-only file, so jobs of the last minutes are lost when it "
+          "ends: set appendonly yes");
+    return list;
+  }
+
+ private:
+  static constexpr const char* status_ttl = "86400";
+  static_assert(status_kept == 86'400s);
+
+  std::string key(std::string_view name) const { return prefix_ + std::string(name); }
+  std::string status_key(const job_id& id) const { return prefix_ + "job:" + id + ":status"; }
+  static std::string member_of(const delivery_tag& tag, const std::string& queue) {
+    return std::to_string(tag.number) + ":" + queue;
+  }
+
+  template <class T>
+  static result<void> nothing(const result<T>& outcome) {
+    if (!outcome) return tl::unexpected<error>(outcome.error());
+    return {};
+  }
+  static result<bool> truth(const result<redis_reply>& reply) {
+    if (!reply) return tl::unexpected<error>(reply.error());
+    return number_of(**reply) != 0;
+  }
+  static result<std::optional<job_view>> or_error(const result<void>& ok,
+                                                  const std::optional<job_view>& found) {
+    if (!ok) return tl::unexpected<error>(ok.error());
+    return found;
+  }
+
+  /// One script call, tried again until `deadline`: its number keeps it from being stored twice.
+  result<std::vector<duplicate>> enqueue_part(std::span<const new_job> jobs,
+                                              redis_client::clock::time_point deadline) {
+    auto batch = std::to_string(++batch_);
+    arguments a(prefix_);
+    a << producer_ << batch;
+    auto is_plain = [](const new_job& j) {
+      return j.run_at_ms == 0 && j.lock.empty() && j.status.empty();
+    };
+    for (std::size_t i = 0; i < jobs.size();) {
+      if (!is_plain(jobs[i])) {
+        a << "j";
+        add_job(a, jobs[i++]);
+        continue;
+      }
+      auto end = i;
+      while (end < jobs.size() && is_plain(jobs[end]) && jobs[end].queue == jobs[i].queue) ++end;
+      a << "p" << jobs[i].queue << end - i;
+      for (; i < end; ++i) a << jobs[i].payload;
+    }
+    bool may_be_stored = false;
+    for (auto pause = 10ms;; pause = std::min(pause * 2, milliseconds{250})) {
+      auto generation = client_.generation();
+      auto reply = client_.eval(redis_scripts::enqueue, a);
+      if (reply) {
+        std::vector<duplicate> duplicates;
+        auto fields = elements_of(**reply);
+        for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+          duplicates.push_back({static_cast<std::size_t>(number_of(*fields[i])),
+                                std::string(text_of(*fields[i + 1]))});
+        return duplicates;
+      }
+      // It was connected and got no answer: the jobs may be there.
+      may_be_stored = may_be_stored || client_.generation() != generation ||
+                      reply.error().detail.find("lost") != std::string::npos ||
+                      reply.error().detail.find("in time") != std::string::npos;
+      auto left = deadline - redis_client::clock::now();
+      if (!may_pass(reply.error()) || left <= 0ms) {
+        auto e = reply.error();
+        if (may_pass(e) && may_be_stored)
+          e.detail +=
+              "; the jobs may have been stored: enqueue again with ids of your own to be sure";
+        return tl::unexpected<error>(e);
+      }
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(pause, left));
+    }
+  }
+
+  void add_job(arguments& a, const new_job& j) const {
+    a << j.queue << j.payload << j.run_at_ms << j.lock << j.id << std::int64_t{j.lock_for.count()}
+      << j.id << j.status;
+  }
+
+  void add_outcome(arguments& a, const job_outcome& o, const std::string& worker) const {
+    a << o.tag.number << o.queue << name_of(o.how) << o.retry_at_ms;
+    bool dead = o.how == job_outcome::kind::failed_dead;
+    a.keep(dead ? encode_failure({.failed_at = resque_time(now_ms()),
+                                  .payload = o.payload,
+                                  .exception = o.exception,
+                                  .error = o.text,
+                                  .worker = worker,
+                                  .queue = o.queue})
+                : std::string{});
+    a.keep(o.how == job_outcome::kind::failed_retry ? plugin_form(o.payload, o.queue)
+                                                    : std::string{});
+    a << o.id << o.lock << o.status;
+    a << (!o.status.empty() && has_ended(decode_status(o.status)) ? status_ttl : "");
+    a << o.exception << o.text;
+  }
+
+  result<std::vector<std::string>> known_queues(bool fresh) {
+    auto now = redis_client::clock::now();
+    if (fresh || now >= known_until_) {
+      auto reply = client_.call({"SMEMBERS", key("queues")});
+      if (!reply) return tl::unexpected<error>(reply.error());
+      known_.clear();
+      for (auto* queue : elements_of(**reply)) known_.emplace_back(text_of(*queue));
+      std::sort(known_.begin(), known_.end());
+      known_until_ = now + queues_known_for;
+    }
+    return known_;
+  }
+
+  /// The queues to claim from. After a claim that found nothing there may be new ones.
+  result<std::vector<std::string>> order_of(const std::vector<std::string>& patterns) {
+    if (!has_patterns(patterns)) return queue_order(patterns, {});
+    auto known = known_queues(false);
+    if (!known) return known;
+    return queue_order(patterns, *known);
+  }
+
+  result<std::size_t> give_back(const char* mode, const std::string& worker,
+                                const std::vector<std::string>& held) {
+    arguments a(prefix_);
+    a << mode << worker;
+    a.keep(resque_time(now_ms())) << crash_exception << crash_text;
+    for (auto& member : held) a << member;
+    auto reply = client_.eval(redis_scripts::give_back, a);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    return static_cast<std::size_t>(number_of(**reply));
+  }
+
+  /// Moves what resque-scheduler or php-resque-scheduler delayed, unless a Ruby scheduler is at
+  /// work: then it is its business. The time of the next one, or 0.
+  result<std::int64_t> move_plugin_jobs() {
+    auto lock = key("resque:resque_scheduler_master_lock"), times = key("delayed_queue_schedule");
+    std::vector<std::vector<std::string_view>> commands{{"EXISTS", lock},
+                                                        {"ZRANGE", times, "0", "0"}};
+    for (int moved = 0; moved < 100;) {
+      auto replies = client_.pipeline(commands);
+      if (!replies) return tl::unexpected<error>(replies.error());
+      auto first = elements_of(*(*replies)[1]);
+      if (number_of(*(*replies)[0]) != 0 || first.empty()) return 0;
+      std::string time(text_of(*first[0]));
+      if (number_of(time) * 1000 > now_ms()) return number_of(time) * 1000;
+      auto elements = range("delayed:" + time, 0, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      if (elements->empty())
+        if (auto ok = client_.call({"ZREM", times, time}); !ok)
+          return tl::unexpected<error>(ok.error());
+      for (auto& element : *elements) {
+        auto job = from_plugin_form(element);
+        // What is no job must not stop the others, nor be lost.
+        if (!job) job = plugin_job{"default", element};
+        if (auto ok =
+                client_.eval(redis_scripts::move_plugin,
+                             arguments(prefix_) << element << time << job->queue << job->bytes);
+            !ok)
+          return tl::unexpected<error>(ok.error());
+        ++moved;
+      }
+    }
+    return now_ms();
+  }
+
+  result<std::vector<std::string>> range(const std::string& list, std::size_t from,
+                                         std::size_t count) {
+    auto reply =
+        client_.call({"LRANGE", key(list), std::to_string(from), std::to_string(from + count - 1)});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    std::vector<std::string> elements;
+    for (auto* e : elements_of(**reply)) elements.emplace_back(text_of(*e));
+    return elements;
+  }
+
+  template <class F>
+  result<void> for_each_running(F f) {
+    auto members = client_.call({"ZRANGE", key("sm:leases"), "0", "-1"});
+    if (!members) return tl::unexpected<error>(members.error());
+    for (auto* member : elements_of(**members)) {
+      auto text = text_of(*member);
+      auto colon = text.find(':');
+      std::string queue(text.substr(std::min(colon + 1, text.size())));
+      auto record = client_.call({"HGET", key("sm:inflight:" + queue), text.substr(0, colon)});
+      if (!record) return tl::unexpected<error>(record.error());
+      auto rest = text_of(**record);
+      if (rest.empty()) continue;
+      std::string fields[4];
+      for (auto& field : fields) {
+        auto end = rest.find('\n');
+        field = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+      job_view v{.id = key_of_job(rest),
+                 .queue = queue,
+                 .payload = std::string(rest),
+                 .state = job_state::running,
+                 .worker = fields[0],
+                 .failures = static_cast<unsigned>(number_of(fields[1])),
+                 .crashes = static_cast<unsigned>(number_of(fields[2]))};
+      if (!f(v)) return {};
+    }
+    return {};
+  }
+
+  /// Ours, then the scheduler plugins'. `f` gets the exact element; a view's `worker` is the key of
+  /// the plugins' list, or "".
+  template <class F>
+  result<void> for_each_delayed(F f) {
+    for (std::size_t from = 0;; from += page) {
+      auto reply = client_.call({"ZRANGE", key("sm:delayed"), std::to_string(from),
+                                 std::to_string(from + page - 1), "WITHSCORES"});
+      if (!reply) return tl::unexpected<error>(reply.error());
+      auto fields = elements_of(**reply);
+      for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+        auto raw = text_of(*fields[i]);
+        auto first = raw.find('\n'), second = raw.find('\n', first + 1);
+        if (second == raw.npos) continue;
+        std::string bytes(raw.substr(second + 1));
+        if (!f(job_view{.id = key_of_job(bytes),
+                        .queue = std::string(raw.substr(first + 1, second - first - 1)),
+                        .payload = bytes,
+                        .state = job_state::delayed,
+                        .run_at_ms = number_of(*fields[i + 1])},
+               std::string(raw)))
+          return {};
+      }
+      if (fields.size() < 2 * page) break;
+    }
+    auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
+    if (!times) return tl::unexpected<error>(times.error());
+    for (auto* time : elements_of(**times)) {
+      auto list = "delayed:" + std::string(text_of(*time));
+      auto elements = range(list, 0, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      for (auto& element : *elements)
+        if (auto job = from_plugin_form(element))
+          if (!f(job_view{.id = key_of_job(job->bytes),
+                          .queue = job->queue,
+                          .payload = job->bytes,
+                          .state = job_state::delayed,
+                          .run_at_ms = number_of(*time) * 1000,
+                          .worker = list},
+                 element))
+            return {};
+    }
+    return {};
+  }
+
+  result<std::vector<std::string>> dead_page(std::size_t from, std::size_t count) {
+    return range("failed", from, count);
+  }
+
+  template <class F>
+  result<void> for_each_dead(F f, std::size_t from = 0) {
+    for (;; from += page) {
+      auto elements = dead_page(from, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      for (auto& element : *elements)
+        if (!f(decode_failure(element), element)) return {};
+      if (elements->size() < page) return {};
+    }
+  }
+
+  result<std::string> dead_record(const job_id& id) {
+    std::string found;
+    auto ok = for_each_dead([&](const failure_record& f, const std::string& record) {
+      if (key_of_job(f.payload) == id) found = record;
+      return found.empty();
+    });
+    if (!ok) return tl::unexpected<error>(ok.error());
+    return found;
+  }
+
+  result<bool> remove_element(const char* kind, const std::string& where,
+                              const std::string& element, const std::string& bytes) {
+    return truth(client_.eval(redis_scripts::remove, arguments(prefix_)
+                                                         << kind << where << element << bytes));
+  }
+
+  /// How long the head of a queue has waited. A job of Ruby's does not say when it came: it waits
+  /// since it was first seen at the head.
+  std::int64_t age_of(const std::string& queue, const redisReply& head) {
+    auto bytes = text_of(head);
+    if (bytes.empty()) {
+      heads_.erase(queue);
+      return 0;
+    }
+    auto now = now_ms();
+    std::int64_t since = 0;
+    if (auto job = decode_payload(bytes); job && job->queue_time > 0)
+      since = std::max(static_cast<std::int64_t>(job->queue_time * 1000), job->run_at_ms);
+    if (since == 0) {
+      auto& seen = heads_[queue];
+      if (seen.first != bytes) seen = {std::string(bytes), now};
+      since = seen.second;
+    }
+    return std::max<std::int64_t>(now - since, 1);
+  }
+
+  /// BLMOVE and LPOP with a count came with 6.2.
+  result<void> check_version() {
+    auto reply = client_.call({"INFO", "server"});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    auto text = text_of(**reply);
+    constexpr std::string_view field = "redis_version:";
+    auto at = text.find(field);
+    if (at == text.npos) return {};
+    auto version = text.substr(at + field.size(), text.find('\r', at) - at - field.size());
+    auto major = number_of(version);
+    auto dot = version.find('.');
+    auto minor = dot == version.npos ? 0 : number_of(version.substr(dot + 1));
+    if (major > 6 || (major == 6 && minor >= 2)) return {};
+    return fail(errc::invalid_spec, "needs Redis 6.2 or later, this is " + std::string(version),
+                "queue.url");
+  }
+
+  const queue_config config_;
+  redis_client client_;
+  const std::string prefix_;
+  const std::string producer_;
+  std::uint64_t batch_ = 0;
+  std::vector<std::string> known_;
+  redis_client::clock::time_point known_until_{};
+  std::map<std::string, std::pair<std::string, std::int64_t>> heads_;
+};
+
+}  // namespace
+
+std::unique_ptr<job_store> make_redis_job_store(redis_url url, const queue_config& config) {
+  return std::make_unique<redis_job_store>(std::move(url), config);
+}
+
+}  // namespace sm

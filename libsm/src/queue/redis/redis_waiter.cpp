@@ -1,0 +1,94 @@
+#include "queue/redis/redis_waiter.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t connections_max = 64;  // more queues than that are looked at by polling
+constexpr auto blocks_for = "5";             // seconds; then the command is sent again
+constexpr auto poll_pause = 100ms;
+constexpr auto reconnect_pause = 250ms;
+constexpr auto patience = 2s;
+
+}  // namespace
+
+redis_waiter::redis_waiter(redis_url url, std::string channel)
+    : client_(std::move(url), patience),
+      channel_(std::move(channel)),
+      interrupter_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void redis_waiter::watch(const std::vector<std::string>& queues) {
+  watched_ = queues;
+  if (clock::now() < connect_after_) return;
+  std::erase_if(peeks_, [&](auto& p) {
+    return std::find(queues.begin(), queues.end(), p.first) == queues.end();
+  });
+  if (!channel_.empty() && !subscription_) {
+    auto c = client_.connect(clock::now() + patience);
+    if (c) {
+      c->append(std::vector<std::string_view>{"SUBSCRIBE", channel_});
+      if (c->flush(clock::now() + patience)) subscription_.emplace(std::move(*c));
+    } else {
+      connect_after_ = clock::now() + reconnect_pause;
+      return;
+    }
+  }
+  for (std::size_t i = 0; i < queues.size() && i < connections_max; ++i) arm(queues[i]);
+}
+
+void redis_waiter::arm(const std::string& queue) {
+  auto found = peeks_.find(queue);
+  if (found == peeks_.end()) {
+    if (clock::now() < connect_after_) return;
+    auto c = client_.connect(clock::now() + patience);
+    if (!c) {
+      connect_after_ = clock::now() + reconnect_pause;
+      return;
+    }
+    found = peeks_.emplace(queue, peek{std::move(*c)}).first;
+  }
+  if (found->second.waiting) return;
+  auto key = client_.url().prefix + "queue:" + queue;
+  found->second.connection.append(
+      std::vector<std::string_view>{"BLMOVE", key, key, "LEFT", "LEFT", blocks_for});
+  if (found->second.connection.flush(clock::now() + patience))
+    found->second.waiting = true;
+  else
+    peeks_.erase(found);
+}
+
+void redis_waiter::wait(std::chrono::milliseconds timeout) {
+  std::vector<pollfd> watched{{interrupter_.get(), POLLIN, 0}};
+  if (subscription_) watched.push_back({subscription_->fd(), POLLIN, 0});
+  for (auto& [queue, p] : peeks_) watched.push_back({p.connection.fd(), POLLIN, 0});
+  // What has no connection is looked at more often.
+  if (peeks_.size() < watched_.size())
+    timeout = std::min<std::chrono::milliseconds>(timeout, poll_pause);
+  ::poll(watched.data(), watched.size(), static_cast<int>(timeout.count()));
+  std::uint64_t drop = 0;
+  [[maybe_unused]] auto n = ::read(interrupter_.get(), &drop, sizeof drop);
+  if (subscription_) {
+    auto message = subscription_->try_read();
+    while (message && *message) message = subscription_->try_read();
+    if (!message) subscription_.reset();
+  }
+  for (auto entry = peeks_.begin(); entry != peeks_.end();) {
+    auto& p = entry->second;
+    auto reply = p.waiting ? p.connection.try_read() : result<redis_reply>();
+    if (reply && *reply) p.waiting = false;
+    bool broken = !reply || (*reply && (*reply)->type == REDIS_REPLY_ERROR);
+    entry = broken ? peeks_.erase(entry) : std::next(entry);
+  }
+}
+
+void redis_waiter::interrupt() {
+  std::uint64_t one = 1;
+  [[maybe_unused]] auto n = ::write(interrupter_.get(), &one, sizeof one);
+}
+
+}  // namespace sm

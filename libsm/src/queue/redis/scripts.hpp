@@ -1,0 +1,48 @@
+// Every change of the queue's state in Redis, each one script and so atomic. ARGV[1] is the prefix
+// of Resque's keys; sm's own are under PREFIX .. "sm:":
+//
+//   leases            zset: "NUMBER:QUEUE" -> when it runs out (ms by Redis' own clock)
+//   inflight:QUEUE    hash: NUMBER -> "WORKER\nFAILURES\nCRASHES\nCLAIMED_MS\nBYTES"
+//   attempts          hash: SHA-1 of a job's bytes -> "FAILURES:CRASHES", of jobs that have any
+//   delayed           zset: "NUMBER\nQUEUE\nBYTES" -> when it is due (ms)
+//   queue:QUEUE       hash: paused, concurrency, rate, period, tokens, at
+//   lock:KEY          string: the id of the job that holds it
+//   cancel            hash: id -> when the wish is forgotten (ms)
+//   schedules, fired  hashes: name -> document, last time (ms)
+//   producer:ID       string: the number of the last batch this producer stored
+//   number            counter of deliveries
+//
+// A job is in exactly one of queue:QUEUE (Resque's list), inflight, delayed (or delayed:TIME, the
+// scheduler plugins' form), failed.
+#pragma once
+
+#include "queue/redis/redis_client.hpp"
+
+namespace sm::redis_scripts {
+
+/// producer, batch, then jobs: "p" queue n bytes... | "j" queue bytes run_at_ms lock id lock_ms
+/// status_id status. -> duplicates as index, id, ...; an index counts jobs.
+extern const redis_script enqueue;
+/// worker, iso time, lease_ms, max, alone, idle, record of a crash, number of groups of done jobs:
+/// queue n numbers..., number of other outcomes: each 12 fields, queues...
+extern const redis_script exchange;
+/// lease_ms, "NUMBER:QUEUE"... -> those that are lost
+extern const redis_script renew;
+/// mode ("reap", "worker", "resync"), worker, iso time, held... -> how many were given back
+extern const redis_script give_back;
+/// -> the time of the next delayed job, or 0
+extern const redis_script move_due;
+/// exact element of delayed:TIME, TIME, queue, bytes -> 1 when it was moved
+extern const redis_script move_plugin;
+/// name, last_ms, now_ms, job as in enqueue's "j" or none -> 1 when it is ours to fire
+extern const redis_script fire;
+/// record, queue, bytes -> 1 when it was there
+extern const redis_script requeue;
+/// Removes an exact element from a list (LREM) or zset (ZREM) and forgets the job's attempts.
+extern const redis_script remove;
+/// Removes queue. -> how many jobs were in it
+extern const redis_script remove_queue;
+/// lock, id
+extern const redis_script release_lock;
+
+}  // namespace sm::redis_scripts

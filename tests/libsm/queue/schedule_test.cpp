@@ -1,0 +1,157 @@
+#include "queue/schedule.hpp"
+
+#include <cctz/civil_time.h>
+#include <cctz/time_zone.h>
+#include <gtest/gtest.h>
+
+#include "queue/cron.hpp"
+#include "queue/payload.hpp"
+
+namespace sm {
+namespace {
+
+/// "2026-11-25 10:00:00" in a time zone, as Unix seconds.
+std::int64_t at(const std::string& text, const std::string& zone = "UTC") {
+  cctz::time_zone z;
+  cctz::load_time_zone(zone, &z);
+  cctz::time_point<cctz::seconds> t;
+  EXPECT_TRUE(cctz::parse("%Y-%m-%d %H:%M:%S", text, z, &t)) << text;
+  return t.time_since_epoch().count();
+}
+
+std::string next(const std::string& line, const std::string& after,
+                 const std::string& zone = "UTC") {
+  auto cron = cron_line::parse(line, zone);
+  if (!cron) return to_string(cron.error());
+  auto found = cron->next(at(after, zone));
+  if (!found) return "never";
+  cctz::time_zone z;
+  cctz::load_time_zone(zone, &z);
+  return cctz::format("%Y-%m-%d %H:%M:%S", cctz::time_point<cctz::seconds>(cctz::seconds(*found)),
+                      z);
+}
+
+}  // namespace
+
+TEST(cron, five_and_six_fields_lists_ranges_steps_and_names) {
+  for (auto [line, after, expected] :
+       {std::tuple{"* * * * *", "2026-11-25 10:00:00", "2026-11-25 10:01:00"},
+        {"* * * * * *", "2026-11-25 10:00:00", "2026-11-25 10:00:01"},
+        {"*/2 * * * * *", "2026-11-25 10:00:58", "2026-11-25 10:01:00"},
+        {"30 4 * * *", "2026-11-25 10:00:00", "2026-11-26 04:30:00"},
+        {"0,15,30 8-10 * * *", "2026-11-25 10:15:00", "2026-11-25 10:30:00"},
+        {"10-30/10 * * * *", "2026-11-25 10:10:00", "2026-11-25 10:20:00"},
+        {"5/20 * * * *", "2026-11-25 10:26:00", "2026-11-25 10:45:00"},
+        {"0 0 1 jan *", "2026-11-25 10:00:00", "2027-01-01 00:00:00"},
+        {"0 9 * * MON-FRI", "2026-11-27 10:00:00", "2026-11-30 09:00:00"},
+        {"0 0 * * 7", "2026-11-25 10:00:00", "2026-11-29 00:00:00"},
+        {"0 0 29 2 *", "2026-11-25 10:00:00", "2028-02-29 00:00:00"},
+        {"0 0 13 * 5", "2026-11-25 10:00:00", "2026-11-27 00:00:00"},  // either of the two
+        {"@hourly", "2026-11-25 10:00:00", "2026-11-25 11:00:00"},
+        {"@monthly", "2026-11-25 10:00:00", "2026-12-01 00:00:00"},
+        {"59 23 31 12 *", "2026-12-31 23:59:00", "2027-12-31 23:59:00"}})
+    EXPECT_EQ(next(line, after), expected) << line;
+}
+
+TEST(cron, what_is_no_line_or_never_fires_is_refused_with_its_field) {
+  for (auto [line, word] : {std::pair{"* * * *", "4 fields"},
+                            {"60 * * * *", "minute"},
+                            {"* 24 * * *", "hour"},
+                            {"* * 0 * *", "day of month"},
+                            {"* * * foo *", "month"},
+                            {"* * * * 8", "day of week"},
+                            {"*/0 * * * *", "minute"},
+                            {"5-1 * * * *", "minute"},
+                            {", * * * *", "minute"},
+                            {"0 0 30 2 *", "never fires"},
+                            {"@sometimes", "1 fields"},
+                            {"", "0 fields"}}) {
+    auto cron = cron_line::parse(line);
+    ASSERT_FALSE(cron) << line;
+    EXPECT_EQ(cron.error().code, errc::invalid_spec);
+    EXPECT_NE(cron.error().detail.find(word), std::string::npos) << cron.error().detail;
+  }
+  EXPECT_EQ(cron_line::parse("* * * * *", "Europe/Atlantis").error().where, "timezone");
+}
+
+TEST(cron, times_follow_the_zone_through_changes_of_the_clock) {
+  auto* berlin = "Europe/Berlin";
+  // 2027-03-28: 02:00 becomes 03:00. What is left out comes right after.
+  EXPECT_EQ(next("30 2 * * *", "2027-03-27 12:00:00", berlin), "2027-03-28 03:00:00");
+  EXPECT_EQ(next("30 2 * * *", "2027-03-28 03:00:00", berlin), "2027-03-29 02:30:00");
+  EXPECT_EQ(next("*/30 * * * *", "2027-03-28 01:30:00", berlin), "2027-03-28 03:00:00");
+  // 2026-10-25: 03:00 becomes 02:00. A time that happens twice comes once.
+  EXPECT_EQ(next("30 2 * * *", "2026-10-24 12:00:00", berlin), "2026-10-25 02:30:00");
+  auto cron = *cron_line::parse("30 2 * * *", berlin);
+  auto first = *cron.next(at("2026-10-24 12:00:00", berlin));
+  EXPECT_EQ(*cron.next(first) - first, 25 * 3600);
+  // Lines for every hour go on evenly.
+  auto hourly = *cron_line::parse("30 * * * *", berlin);
+  auto t = at("2026-10-25 00:30:00", berlin);
+  for (int i = 0; i < 5; ++i) {
+    auto n = *hourly.next(t);
+    EXPECT_EQ(n - t, 3600) << i;
+    t = n;
+  }
+}
+
+TEST(schedule, fires_when_due_and_says_when_again) {
+  schedule_spec s{.name = "s", .cron = "0 * * * *", .type = "T"};
+  auto ten = at("2026-11-25 10:00:00") * 1000, eleven = ten + 3'600'000;
+  auto fresh = step(s, 0, ten + 5);
+  EXPECT_FALSE(fresh.fire);
+  EXPECT_TRUE(fresh.note);
+  EXPECT_EQ(fresh.next_ms, eleven);
+  auto early = step(s, ten, eleven - 1);
+  EXPECT_FALSE(early.fire || early.note);
+  EXPECT_EQ(early.next_ms, eleven);
+  auto due = step(s, ten, eleven + 20);
+  EXPECT_TRUE(due.fire);
+  EXPECT_EQ(due.for_ms, eleven);
+  EXPECT_EQ(due.next_ms, eleven + 3'600'000);
+  s.enabled = false;
+  EXPECT_FALSE(step(s, ten, eleven + 20).fire);
+}
+
+TEST(schedule, missed_times_are_skipped_or_made_up_for_once) {
+  schedule_spec s{.name = "s", .cron = "0 * * * *", .type = "T"};
+  auto ten = at("2026-11-25 10:00:00") * 1000;
+  auto later = ten + 1000LL * 3600 * 24 * 30 + 1'800'000;
+  auto skipped = step(s, ten, later);
+  EXPECT_FALSE(skipped.fire);
+  EXPECT_TRUE(skipped.note);
+  EXPECT_EQ(skipped.for_ms, later - 1'800'000);
+  EXPECT_EQ(skipped.next_ms, later + 1'800'000);
+  s.missed = schedule_spec::missed_times::once;
+  EXPECT_TRUE(step(s, ten, later).fire);
+  EXPECT_EQ(step(s, ten, later).for_ms, later - 1'800'000);
+}
+
+TEST(schedule, a_document_is_read_strictly_and_comes_back) {
+  json document{{"name", "nightly"}, {"cron", "0 3 * * *"},    {"timezone", "Europe/Berlin"},
+                {"type", "Report"},  {"argument", {{"a", 1}}}, {"queue", "low"},
+                {"missed", "once"},  {"overlap", false}};
+  auto s = schedule_from_json(document);
+  ASSERT_TRUE(s) << to_string(s.error());
+  EXPECT_EQ(*schedule_from_json(to_json(*s)), *s);
+  for (auto [key, value, where] : {std::tuple{"cron", json("0 0 30 2 *"), "/cron"},
+                                   {"timezone", json("Mars"), "/timezone"},
+                                   {"queue", json("a b"), "/queue"},
+                                   {"name", json(""), "/name"},
+                                   {"type", json(""), "/type"},
+                                   {"missed", json("maybe"), "/missed"},
+                                   {"overlap", json(1), "/overlap"},
+                                   {"colour", json("red"), "/colour"}}) {
+    auto bad = document;
+    bad[key] = value;
+    auto refused = schedule_from_json(bad);
+    ASSERT_FALSE(refused) << key;
+    EXPECT_EQ(refused.error().where, where);
+  }
+  auto job = job_of(*s, 1000);
+  EXPECT_EQ(job.lock, "schedule:nightly");
+  EXPECT_EQ(decode_payload(job.payload)->lock, job.lock);
+  EXPECT_EQ(decode_payload(job.payload)->argument()["a"], 1);
+}
+
+}  // namespace sm
