@@ -51,7 +51,7 @@ result<consumer_params> read_consumer_params(const json& document) {
 }
 
 consumer::consumer(service_context context, std::shared_ptr<const job_registry> jobs,
-                   const builtin_setup& setup)
+                   const std::vector<std::string>& argv, const builtin_setup& setup)
     : service(std::move(context)), host_(setup.host), grace_(setup.spec.stop_timeout * 45 / 100) {
   auto wanted = checked(params());
   worker_ = worker_id(::getpid(), wanted.queues);
@@ -68,7 +68,7 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
                                .log_max_size = setup.spec.log.max_size,
                                .log_keep = setup.spec.log.keep,
                                .queue = config},
-                              log());
+                              argv, log());
   else
     runner = make_thread_runner(jobs, std::make_shared<queue>(config.url, config, jobs), log());
 
@@ -95,7 +95,8 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
           },
       // Nobody else can end a thread.
       .on_overdue = [] { ::kill(::getpid(), SIGKILL); },
-      .on_drained = [this] { host_.end(exited_with{0}, {}); }};
+      // The way of every other end, which lets the service be destroyed.
+      .on_drained = [] { ::kill(::getpid(), SIGTERM); }};
   loop_ = std::make_unique<consumer_loop>(consumer_options{.queue_url = config.url,
                                                            .config = config,
                                                            .worker = worker_,
@@ -108,7 +109,14 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
 }
 
 consumer::~consumer() {
-  if (loop_) loop_->drain(grace_);
+  if (loop_) {
+    // A TERM from now on says that there is no more time.
+    host_.take_signals({}, [this](int number) {
+      if (number == SIGTERM || number == SIGINT) loop_->hurry();
+    });
+    loop_->drain(grace_);
+  }
+  host_.take_signals({}, {});
   loop_.reset();
 }
 

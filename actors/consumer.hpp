@@ -29,8 +29,9 @@ result<consumer_params> read_consumer_params(const json& document);
 
 class consumer : public service {
  public:
+  /// `argv` is the program's own, for the job server.
   consumer(service_context context, std::shared_ptr<const job_registry> jobs,
-           const builtin_setup& setup);
+           const std::vector<std::string>& argv, const builtin_setup& setup);
   /// Claims no more, gives the jobs in hand half of the stop timeout, and hands back the rest.
   ~consumer() override;
 

@@ -205,6 +205,7 @@ int run_manager(detail::server_state& program) {
   events.drive(system, multiplexer_fd);
 
   queue_view jobs(settings.queue.url, settings.queue, log);
+  queue_view releases(settings.queue.url, settings.queue, log);  // wait behind nobody's question
   auto cgroups =
       settings.manager.cgroups != "never" ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
   end_strangers(cgroups, *left);
@@ -216,7 +217,7 @@ int run_manager(detail::server_state& program) {
                         // Parameters that do not fit never made a consumer, so there is nothing to
                         // release.
                         if (auto fits = read_consumer_params(params))
-                          jobs.release(worker_id(pid, fits->queues));
+                          releases.release(worker_id(pid, fits->queues));
                       });
   manager_facade facade(events, services,
                         queue(settings.queue.url, settings.queue, program.types.jobs));

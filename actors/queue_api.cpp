@@ -113,6 +113,14 @@ template <class T>
 T field(const json& body, const char* key, T otherwise) {
   auto member = body.find(key);
   if (member == body.end()) return otherwise;
+  // The JSON library would convert silently.
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    constexpr auto most = sizeof(T) > 4 ? std::int64_t{253'402'300'799'000}  // the year 9999
+                                        : std::int64_t{std::numeric_limits<std::int32_t>::max()};
+    if (!member->is_number_integer() || *member < 0 || *member > most)
+      throw failure(errc::bad_arguments, "must be a whole number that is not negative",
+                    std::string("/") + key);
+  }
   try {
     return member->template get<T>();
   } catch (const json::exception& e) {

@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds longest_wait = 1s;  // what foreign tools delay wakes nobody
+constexpr milliseconds shortest_wait = 5ms;
 constexpr auto tidy_pause = 60s;
 constexpr milliseconds retry_pause_min = 50ms;
 constexpr milliseconds retry_pause_max = 2s;
@@ -63,7 +64,8 @@ void queue_clock::run() {
     pause = retry_pause_min;
     auto left =
         *next == 0 ? longest_wait : milliseconds(std::max<std::int64_t>(*next - now_ms(), 0));
-    if (left.count() > 0) waiter_->wait(std::min(left, longest_wait));
+    // A pause also when something is due: the server's clock may be behind ours.
+    waiter_->wait(std::clamp(left, shortest_wait, longest_wait));
     waiter_->unwatch();
   }
 }

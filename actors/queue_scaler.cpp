@@ -30,10 +30,20 @@ void queue_scaler::look_later() {
 
 void queue_scaler::look() {
   bool any = services_.any_of([](const desired_service& d) {
-    return d.spec.type == consumer_type && d.spec.params.value("max", 0U) > 0;
+    if (d.spec.type != consumer_type) return false;
+    auto params = read_consumer_params(d.spec.params);
+    return params && params->max > 0;
   });
   if (!any) return look_later();
-  jobs_.ask<std::vector<queue_counts>>([](job_store& store) { return store.counts(); })
+  jobs_
+      .ask<std::vector<queue_counts>>([](job_store& store) -> result<std::vector<queue_counts>> {
+        auto totals = store.totals();
+        if (!totals) return tl::unexpected<error>(totals.error());
+        auto counts = store.counts();
+        if (counts && totals->paused)
+          for (auto& c : *counts) c.paused = true;
+        return counts;
+      })
       .then([this](result<std::vector<queue_counts>> counts) {
         loop_.defer([this, counts = std::move(counts)] {
           if (counts) scale(*counts);
@@ -52,17 +62,18 @@ void queue_scaler::scale(const std::vector<queue_counts>& counts) {
     if (!params || params->max == 0) return false;
     auto served = queue_order(params->queues, known);
     milliseconds oldest{0};
-    bool busy = false;
+    std::uint64_t running = 0;
     for (auto& c : counts) {
       if (std::find(served.begin(), served.end(), c.queue) == served.end()) continue;
       if (!c.paused) oldest = std::max(oldest, milliseconds(c.oldest_ms));
-      busy = busy || c.running > 0;
+      running += c.running;
     }
     autoscale_policy policy{.min = params->min,
                             .max = params->max,
                             .latency = *parse_duration(params->latency),
                             .cool_down = *parse_duration(params->cool_down)};
-    auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest, busy,
+    auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest,
+                            (running + params->concurrency - 1) / params->concurrency,
                             std::chrono::steady_clock::now());
     if (wanted != d.spec.instances) {
       log_.info("{} scales from {} to {}: the oldest job waits for {}", d.spec.name,

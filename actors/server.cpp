@@ -38,7 +38,7 @@ service_spec to_service(const consumer_spec& c) {
     spec.params["latency"] = format_duration(c.latency);
     spec.params["cool_down"] = format_duration(c.cool_down);
   }
-  spec.instances = c.max > 0 ? std::clamp(c.instances, c.min, c.max) : c.instances;
+  spec.instances = c.max > 0 ? c.min : c.instances;
   spec.group = builtin_group;
   // The first half belongs to the jobs in hand.
   spec.stop_timeout = 2 * c.drain;
@@ -66,7 +66,7 @@ int run_job_server(detail::server_state& program, const char* variable) {
     return 2;
   }
   ::unsetenv(job_server_variable);
-  serve_jobs(*program.types.jobs, *settings);
+  serve_jobs(program.types.jobs, *settings);
   return 0;
 }
 
@@ -97,9 +97,9 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   s.argv.assign(argv, argv + argc);
   s.program = std::filesystem::path(s.argv.empty() ? "sm" : s.argv[0]).filename().string();
   ::setproctitle_init(argc, argv, environ);
-  s.types.types[consumer_type] =
-      builtin_factory([jobs = s.types.jobs](service_context context, const builtin_setup& setup) {
-        return std::make_unique<sm::consumer>(std::move(context), jobs, setup);
+  s.types.types[consumer_type] = builtin_factory(
+      [jobs = s.types.jobs, own = s.argv](service_context context, const builtin_setup& setup) {
+        return std::make_unique<sm::consumer>(std::move(context), jobs, own, setup);
       });
   s.types.types[clock_type] =
       builtin_factory([](service_context context, const builtin_setup& setup) {

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "config/units.hpp"
+#include "consumer.hpp"
 #include "process/signal_names.hpp"
 #include "service/selector.hpp"
 
@@ -74,10 +75,13 @@ bool supervisor::any_of(const std::function<bool(const desired_service&)>& f) co
 
 result<void> supervisor::check(const desired_service& wanted) const {
   if (auto ok = validate(wanted.spec); !ok) return ok;
+  if (wanted.spec.type == consumer_type)
+    if (auto ok = read_consumer_params(wanted.spec.params); !ok)
+      return tl::unexpected<error>(ok.error());
   if (types_.types.contains(wanted.spec.type)) return {};
   std::string known;
   for (auto& [name, factory] : types_.types)
-    if (name != consumer_type && name != program_type) known += known.empty() ? name : ", " + name;
+    if (!name.starts_with("sm.")) known += known.empty() ? name : ", " + name;
   return fail(errc::unknown_type,
               "'" + wanted.spec.type + "' is no registered type; there is " +
                   (known.empty() ? std::string("none") : known),

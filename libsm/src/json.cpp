@@ -2,8 +2,39 @@
 
 namespace sm {
 
+namespace {
+
+/// How deep arrays and objects stand within each other.
+bool too_deep(std::string_view text) noexcept {
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+      case '"':
+        for (++i; i < text.size() && text[i] != '"'; ++i)
+          if (text[i] == '\\') ++i;
+        break;
+      case '[':
+      case '{':
+        if (++depth > json_depth_max) return true;
+        break;
+      case ']':
+      case '}':
+        if (depth > 0) --depth;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 result<json> parse_json(std::string_view text) {
   if (text.empty()) return json{};
+  if (too_deep(text))
+    return fail(errc::bad_request,
+                "nested deeper than " + std::to_string(json_depth_max) + " levels");
   try {
     return json::parse(text);
   } catch (const json::parse_error& e) {

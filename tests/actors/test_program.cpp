@@ -1,5 +1,6 @@
 // The program the integration tests run: services that work, and services that misbehave on
 // purpose.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -34,6 +35,47 @@ struct note_job {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(note_job, file, number, mood)
 
+/// A job whose course its fields tell: appends "begin NUMBER ATTEMPT" and "end NUMBER" to the file.
+struct work_job {
+  std::string file;
+  int number = 0;
+  std::string mood;
+  int ms = 0;
+
+  sm::json perform(sm::job_context& job) const {
+    write("begin " + std::to_string(number) + " " + std::to_string(job.attempt()) + " " +
+          std::to_string(::getpid()));
+    if (mood == "fail" || (mood == "fail_once" && job.attempt() == 1))
+      throw std::runtime_error("no mood for " + std::to_string(number));
+    if (mood == "crash") ::raise(SIGKILL);
+    if (mood == "exit") ::_exit(3);
+    if (mood == "progress") job.progress(0.5, "half of it");
+    if (mood == "chain") job.jobs().enqueue("Work", {{"file", file}, {"number", number + 1}});
+    // A job that takes its time; one that is "deaf" does not look whether it shall end.
+    auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+    while (std::chrono::steady_clock::now() < end) {
+      if (mood != "deaf") job.check_cancelled();
+      std::this_thread::sleep_for(5ms);
+    }
+    write("end " + std::to_string(number));
+    return {{"number", number}};
+  }
+
+ private:
+  /// One write, so that lines of several processes do not mix.
+  void write(const std::string& line) const {
+    int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    auto text = line + "\n";
+    [[maybe_unused]] auto n = ::write(fd, text.data(), text.size());
+    ::close(fd);
+  }
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(work_job, file, number, mood, ms)
+
+/// Costs nothing: what is left is the queue itself.
+struct noop_job {
+  void perform(sm::job_context&) const {}
+};
 class tool : public sm::service {
  public:
   explicit tool(sm::service_context ctx) : sm::service(std::move(ctx)) {
@@ -145,6 +187,41 @@ int main(int argc, char** argv) {
   sm::server app{argc, argv};
   app.type<tool>("tool");
   app.job<note_job>("Note", {.retry = {.max_attempts = 1}});
+  sm::retry_policy soon{.max_attempts = 3, .min = 50ms, .max = 100ms};
+  app.job<work_job>("Work", {.retry = soon});
+  app.job<work_job>("Hasty", {.retry = {.max_attempts = 1}, .timeout = 300ms});
+  app.job<noop_job>("Noop");
+  app.hooks({.before =
+                 [](sm::job_context& job) {
+                   if (job.queue() == "skipped") throw sm::skip_job{};
+                 },
+             .around =
+                 [](sm::job_context& job, const std::function<void()>& perform) {
+                   job.log().info("around {} begins", job.id());
+                   perform();
+                   job.log().info("around {} ends", job.id());
+                 },
+             .on_failure = [](sm::job_context& job,
+                              const sm::error& e) { job.log().info("hook: failed: {}", e.detail); },
+             .on_dead = [](sm::job_context& job,
+                           const sm::error&) { job.log().info("hook: {} is dead", job.id()); }});
+  if (const char* consumer = std::getenv("TEST_CONSUMER")) {
+    auto p = sm::json::parse(consumer);
+    app.consumer({.queues = p.value("queues", std::vector<std::string>{"*"}),
+                  .instances = p.value("instances", 1U),
+                  .concurrency = p.value("concurrency", 1U),
+                  .isolate = p.value("isolate", false),
+                  .drain = std::chrono::milliseconds(p.value("drain_ms", 5000)),
+                  .min = p.value("min", 0U),
+                  .max = p.value("max", 0U),
+                  .latency = std::chrono::milliseconds(p.value("latency_ms", 2000)),
+                  .cool_down = std::chrono::milliseconds(p.value("cool_down_ms", 30000))});
+  }
+  if (const char* cron = std::getenv("TEST_SCHEDULE"))
+    app.schedule({.name = "often",
+                  .cron = cron,
+                  .type = "Work",
+                  .argument = {{"file", std::getenv("TEST_SCHEDULE_FILE")}, {"number", 77}}});
   app.service({.name = "a", .type = "tool", .params = {{"ticking", true}}});
   app.service({.name = "b", .type = "tool"});
   if (const char* strategy = std::getenv("TEST_GROUP"))

@@ -23,6 +23,7 @@ class redis_server {
   void kill(int signal_number);  ///< and waits for its end
   void signal(int signal_number) const;
 
+  pid_t pid() const { return pid_; }
   int port() const { return port_; }
   std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
   const std::filesystem::path& folder() const { return folder_.path(); }

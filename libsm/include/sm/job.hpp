@@ -29,6 +29,22 @@ struct unfit_arguments : failure {
   using failure::failure;
 };
 
+/// The job with its fields; one without fields takes any arguments.
+template <class Job>
+sm::result<Job> read_job(const json& argument) {
+  if constexpr (std::is_empty_v<Job>)
+    return Job{};
+  else
+    return from_json_value<Job>(argument);
+}
+template <class Job>
+json write_job(const Job& job) {
+  if constexpr (std::is_empty_v<Job>)
+    return json::object();
+  else
+    return json(job);
+}
+
 /// What the consumer does for a job while it runs. Called in the job's thread.
 class job_host {
  public:
@@ -79,7 +95,9 @@ class job_context {
   /// Tells how far the job is, from 0 to 1, to who looks at /v1/jobs/{id}. Of a tracked job; seldom
   /// written more often than each 200 ms.
   void progress(double share, std::string text = {}) {
-    if (host_) host_->progress(share, std::move(text));
+    if (!host_) return;
+    // Also for 0/0.
+    host_->progress(share >= 0 && share <= 1 ? share : share > 1 ? 1 : 0, std::move(text));
   }
   /// What `perform` returned, or was set here, is kept for a day when the job is tracked.
   void result(json value) { result_ = std::move(value); }
@@ -112,10 +130,11 @@ struct job_options {
 };
 
 /// Called around the jobs of every type; several are called in the order of their registration.
-/// What `before` and `around` throw fails the job like an exception of its own; what the others
-/// throw is logged.
+/// What `before` and `around` throw fails the job like an exception of its own; what `after` and
+/// the `on_` ones throw is logged.
 struct job_hooks {
-  /// In the producer: false cancels the enqueueing, which then fails with `cancelled`.
+  /// In the producer: false, or an exception, cancels the enqueueing, which then fails with
+  /// `cancelled`.
   std::function<bool(const std::string& type, const json& argument)> before_enqueue{};
   std::function<void(const std::string& type, const job_id&)> after_enqueue{};
   std::function<void(job_context&)> before{};
@@ -167,7 +186,7 @@ class job_registry {
   void add(std::string name, job_options options = {}) {
     names_[std::type_index(typeid(Job))] = name;
     entries_[std::move(name)] = {[](const json& argument, job_context& context) {
-                                   auto job = from_json_value<Job>(argument);
+                                   auto job = detail::read_job<Job>(argument);
                                    if (!job) throw detail::unfit_arguments(job.error());
                                    if constexpr (std::is_void_v<decltype(job->perform(context))>)
                                      job->perform(context);

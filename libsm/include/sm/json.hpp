@@ -23,7 +23,12 @@ struct json_text {
   std::string text;
 };
 
-/// Parses `text`; an empty text is `null`. Fails with `bad_request` and the byte at fault.
+/// Arrays and objects within each other, in texts that come from outside: who walks through a
+/// document does so recursively.
+inline constexpr std::size_t json_depth_max = 256;
+
+/// Parses `text`; an empty text is `null`. Fails with `bad_request` and the byte at fault, or when
+/// it is nested deeper than `json_depth_max`.
 result<json> parse_json(std::string_view text);
 
 /// Appends `text` to `out` as a JSON string with its quotes. Bytes that are no UTF-8 are replaced.

@@ -29,7 +29,7 @@ class queue {
   promise<job_id> enqueue(const Job& job, enqueue_options options = {}) const {
     auto* name = name_of<Job>();
     if (!name) return refused(not_registered);
-    return enqueue(*name, json(job), std::move(options));
+    return enqueue(*name, detail::write_job(job), std::move(options));
   }
 
   /// Enqueues a job by its type's name, which this program need not know.
@@ -44,7 +44,7 @@ class queue {
     auto* name = name_of<Job>();
     std::vector<json> arguments;
     if (name)
-      for (auto& job : jobs) arguments.push_back(json(job));
+      for (auto& job : jobs) arguments.push_back(detail::write_job(job));
     return enqueue_all(name ? *name : std::string{}, arguments, options);
   }
   promise<std::vector<job_id>> enqueue_all(const std::string& type,
@@ -60,7 +60,6 @@ class queue {
     return jobs_ ? jobs_->name_of<Job>() : nullptr;
   }
   static promise<job_id> refused(std::string why);
-  void after_enqueue(const std::string& type, const job_id& id) const;
 
   class writer;
   std::shared_ptr<writer> writer_;

@@ -25,7 +25,7 @@ struct actor_factory;
 struct consumer_spec {
   std::string name = "default";
   std::vector<std::string> queues{"*"};  ///< by priority: names, `*`, globs, `!name` leaves out
-  unsigned instances = 1;                ///< processes
+  unsigned instances = 1;                ///< processes; with `max` it begins with `min`
   unsigned concurrency = 1;              ///< jobs at a time in each process
   bool isolate = false;                  ///< each job in a process of its own, as Resque has it
   /// For jobs in hand when it is stopped; what is not done by then is handed back unharmed.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace sm {
 
@@ -19,9 +20,9 @@ struct autoscale_state {
 };
 
 /// The number there shall be, given `now_there`, the age of the oldest job that waits (0: none) and
-/// whether any job runs.
+/// how many processes the jobs that run need.
 inline unsigned autoscale(const autoscale_policy& p, autoscale_state& s, unsigned now_there,
-                          std::chrono::milliseconds oldest, bool busy,
+                          std::chrono::milliseconds oldest, std::uint64_t needed,
                           std::chrono::steady_clock::time_point now) {
   auto wanted = std::clamp(now_there, p.min, p.max);
   if (oldest.count() > 0) {
@@ -36,8 +37,8 @@ inline unsigned autoscale(const autoscale_policy& p, autoscale_state& s, unsigne
     s.calm_since = now;
   }
   if (now - s.calm_since < p.cool_down || wanted <= p.min) return wanted;
-  // The last one stays as long as it works: who is stopped hands back what it has not finished.
-  if (busy && wanted == 1) return wanted;
+  // Who is stopped hands back what it has not finished: none goes that may be at work.
+  if (wanted <= needed) return wanted;
   s.calm_since = now;
   return wanted - 1;
 }

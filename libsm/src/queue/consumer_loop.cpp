@@ -19,6 +19,9 @@ constexpr auto progress_pause = 200ms;
 constexpr auto look_pause = 1s;  // for cancellations and leases of others
 constexpr auto heartbeat_pause = 30s;
 constexpr auto farewell_patience = 2s;
+constexpr auto must_go_patience = 200ms;  // for jobs that heed it
+constexpr auto stall = 1s;                // jobs that wait here for so long are others' to take
+constexpr auto suspects_wait = 5s;        // for a consumer's hands to become empty
 constexpr unsigned events_per_second = 100;
 
 std::string_view word_for(kind how) {
@@ -85,6 +88,7 @@ struct consumer_loop::state {
   std::deque<entry_ptr> ready;  // of those, in no slot yet
   std::vector<job_outcome> outcomes;
   std::size_t low_water = 0;
+  clock::time_point moved_at = clock::now();  // a job left `ready`, or came
   prefetch ahead;
   consumer_counts counted;
   std::minstd_rand random{std::random_device{}()};
@@ -122,6 +126,15 @@ struct consumer_loop::state {
       if (finish(e, {.tag = tag, .queue = e->job.what.queue, .how = kind::returned})) {
         e->job.cancelled = cancel_reason::must_go;
         options.runner->kill(e->job);
+      }
+  }
+
+  /// Asks all that work to end, without another process taking them up meanwhile.
+  void ask_all(cancel_reason why) {
+    for (auto& [tag, e] : in_hand)
+      if (!e->ended && e->job.cancelled == cancel_reason::none) {
+        e->job.cancelled = why;
+        options.runner->notify(e->job);
       }
   }
 
@@ -181,6 +194,7 @@ consumer_loop::~consumer_loop() {
   state_->slot_wake.notify_all();
   claimer_.join();
   keeper_.join();
+  (void)state_->claims->unregister_worker(state_->options.worker);
   bool idle = false;
   {
     std::unique_lock lock(state_->mutex);
@@ -213,6 +227,8 @@ void consumer_loop::drain(milliseconds grace) {
   auto over = [&s] { return s.in_hand.empty() || s.hurried || s.abandoned; };
   s.drained.wait_for(lock, grace, over);
   if (s.in_hand.empty()) return;
+  s.ask_all(cancel_reason::must_go);
+  s.drained.wait_for(lock, must_go_patience, [&s] { return s.in_hand.empty() || s.abandoned; });
   s.hurried = true;
   s.return_all();
   s.wake_claimer();
@@ -261,6 +277,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
     if (s.ready.empty()) break;
     auto e = std::move(s.ready.front());
     s.ready.pop_front();
+    s.moved_at = clock::now();
     if (s.ready.size() == s.low_water) s.wake_claimer();
     e->since = clock::now();
     if (s.any_timeout)
@@ -271,7 +288,13 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
     e->job.started = true;
     auto chance = s.chance();
     lock.unlock();
-    auto p = s.options.runner->run(e->job, chance);
+    performance p;
+    try {
+      p = s.options.runner->run(e->job, chance);
+    } catch (const std::exception& error) {
+      s.log.error("a job could not be performed: {}", error.what());
+      p.outcome = ended_from_outside(*s.jobs, e->job.what, cancel_reason::none, chance);
+    }
     auto took = clock::now() - e->since;
     auto seconds = std::chrono::duration<double>(took).count();
     if (p.outcome.how == kind::failed_retry || p.outcome.how == kind::failed_dead ||
@@ -311,7 +334,8 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
 void consumer_loop::claim(const std::shared_ptr<state>& shared) {
   auto& s = *shared;
   auto pause = store_pause_min;
-  bool watching = false, suspect_waits = false, in_doubt = false, said_drained = false;
+  bool watching = false, in_doubt = false, said_drained = false;
+  auto suspect_since = clock::time_point::max();  // one waits for this consumer's empty hands
   std::vector<std::string> served;
   auto before_claims = [&]() -> result<void> {
     if (!in_doubt) return {};
@@ -345,6 +369,7 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
       if (s.abandoned || (s.stopping && s.in_hand.empty())) break;
       if (s.quitting && s.in_hand.empty() && !std::exchange(said_drained, true)) {
         lock.unlock();
+        (void)s.claims->unregister_worker(s.options.worker);
         s.to.on_drained();
         lock.lock();
       }
@@ -352,12 +377,19 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
       done = std::exchange(s.outcomes, {});
       auto busy = s.in_hand.size() - done.size();
       bool suspect_works = std::any_of(s.in_hand.begin(), s.in_hand.end(), [](auto& pair) {
-        return !pair.second->ended && pair.second->job.what.crashes > 0;
+        return !pair.second->ended && pair.second->job.what.crashes >= suspect_from;
       });
       auto room = s.options.concurrency + s.ahead.beyond(s.options.concurrency);
-      if (may_claim && !suspect_works && busy < room && !(suspect_waits && busy > 0))
+      // A process of its own takes nobody with it.
+      bool shared_fate = !s.options.runner->isolates();
+      bool suspect_waits = suspect_since != clock::time_point::max();
+      rq.pass_suspects = suspect_waits && clock::now() - suspect_since > suspects_wait;
+      if (rq.pass_suspects) suspect_waits = false;
+      if (may_claim && !(suspect_works && shared_fate) && busy < room &&
+          !(suspect_waits && busy > 0))
         rq.max = room - static_cast<unsigned>(busy);
-      rq.alone = busy == 0;
+      rq.alone = busy == 0 || !shared_fate;
+      rq.idle = busy == 0;
     }
 
     exchange_result got;
@@ -418,12 +450,16 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
           s.slot_wake.notify_one();
       }
       if (s.in_hand.empty()) s.drained.notify_all();
-      suspect_waits = got.suspect_waits;
+      if (rq.max > 0 && (!got.suspect_waits || rq.pass_suspects))
+        suspect_since = clock::time_point::max();
+      else if (got.suspect_waits && suspect_since == clock::time_point::max())
+        suspect_since = clock::now();
+      if (claimed) s.moved_at = clock::now();
       if (claimed || !s.outcomes.empty()) continue;
       if (s.stopping && s.in_hand.empty()) continue;
       s.claimer_waits = true;
     }
-    if (rq.max > 0 && !suspect_waits && !std::exchange(watching, true)) {
+    if (rq.max > 0 && !got.suspect_waits && !std::exchange(watching, true)) {
       served = std::move(got.served);
       std::erase_if(served, [&](auto& queue) {
         return std::find(got.held_back.begin(), got.held_back.end(), queue) != got.held_back.end();
@@ -438,7 +474,6 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
     std::lock_guard lock(s.mutex);
     s.claimer_waits = false;
   }
-  (void)s.claims->unregister_worker(s.options.worker);
 }
 
 // -- the keeper
@@ -449,6 +484,16 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
   auto next_renewal = clock::now() + config.lease / 3;
   auto next_look = clock::now() + look_pause;
   auto next_heartbeat = clock::now() + heartbeat_pause;
+  // Who was out of reach for long, or asleep with its host, must not take others for dead: they
+  // were, too, and come back as well.
+  auto may_reap_at = clock::now();
+  auto asleep = [wall = std::chrono::system_clock::now(), steady = clock::now()]() mutable {
+    auto by_wall = std::chrono::system_clock::now() - wall;
+    auto by_steady = clock::now() - steady;
+    wall += by_wall;
+    steady += by_steady;
+    return std::chrono::duration_cast<milliseconds>(by_wall - by_steady);
+  };
   for (;;) {
     std::vector<delivery> to_renew;
     std::vector<std::pair<job_id, std::string>> progress;
@@ -458,7 +503,8 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
       std::unique_lock lock(s.mutex);
       auto until =
           s.in_hand.empty() ? next_look : std::min(next_look, clock::now() + progress_pause);
-      for (auto& [tag, e] : s.in_hand) until = std::min({until, e->deadline, e->overdue_at});
+      for (auto& [tag, e] : s.in_hand)
+        if (!e->ended) until = std::min({until, e->deadline, e->overdue_at});
       s.keeper_wake.wait_until(lock, until);
       if (s.abandoned || (s.stopping && s.in_hand.empty())) return;
       auto now = clock::now();
@@ -468,6 +514,7 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
         if (e->ended) continue;
         if (now >= e->deadline && e->job.cancelled == cancel_reason::none) {
           e->job.cancelled = cancel_reason::timeout;
+          e->deadline = clock::time_point::max();
           e->overdue_at = now + config.cancel_grace;
           s.options.runner->notify(e->job);
         }
@@ -485,6 +532,11 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
           progress.emplace_back(key_of_job(e->job.what.payload), encode_status(status));
         }
       }
+      if (!s.ready.empty() && now - s.moved_at > stall) {
+        s.return_unstarted();
+        s.ahead.took(stall);  // the job before them is a long one
+        s.wake_claimer();
+      }
       if (overdue) {
         s.return_unstarted();
         for (auto& [tag, e] : s.in_hand) {
@@ -496,6 +548,10 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
         }
         farewell = std::exchange(s.outcomes, {});
         s.abandoned = true;
+      }
+      if (asleep() > config.lease / 3) {
+        next_renewal = now;
+        may_reap_at = now + config.lease;
       }
       if (now >= next_renewal) {
         next_renewal = now + config.lease / 3;
@@ -518,8 +574,9 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
       auto lost = s.keeps->renew(to_renew, config.lease);
       if (!lost) {
         s.log.warn("cannot renew leases: {}", to_string(lost.error()));
-        std::lock_guard lock(s.mutex);
         next_renewal = std::min(next_renewal, clock::now() + look_pause);
+        may_reap_at = clock::now() + config.lease;
+        continue;  // timeouts must not wait for a store that is away
       } else if (!lost->empty()) {
         std::lock_guard lock(s.mutex);
         for (auto& tag : *lost) {
@@ -532,20 +589,35 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
       }
     }
     if (!look) continue;
-    if (anything)
-      if (auto wishes = s.keeps->cancel_requests(); wishes && !wishes->empty()) {
+    if (anything) {
+      auto wishes = s.keeps->cancel_requests();
+      if (!wishes) {
+        may_reap_at = clock::now() + config.lease;
+        continue;
+      }
+      if (!wishes->empty()) {
         std::lock_guard lock(s.mutex);
         for (auto& [tag, e] : s.in_hand) {
           if (e->ended || e->job.cancelled != cancel_reason::none) continue;
           auto id = key_of_job(e->job.what.payload);
           if (std::find(wishes->begin(), wishes->end(), id) == wishes->end()) continue;
+          if (!e->job.started) {
+            std::erase(s.ready, e);
+            s.finish(e, ended_from_outside(*s.jobs, e->job.what, cancel_reason::by_request, 0));
+            s.wake_claimer();
+            continue;
+          }
           e->job.cancelled = cancel_reason::by_request;
           e->overdue_at = clock::now() + config.cancel_grace;
           s.options.runner->notify(e->job);
         }
       }
-    if (auto reaped = s.keeps->reap(); reaped && *reaped > 0)
-      s.log.warn("{} jobs of silent consumers are ready again", *reaped);
+    }
+    if (clock::now() >= may_reap_at) {
+      auto reaped = s.keeps->reap();
+      if (!reaped) may_reap_at = clock::now() + config.lease;
+      if (reaped && *reaped > 0) s.log.warn("{} jobs of silent consumers are ready again", *reaped);
+    }
     if (clock::now() >= next_heartbeat && s.keeps->heartbeat(s.options.worker))
       next_heartbeat = clock::now() + heartbeat_pause;
   }

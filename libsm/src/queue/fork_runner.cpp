@@ -83,26 +83,31 @@ volatile std::sig_atomic_t asked_to_end = 0;
 
 class process_host : public detail::job_host {
  public:
-  process_host(int channel, const job_server_settings& settings)
-      : channel_(channel), settings_(settings) {}
+  process_host(int channel, const job_server_settings& settings,
+               std::shared_ptr<const job_registry> jobs)
+      : channel_(channel), settings_(settings), jobs_(std::move(jobs)) {}
 
   bool cancelled() const override { return asked_to_end != 0; }
   void progress(double share, std::string text) override {
     write_frame(channel_, 'R', print_json({{"share", share}, {"text", text}}));
   }
   const sm::queue& queue() override {
-    if (!producer_) producer_.emplace(settings_.queue.url, settings_.queue);
+    if (!producer_) producer_.emplace(settings_.queue.url, settings_.queue, jobs_);
     return *producer_;
   }
+  /// Waits until what the job enqueued is stored.
+  void finish() { producer_.reset(); }
 
  private:
   const int channel_;
   const job_server_settings& settings_;
+  const std::shared_ptr<const job_registry> jobs_;
   std::optional<sm::queue> producer_;
 };
 
-[[noreturn]] void perform_in_child(const job_registry& jobs, const job_server_settings& settings,
-                                   unique_fd channel) {
+[[noreturn]] void perform_in_child(const std::shared_ptr<const job_registry>& jobs,
+                                   const job_server_settings& settings, unique_fd channel) {
+  ::setpgid(0, 0);  // what it starts is ended with it
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
@@ -129,8 +134,9 @@ class process_host : public detail::job_host {
                        .level = settings.log_level,
                        .files = {settings.log_max_size, settings.log_keep}});
   ::setproctitle("-sm %s resque-1: Processing %s", settings.instance.c_str(), d.queue.c_str());
-  process_host host(channel.get(), settings);
-  auto p = perform(jobs, d, log, &host, head.value("chance", 0.5));
+  process_host host(channel.get(), settings, jobs);
+  auto p = perform(*jobs, d, log, &host, head.value("chance", 0.5));
+  host.finish();
   auto& o = p.outcome;
   write_frame(channel.get(), 'O',
               print_json({{"how", static_cast<int>(o.how)},
@@ -154,17 +160,17 @@ std::string ended_how(int status) {
 
 class fork_runner : public job_runner {
  public:
-  fork_runner(std::shared_ptr<const job_registry> jobs, job_server_settings settings, logger log)
-      : jobs_(std::move(jobs)), settings_(std::move(settings)), log_(std::move(log)) {}
+  fork_runner(std::shared_ptr<const job_registry> jobs, job_server_settings settings,
+              std::vector<std::string> argv, logger log)
+      : jobs_(std::move(jobs)),
+        settings_(std::move(settings)),
+        argv_(std::move(argv)),
+        log_(std::move(log)) {}
 
   performance run(job_in_hand& job, double chance) override {
     auto& d = job.what;
     auto pair = channel_pair(SOCK_STREAM);
-    if (!pair || !hand_over(pair->second)) {
-      log_.error("cannot start a process for a job");
-      ::poll(nullptr, 0, 100);  // no tight loop of starts that fail
-      return {.outcome = ended_from_outside(*jobs_, d, cancel_reason::must_go, chance)};
-    }
+    if (!pair || !hand_over(pair->second)) return not_begun(d, chance);
     auto& channel = pair->first;
     json head{{"number", d.tag.number}, {"epoch", d.tag.epoch}, {"queue", d.queue},
               {"failures", d.failures}, {"crashes", d.crashes}, {"status", d.status},
@@ -173,33 +179,54 @@ class fork_runner : public job_runner {
     write_frame(channel.get(), 'P', d.payload);
     std::optional<performance> done;
     std::string exit;
-    while (auto f = read_frame(channel.get())) {
+    bool begun = false;
+    // Not until the channel closes: what the job left behind may hold it.
+    while (auto f = exit.empty() ? read_frame(channel.get()) : std::nullopt) {
       if (f->what == 'B') {
+        begun = true;
         job.process = std::atoi(f->bytes.c_str());
-        if (job.cancelled != cancel_reason::none) notify(job);  // it was asked before it was there
+        // It was asked before it was there.
+        if (job.kill_wanted)
+          kill(job);
+        else if (job.cancelled != cancel_reason::none)
+          notify(job);
       }
       if (f->what == 'R') take_progress(job, f->bytes);
       if (f->what == 'O') done = outcome_from(d, f->bytes);
       if (f->what == 'X') exit = f->bytes;
     }
     job.process = 0;
+    if (!begun) return not_begun(d, chance);
     auto why = job.cancelled.load();
     if (done && (why == cancel_reason::none || done->outcome.how == job_outcome::kind::done))
       return std::move(*done);
     performance p{.outcome = ended_from_outside(*jobs_, d, why, chance)};
-    if (!done && why == cancel_reason::none) p.outcome.text = "the process of the job " + exit;
+    if (!done && why == cancel_reason::none) {
+      p.outcome.text = "the process of the job " + (exit.empty() ? std::string("is gone") : exit);
+      p.type = decode_payload(d.payload).value_or(job_payload{}).type;
+    }
     return p;
   }
+
+  bool isolates() const override { return true; }
 
   void notify(job_in_hand& job) override {
     if (auto pid = job.process.load(); pid > 0) ::kill(pid, SIGTERM);
   }
   bool kill(job_in_hand& job) override {
-    if (auto pid = job.process.load(); pid > 0) ::kill(pid, SIGKILL);
+    job.kill_wanted = true;
+    if (auto pid = job.process.load(); pid > 0) ::kill(-pid, SIGKILL);
     return true;
   }
 
  private:
+  /// No process, no fault of the job: it is handed back, after a pause.
+  performance not_begun(const delivery& d, double chance) {
+    log_.error("cannot start a process for a job");
+    ::poll(nullptr, 0, 100);
+    return {.outcome = ended_from_outside(*jobs_, d, cancel_reason::must_go, chance)};
+  }
+
   bool hand_over(unique_fd& job_end) {
     std::lock_guard lock(mutex_);
     for (int tries = 0; tries < 2; ++tries) {
@@ -216,10 +243,11 @@ class fork_runner : public job_runner {
   bool start_server() {
     auto pair = channel_pair(SOCK_SEQPACKET);
     if (!pair) return false;
+    if (server_pid_ > 0) ::waitpid(std::exchange(server_pid_, 0), nullptr, WNOHANG);
     settings_.channel = inherited_number;
     auto pid = spawn(
         {.executable = "/proc/self/exe",
-         .argv = {"sm"},
+         .argv = argv_,
          .environment = {std::string(job_server_variable) + "=" + print_json(json(settings_))},
          .inherited_fd = pair->second.get()});
     if (!pid) {
@@ -227,6 +255,7 @@ class fork_runner : public job_runner {
       return false;
     }
     server_ = std::move(pair->first);
+    server_pid_ = *pid;
     return true;
   }
 
@@ -234,7 +263,8 @@ class fork_runner : public job_runner {
     auto document = parse_json(text);
     if (!document || !document->is_object()) return;
     std::lock_guard lock(job.mutex);
-    job.share = document->value("share", 0.0);
+    auto share = document->find("share");
+    job.share = share != document->end() && share->is_number() ? share->get<double>() : 0;
     job.text = document->value("text", "");
     job.progressed = true;
   }
@@ -257,19 +287,24 @@ class fork_runner : public job_runner {
 
   const std::shared_ptr<const job_registry> jobs_;
   job_server_settings settings_;
+  const std::vector<std::string> argv_;
   const logger log_;
   std::mutex mutex_;
   unique_fd server_;
+  pid_t server_pid_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<job_runner> make_fork_runner(std::shared_ptr<const job_registry> jobs,
-                                             job_server_settings settings, logger log) {
-  return std::make_shared<fork_runner>(std::move(jobs), std::move(settings), std::move(log));
+                                             job_server_settings settings,
+                                             std::vector<std::string> argv, logger log) {
+  return std::make_shared<fork_runner>(std::move(jobs), std::move(settings), std::move(argv),
+                                       std::move(log));
 }
 
-void serve_jobs(const job_registry& jobs, const job_server_settings& settings) {
+void serve_jobs(const std::shared_ptr<const job_registry>& jobs,
+                const job_server_settings& settings) {
   ::setproctitle("-sm %s resque-1: job server", settings.instance.c_str());
   unique_fd channel(settings.channel);
   std::signal(SIGPIPE, SIG_IGN);
@@ -289,8 +324,10 @@ void serve_jobs(const job_registry& jobs, const job_server_settings& settings) {
     }
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (auto job = running.extract(pid); !job.empty())
+      if (auto job = running.extract(pid); !job.empty()) {
+        ::kill(-pid, SIGKILL);  // what it left behind
         write_frame(job.mapped().get(), 'X', ended_how(status));
+      }
     }
     if (watched[0].revents == 0) continue;
     auto received = receive_with_fds(channel.get(), 16);
@@ -303,9 +340,12 @@ void serve_jobs(const job_registry& jobs, const job_server_settings& settings) {
       running.clear();
       perform_in_child(jobs, settings, std::move(job));
     }
-    if (pid > 0) running[pid] = std::move(job);
+    if (pid > 0) {
+      ::setpgid(pid, pid);  // whoever of the two comes first
+      running[pid] = std::move(job);
+    }
   }
-  for (auto& [pid, fd] : running) ::kill(pid, SIGKILL);
+  for (auto& [pid, fd] : running) ::kill(-pid, SIGKILL);
   ::_exit(0);
 }
 

@@ -24,12 +24,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(job_server_settings, channel, log_file, insta
 /// The variable that makes a program the job server; its value is the settings.
 inline constexpr const char* job_server_variable = "SM_JOB_SERVER";
 
-/// Starts the job server when the first job comes, and again when it is gone. A job that is asked
-/// to end gets SIGTERM, which `job_context::cancelled` tells of, then SIGKILL.
+/// `argv` is the program's own. Starts the job server when the first job comes, and again when it
+/// is gone. A job that is asked to end gets SIGTERM, which `job_context::cancelled` tells of, then
+/// SIGKILL.
 std::shared_ptr<job_runner> make_fork_runner(std::shared_ptr<const job_registry> jobs,
-                                             job_server_settings settings, logger log);
+                                             job_server_settings settings,
+                                             std::vector<std::string> argv, logger log);
 
 /// In the job server: serves until the consumer closes the channel, then kills what still runs.
-void serve_jobs(const job_registry& jobs, const job_server_settings& settings);
+void serve_jobs(const std::shared_ptr<const job_registry>& jobs,
+                const job_server_settings& settings);
 
 }  // namespace sm

@@ -16,7 +16,8 @@ struct job_in_hand {
   const delivery what;
   std::atomic<cancel_reason> cancelled{cancel_reason::none};
   std::atomic<bool> started{false};
-  std::atomic<pid_t> process{0};  ///< of its own; 0: it has none
+  std::atomic<pid_t> process{0};         ///< of its own; 0: it has none, or not yet
+  std::atomic<bool> kill_wanted{false};  ///< once it has one
 
   std::mutex mutex;  ///< of the following
   double share = 0;
@@ -31,6 +32,8 @@ class job_runner {
   virtual performance run(job_in_hand& job, double chance) = 0;
   /// Tells a running job that `cancelled` is set.
   virtual void notify(job_in_hand& /*job*/) {}
+  /// A job that crashes takes no other with it.
+  virtual bool isolates() const { return false; }
   /// Ends it at once; false when that takes the whole process.
   virtual bool kill(job_in_hand& /*job*/) { return false; }
 };

@@ -85,13 +85,17 @@ struct claim_request {
   /// The consumer has nothing else in hand. Only then it gets a job that crashed a consumer before:
   /// alone, so that it takes no other job with it.
   bool alone = true;
+  /// It has nothing in hand at all, whoever looks at it.
+  bool idle = true;
+  /// Do not wait for such jobs: they are passed over this time.
+  bool pass_suspects = false;
 };
 
 struct exchange_result {
   std::vector<delivery> claimed{};
   std::vector<std::string> served{};  ///< the queues that were looked at, by name
   std::size_t accepted = 0;  ///< the outcomes whose lease still held; the others were ignored
-  /// A job waits that crashed a consumer before: claim again with empty hands.
+  /// A job waits that crashed consumers before: claim again with empty hands.
   bool suspect_waits = false;
   /// Queues that have jobs which may not be claimed now: paused, or at their limits.
   std::vector<std::string> held_back{};
@@ -152,6 +156,9 @@ class job_store {
   /// `patience` is over, then fails with `unavailable`.
   virtual result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
                                                  std::chrono::milliseconds patience) = 0;
+  /// The last `enqueue` failed, and may have stored its jobs nevertheless. `enqueue` with the same
+  /// jobs then stores them once; with others it gives them up.
+  virtual bool in_doubt() const { return false; }
 
   // -- consumers
 
@@ -235,5 +242,11 @@ result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
 
 /// A job that crashed its consumer this often is dead instead of tried again.
 inline constexpr unsigned crashes_max = 3;
+/// From this many on it is claimed alone only: who was in hand with others may not be to blame.
+inline constexpr unsigned suspect_from = 2;
+
+inline constexpr const char* crash_exception = "sm::LeaseExpired";
+inline constexpr const char* crash_text =
+    "the consumer ended or fell silent while it performed this job";
 
 }  // namespace sm

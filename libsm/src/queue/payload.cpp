@@ -81,8 +81,9 @@ job_id key_of_job(std::string_view payload) {
 
 bool valid_queue_name(std::string_view name) noexcept {
   return !name.empty() && name.size() <= 128 && name[0] != '!' &&
-         std::none_of(name.begin(), name.end(),
-                      [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '*'; });
+         std::none_of(name.begin(), name.end(), [](unsigned char c) {
+           return c <= ' ' || c == 0x7f || c == '*' || c == '?' || c == '[' || c == '{';
+         });
 }
 
 namespace {

@@ -35,7 +35,7 @@ result<job_payload> decode_payload(std::string_view text);
 job_id key_of_job(std::string_view payload);
 
 /// A queue's name has 1 to 128 characters, no blanks or control characters, and does not read as a
-/// pattern (`*`, `!`).
+/// pattern (`*`, `?`, `[`, `{`, or `!` in front).
 bool valid_queue_name(std::string_view name) noexcept;
 
 /// The text of the member `key` of a JSON object as it is written, or "" without one. `object` is

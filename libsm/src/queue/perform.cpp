@@ -180,9 +180,14 @@ job_outcome ended_from_outside(const job_registry& jobs, const delivery& d, canc
       set_status(o, d, job, job_status::phase::failed);
       break;
     case cancel_reason::none:
-      o.how = kind::crashed;
+      o.how = d.crashes + 1 >= crashes_max ? kind::failed_dead : kind::crashed;
       o.exception = "sm::DirtyExit";
       o.text = "the process of the job died";
+      o.payload = d.payload;
+      if (o.how == kind::failed_dead) {
+        free_lock(o, job);
+        set_status(o, d, job, job_status::phase::failed);
+      }
       break;
     case cancel_reason::lease_lost:
     case cancel_reason::must_go:

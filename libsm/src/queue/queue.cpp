@@ -86,18 +86,18 @@ class queue::writer {
 
   /// All of `jobs` are stored, or none.
   void submit(std::vector<new_job> jobs, done_function done) {
-    bool first = false;
+    bool first = false, full = false;
     {
       std::lock_guard lock(mutex_);
-      if (waiting_jobs_ + jobs.size() > waiting_max && waiting_jobs_ > 0) {
-        done(fail(errc::overloaded, "too many jobs wait for the store", shown_url()));
-        return;
+      full = waiting_jobs_ + jobs.size() > waiting_max && waiting_jobs_ > 0;
+      if (!full) {
+        waiting_jobs_ += jobs.size();
+        first = waiting_.empty();
+        waiting_.push_back(
+            {std::move(jobs), std::move(done), clock::now() + config_.enqueue_timeout});
       }
-      waiting_jobs_ += jobs.size();
-      first = waiting_.empty();
-      waiting_.push_back(
-          {std::move(jobs), std::move(done), clock::now() + config_.enqueue_timeout});
     }
+    if (full) return done(fail(errc::overloaded, "too many jobs wait for the store", shown_url()));
     if (first && !thread_.post([this] { write_waiting(); }))
       fail_all(take_waiting(), {errc::shutting_down, "the queue is closed", shown_url()});
   }
@@ -126,23 +126,26 @@ class queue::writer {
   void write_waiting() {
     auto batch = take_waiting();
     // Who waits for longest says until when; those whose time is not over have another try.
-    while (!batch.empty()) {
-      auto left =
-          std::max(std::chrono::duration_cast<milliseconds>(batch.front().deadline - clock::now()),
-                   milliseconds{1});
+    for (std::size_t answered = 0; answered < batch.size();) {
+      auto left = std::max(
+          std::chrono::duration_cast<milliseconds>(batch[answered].deadline - clock::now()),
+          milliseconds{1});
       std::vector<new_job> jobs;
       for (auto& b : batch) jobs.insert(jobs.end(), b.jobs.begin(), b.jobs.end());
       auto outcome = store(jobs, left);
       if (outcome) return answer(batch, *outcome);
-      auto failed = std::stable_partition(batch.begin(), batch.end(), [&](auto& b) {
-        return outcome.error().code != errc::unavailable || clock::now() >= b.deadline;
-      });
-      std::vector<entry> over(std::make_move_iterator(batch.begin()),
-                              std::make_move_iterator(failed));
-      batch.erase(batch.begin(), failed);
-      // SQLite may refuse before the time is over; it is not asked again in a tight loop.
-      if (over.empty()) std::this_thread::sleep_for(std::min(left, milliseconds{20}));
-      fail_all(std::move(over), outcome.error());
+      bool final = outcome.error().code != errc::unavailable;
+      auto before = answered;
+      while (answered < batch.size() && (final || clock::now() >= batch[answered].deadline))
+        batch[answered++].done(tl::unexpected<error>(outcome.error()));
+      // In doubt the next try must be of the same jobs, so that none is stored twice: one that is
+      // told of the failure may be stored nevertheless, as its error says.
+      if (!store_ || !store_->in_doubt()) {
+        batch.erase(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(answered));
+        answered = 0;
+      }
+      // A store may refuse before the time is over; it is not asked again in a tight loop.
+      if (answered == before) std::this_thread::sleep_for(std::min(left, milliseconds{20}));
     }
   }
 
@@ -159,7 +162,7 @@ class queue::writer {
           ids.push_back(std::move(job.id));
         ++index;
       }
-      b.done(std::move(ids));
+      b.done(std::move(ids));  // who has been answered is not answered again
     }
   }
 
@@ -191,21 +194,41 @@ promise<job_id> queue::refused(std::string why) {
   return p;
 }
 
-void queue::after_enqueue(const std::string& type, const job_id& id) const {
-  if (!jobs_) return;
-  for (auto& hooks : jobs_->hooks())
-    if (hooks.after_enqueue) hooks.after_enqueue(type, id);
+namespace {
+
+/// What they throw concerns nobody: the jobs are stored.
+void after_enqueue(const job_registry* jobs, const std::string& type, const job_id& id) {
+  if (!jobs) return;
+  for (auto& hooks : jobs->hooks()) try {
+      if (hooks.after_enqueue) hooks.after_enqueue(type, id);
+    } catch (...) {
+    }
 }
+
+/// Why a hook keeps the job out, or nothing.
+std::optional<error> kept_out(const job_registry* jobs, const std::string& type,
+                              const json& argument) {
+  if (!jobs) return {};
+  for (auto& hooks : jobs->hooks()) try {
+      if (hooks.before_enqueue && !hooks.before_enqueue(type, argument))
+        return error{errc::cancelled, "a hook keeps it out of the queue", type};
+    } catch (const std::exception& e) {
+      return error{errc::cancelled, std::string("a hook threw: ") + e.what(), type};
+    } catch (...) {
+      return error{errc::cancelled, "a hook threw", type};
+    }
+  return {};
+}
+
+}  // namespace
 
 promise<job_id> queue::enqueue(const std::string& type, const json& argument,
                                enqueue_options options) const {
   promise<job_id> done;
-  if (jobs_)
-    for (auto& hooks : jobs_->hooks())
-      if (hooks.before_enqueue && !hooks.before_enqueue(type, argument)) {
-        done.set_error({errc::cancelled, "a hook keeps it out of the queue", type});
-        return done;
-      }
+  if (auto why = kept_out(jobs_.get(), type, argument)) {
+    done.set_error(std::move(*why));
+    return done;
+  }
   auto job = make_job(type, argument, std::move(options), writer_->config());
   if (!job) {
     done.set_error(job.error());
@@ -213,8 +236,8 @@ promise<job_id> queue::enqueue(const std::string& type, const json& argument,
   }
   std::vector<new_job> one;
   one.push_back(std::move(*job));
-  writer_->submit(std::move(one), [done, type, self = *this](result<std::vector<job_id>> ids) {
-    if (ids) self.after_enqueue(type, ids->front());
+  writer_->submit(std::move(one), [done, type, jobs = jobs_](result<std::vector<job_id>> ids) {
+    if (ids) after_enqueue(jobs.get(), type, ids->front());
     if (ids)
       done.set_value(std::move(ids->front()));
     else
@@ -235,6 +258,10 @@ promise<std::vector<job_id>> queue::enqueue_all(const std::string& type,
   }
   std::vector<new_job> jobs;
   for (auto& argument : arguments) {
+    if (auto why = kept_out(jobs_.get(), type, argument)) {
+      done.set_error(std::move(*why));
+      return done;
+    }
     auto job = make_job(type, argument, options, writer_->config());
     if (!job) {
       done.set_error(job.error());
@@ -246,9 +273,9 @@ promise<std::vector<job_id>> queue::enqueue_all(const std::string& type,
     done.set_value({});
     return done;
   }
-  writer_->submit(std::move(jobs), [done, type, self = *this](result<std::vector<job_id>> ids) {
+  writer_->submit(std::move(jobs), [done, type, registry = jobs_](result<std::vector<job_id>> ids) {
     if (ids)
-      for (auto& id : *ids) self.after_enqueue(type, id);
+      for (auto& id : *ids) after_enqueue(registry.get(), type, id);
     done.set(std::move(ids));
   });
   return done;

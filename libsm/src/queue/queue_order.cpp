@@ -66,7 +66,7 @@ bool has_patterns(const std::vector<std::string>& patterns) noexcept {
 
 std::string check_queue_pattern(const std::string& pattern) {
   auto name = pattern.starts_with('!') ? pattern.substr(1) : pattern;
-  std::replace(name.begin(), name.end(), '*', 'x');
+  for (char special : {'*', '?', '[', '{'}) std::replace(name.begin(), name.end(), special, 'x');
   return valid_queue_name(name)
              ? std::string{}
              : "'" + pattern + "' is no queue: use 1 to 128 characters without blanks";

@@ -36,6 +36,7 @@ CREATE INDEX IF NOT EXISTS job_by_jid ON job(jid);
 CREATE INDEX IF NOT EXISTS job_ready ON job(queue, id) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS job_running ON job(lease_until) WHERE state = 1;
 CREATE INDEX IF NOT EXISTS job_delayed ON job(run_at) WHERE state = 2;
+CREATE INDEX IF NOT EXISTS job_delayed_by_queue ON job(queue) WHERE state = 2;
 CREATE INDEX IF NOT EXISTS job_dead ON job(id) WHERE state = 3;
 CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lock(key TEXT PRIMARY KEY, jid TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
@@ -103,7 +104,7 @@ void bind_one(SQLite::Statement& s, int at, std::span<const char> bytes) {
 /// Binds the arguments in order, to ?1 and so on.
 template <class... A>
 SQLite::Statement& bind_all(SQLite::Statement& s, const A&... values) {
-  s.reset();
+  s.tryReset();  // it would say once more why the last call failed
   int at = 0;
   (bind_one(s, ++at, values), ...);
   return s;
@@ -135,14 +136,20 @@ class sqlite_job_store : public job_store {
         done_(db_, "DELETE FROM job WHERE id = ?1 AND delivery = ?2 AND state = 1"),
         claim_(db_,
                "UPDATE job SET state = 1, delivery = ?1, worker = ?2, lease_until = ?3 WHERE id IN "
-               "(SELECT id FROM job WHERE state = 0 AND queue = ?4 AND crashes = 0 ORDER BY id "
+               "(SELECT id FROM job WHERE state = 0 AND queue = ?4 AND crashes < ?6 ORDER BY id "
                "LIMIT ?5) RETURNING id, jid, queue, payload, failures, crashes"),
         claim_one_(db_,
                    "UPDATE job SET state = 1, delivery = ?1, worker = ?2, lease_until = ?3 "
                    "WHERE id = ?4 RETURNING id, jid, queue, payload, failures, crashes"),
         head_(db_,
               "SELECT id, crashes FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1"),
-        ready_queues_(db_, "SELECT DISTINCT queue FROM job WHERE state = 0"),
+        // From one queue's name to the next by the index: DISTINCT would look at every job.
+        ready_queues_(
+            db_,
+            "WITH RECURSIVE q(n) AS (SELECT (SELECT queue FROM job WHERE state = 0 ORDER BY "
+            "queue LIMIT 1) UNION ALL SELECT (SELECT queue FROM job WHERE state = 0 AND "
+            "queue > q.n ORDER BY queue LIMIT 1) FROM q WHERE q.n IS NOT NULL) SELECT n "
+            "FROM q WHERE n IS NOT NULL"),
         count_(db_,
                "INSERT INTO counter(name, value) VALUES(?1, ?2) "
                "ON CONFLICT(name) DO UPDATE SET value = value + ?2 RETURNING value"),
@@ -151,7 +158,10 @@ class sqlite_job_store : public job_store {
         lock_holder_(db_, "SELECT jid FROM lock WHERE key = ?1 AND until > ?2"),
         lock_(db_, "INSERT OR REPLACE INTO lock(key, jid, until) VALUES(?1, ?2, ?3)"),
         unlock_(db_, "DELETE FROM lock WHERE key = ?1 AND jid = ?2"),
-        put_status_(db_, "UPDATE status SET document = ?2, until = ?3 WHERE jid = ?1"),
+        // What has ended stays so: a progress may come late.
+        put_status_(db_,
+                    "UPDATE status SET document = ?2, until = ?3 WHERE jid = ?1 AND (document LIKE "
+                    "'{\"status\":1%' OR document LIKE '{\"status\":2%')"),
         get_status_(db_, "SELECT document FROM status WHERE jid = ?1"),
         settings_(db_,
                   "SELECT paused, concurrency, rate, period, tokens, tokens_at FROM queue WHERE "
@@ -192,6 +202,7 @@ class sqlite_job_store : public job_store {
   result<exchange_result> exchange(std::span<const job_outcome> outcomes,
                                    const claim_request& rq) override {
     std::size_t given_back = 0;
+    bool delayed = false;
     auto done = guard_sqlite(file_, [&] {
       exchange_result out;
       // Reading needs no write lock: an idle consumer that looks must not wait for, or hinder,
@@ -200,6 +211,9 @@ class sqlite_job_store : public job_store {
       write_transaction write(db_);
       auto now = now_ms();
       std::int64_t processed = 0, failed = 0;
+      SQLite::Statement wishes(db_, "SELECT 1 FROM cancel LIMIT 1");
+      wishes_ = !outcomes.empty() && wishes.executeStep();
+      wishes.reset();
       for (auto& o : outcomes) {
         if (!end_delivery(o, rq.worker, now)) continue;
         ++out.accepted;
@@ -208,6 +222,7 @@ class sqlite_job_store : public job_store {
         else
           ++processed;
         if (o.how == job_outcome::kind::failed_dead) ++failed;
+        if (o.how == job_outcome::kind::failed_retry) delayed = true;
       }
       if (processed > 0) add("processed", processed);
       if (failed > 0) add("failed", failed);
@@ -216,6 +231,7 @@ class sqlite_job_store : public job_store {
       return out;
     });
     if (done && given_back > 0) wake_up(file_, given_back);
+    if (done && delayed) wake_up(clock_file(), 1);
     return done;
   }
 
@@ -378,18 +394,20 @@ class sqlite_job_store : public job_store {
   result<std::vector<queue_counts>> counts() override {
     return guard_sqlite(file_, [&] {
       std::map<std::string, queue_counts> all;
-      SQLite::Statement rows(
-          db_,
-          "SELECT queue, SUM(state = 0), SUM(state = 1), SUM(state = 2), MIN(CASE WHEN state = 0 "
-          "THEN since END) FROM job WHERE state < 3 GROUP BY queue");
-      while (rows.executeStep()) {
-        auto& c = all[rows.getColumn(0)];
-        c.ready = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
-        c.running = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
-        c.delayed = static_cast<std::uint64_t>(rows.getColumn(3).getInt64());
-        if (!rows.isColumnNull(4))
-          c.oldest_ms = std::max<std::int64_t>(now_ms() - rows.getColumn(4).getInt64(), 1);
+      // One query for each state, by its index; the head of a queue is its first row.
+      for (auto [state, member] : {std::pair{0, &queue_counts::ready},
+                                   {1, &queue_counts::running},
+                                   {2, &queue_counts::delayed}}) {
+        SQLite::Statement rows(db_, "SELECT queue, COUNT(*) FROM job WHERE state = " +
+                                        std::to_string(state) + " GROUP BY queue");
+        while (rows.executeStep())
+          all[rows.getColumn(0)].*member = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
       }
+      SQLite::Statement head(
+          db_, "SELECT since FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1");
+      for (auto& [name, c] : all)
+        if (c.ready > 0 && bind_all(head, name).executeStep())
+          c.oldest_ms = std::max<std::int64_t>(now_ms() - head.getColumn(0).getInt64(), 1);
       SQLite::Statement settings(
           db_, "SELECT name, paused, concurrency, rate, period FROM queue WHERE name <> ''");
       while (settings.executeStep()) {
@@ -471,6 +489,8 @@ class sqlite_job_store : public job_store {
 
   result<bool> requeue(const job_view& dead) override {
     auto outcome = guard_sqlite(file_, [&] {
+      SQLite::Statement wish(db_, "DELETE FROM cancel WHERE jid = ?1");
+      bind_all(wish, dead.id).exec();
       SQLite::Statement again(
           db_,
           "UPDATE job SET state = 0, since = ?2, failures = 0, crashes = 0, delivery = 0, "
@@ -511,6 +531,13 @@ class sqlite_job_store : public job_store {
       write_transaction write(db_);
       SQLite::Statement settings(db_, "DELETE FROM queue WHERE name = ?1");
       bind_all(settings, queue).exec();
+      SQLite::Statement holders(
+          db_,
+          "SELECT jid, payload FROM job WHERE queue = ?1 AND state = 0 AND "
+          "(instr(payload, '\"lock\"') > 0 OR jid IN (SELECT jid FROM status))");
+      for (bind_all(holders, queue); holders.executeStep();)
+        let_go(holders.getColumn(0), holders.getColumn(1).getString(), "its queue was removed");
+      holders.reset();
       SQLite::Statement jobs(db_, "DELETE FROM job WHERE queue = ?1 AND state = 0");
       auto count = static_cast<std::size_t>(bind_all(jobs, queue).exec());
       write.commit();
@@ -683,11 +710,11 @@ class sqlite_job_store : public job_store {
     if (!accepted) return false;
     if (!o.lock.empty()) bind_all(unlock_, o.lock, o.id).exec();
     if (!o.status.empty()) write_status(o.id, o.status);
-    if (o.how == kind::cancelled) {
+    bool ended = o.how == kind::done || o.how == kind::cancelled || o.how == kind::failed_dead;
+    if (ended && wishes_) {
       SQLite::Statement heard(db_, "DELETE FROM cancel WHERE jid = ?1");
       bind_all(heard, o.id).exec();
     }
-    if (o.how == kind::failed_retry) wake_up(clock_file(), 1);
     return true;
   }
 
@@ -728,11 +755,12 @@ class sqlite_job_store : public job_store {
                   std::int64_t now, exchange_result& out) {
     if (!bind_all(head_, queue).executeStep()) return true;
     auto head = head_.getColumn(0).getInt64();
-    bool suspect = head_.getColumn(1).getInt() > 0;
+    bool suspect = head_.getColumn(1).getUInt() >= suspect_from;
     head_.reset();
     if (suspect && (!rq.alone || !out.claimed.empty())) {
       out.suspect_waits = true;
-      return false;
+      if (!rq.pass_suspects) return false;
+      suspect = false;
     }
     auto epoch = add("delivery", 1);
     auto until = now + rq.lease.count();
@@ -740,7 +768,7 @@ class sqlite_job_store : public job_store {
     if (suspect)
       bind_all(claim_one_, epoch, rq.worker, until, head);
     else
-      bind_all(claim_, epoch, rq.worker, until, queue, count);
+      bind_all(claim_, epoch, rq.worker, until, queue, count, std::int64_t{suspect_from});
     std::vector<std::pair<delivery, job_id>> got;
     while (statement.executeStep())
       got.push_back({{.tag = {statement.getColumn(0).getInt64(), epoch},
@@ -799,6 +827,22 @@ class sqlite_job_store : public job_store {
     bind_all(put, queue, count).exec();
   }
 
+  /// Frees what a job held that will not run any more: its key, the wish to cancel it; and says so
+  /// in its status.
+  void let_go(const job_id& id, const std::string& payload, const char* why) {
+    if (payload.find("\"lock\"") != payload.npos)
+      if (auto job = decode_payload(payload); job && !job->lock.empty() && !job->lock_expires)
+        bind_all(unlock_, job->lock, id).exec();
+    SQLite::Statement wish(db_, "DELETE FROM cancel WHERE jid = ?1");
+    bind_all(wish, id).exec();
+    auto document = status_of(id);
+    if (document.empty()) return;
+    auto status = decode_status(document);
+    status.status = job_status::phase::failed;
+    status.error = why;
+    write_status(id, encode_status(status));
+  }
+
   std::int64_t add(const char* counter, std::int64_t amount) {
     bind_all(count_, std::string(counter), amount).executeStep();
     auto value = count_.getColumn(0).getInt64();
@@ -819,12 +863,13 @@ class sqlite_job_store : public job_store {
       any.reset();
       write_transaction write(db_);
       SQLite::Statement died(
-          db_, "SELECT COUNT(*) FROM job WHERE ?1 = ?1 AND state = 1 AND crashes + 1 >= " +
+          db_, "SELECT jid, payload FROM job WHERE ?1 = ?1 AND state = 1 AND crashes + 1 >= " +
                    std::to_string(crashes_max) + " AND " + condition);
       died.bind(1, now_ms());
       bind(died);
-      died.executeStep();
-      auto dead = died.getColumn(0).getInt64();
+      std::int64_t dead = 0;
+      for (; died.executeStep(); ++dead)
+        let_go(died.getColumn(0), died.getColumn(1).getString(), crash_text);
       died.reset();
       SQLite::Statement back(
           db_, "UPDATE job SET " + crash_columns() +
@@ -852,6 +897,7 @@ class sqlite_job_store : public job_store {
   SQLite::Database db_;
   SQLite::Statement insert_, done_, claim_, claim_one_, head_, ready_queues_, count_, renew_,
       lock_holder_, lock_, unlock_, put_status_, get_status_, settings_;
+  bool wishes_ = false;              // jobs shall be cancelled, as of the exchange under way
   std::vector<job_id> claimed_ids_;  // beside `claimed` of the exchange under way
 };
 

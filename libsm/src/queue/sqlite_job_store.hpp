@@ -1,4 +1,4 @@
-// The embedded store, and what both stores say of a crash.
+// The embedded store.
 #pragma once
 
 #include <memory>
@@ -14,9 +14,5 @@ std::unique_ptr<job_store> open_sqlite_job_store(const std::string& path,
 
 /// The file behind "sqlite:PATH", or "".
 std::string sqlite_path(const std::string& url);
-
-inline constexpr const char* crash_exception = "sm::LeaseExpired";
-inline constexpr const char* crash_text =
-    "the consumer ended or fell silent while it performed this job";
 
 }  // namespace sm

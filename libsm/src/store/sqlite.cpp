@@ -2,13 +2,20 @@
 
 #include <sqlite3.h>
 
+#include <thread>
+
 namespace sm {
 
 SQLite::Database open_database(const std::filesystem::path& file, const sqlite_options& options) {
   try {
     SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                         static_cast<int>(options.busy_timeout.count()));
-    db.exec("PRAGMA journal_mode=WAL");
+    // The change to WAL does not wait for others who open the file at the same time.
+    for (auto give_up = std::chrono::steady_clock::now() + options.busy_timeout;;) {
+      if (db.tryExec("PRAGMA journal_mode=WAL") != SQLITE_BUSY) break;
+      if (std::chrono::steady_clock::now() > give_up) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
     db.exec(options.full_sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     return db;
   } catch (const SQLite::Exception& e) {

@@ -60,19 +60,20 @@ TEST(autoscale, grows_while_jobs_wait_too_long_and_shrinks_when_it_is_calm) {
   autoscale_policy p{.min = 0, .max = 10, .latency = 1s, .cool_down = 10s};
   autoscale_state s;
   auto now = std::chrono::steady_clock::now();
-  EXPECT_EQ(autoscale(p, s, 0, 0ms, false, now), 0U);
-  EXPECT_EQ(autoscale(p, s, 0, 1ms, false, now), 1U) << "nobody is there for a job";
-  EXPECT_EQ(autoscale(p, s, 1, 500ms, true, now), 1U);
-  EXPECT_EQ(autoscale(p, s, 1, 1500ms, true, now), 2U);
-  EXPECT_EQ(autoscale(p, s, 2, 1500ms, true, now), 4U);
-  EXPECT_EQ(autoscale(p, s, 8, 5s, true, now), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, true, now), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, true, now + 9s), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, true, now + 10s), 9U);
-  EXPECT_EQ(autoscale(p, s, 9, 0ms, true, now + 19s), 9U) << "one at a time";
-  EXPECT_EQ(autoscale(p, s, 1, 0ms, true, now + 40s), 1U) << "it works";
-  EXPECT_EQ(autoscale(p, s, 1, 0ms, false, now + 40s), 0U);
-  EXPECT_EQ(autoscale({.min = 2, .max = 3}, s, 0, 0ms, false, now), 2U);
+  EXPECT_EQ(autoscale(p, s, 0, 0ms, 0, now), 0U);
+  EXPECT_EQ(autoscale(p, s, 0, 1ms, 0, now), 1U) << "nobody is there for a job";
+  EXPECT_EQ(autoscale(p, s, 1, 500ms, 1, now), 1U);
+  EXPECT_EQ(autoscale(p, s, 1, 1500ms, 1, now), 2U);
+  EXPECT_EQ(autoscale(p, s, 2, 1500ms, 1, now), 4U);
+  EXPECT_EQ(autoscale(p, s, 8, 5s, 1, now), 10U);
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now), 10U);
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now + 9s), 10U);
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now + 10s), 9U);
+  EXPECT_EQ(autoscale(p, s, 9, 0ms, 1, now + 19s), 9U) << "one at a time";
+  EXPECT_EQ(autoscale(p, s, 5, 0ms, 5, now + 40s), 5U) << "all are at work";
+  EXPECT_EQ(autoscale(p, s, 1, 0ms, 1, now + 40s), 1U) << "it works";
+  EXPECT_EQ(autoscale(p, s, 1, 0ms, 0, now + 40s), 0U);
+  EXPECT_EQ(autoscale({.min = 2, .max = 3}, s, 0, 0ms, 0, now), 2U);
 }
 
 TEST(job_status, php_resques_document_is_read_and_written) {
@@ -167,6 +168,13 @@ TEST(redis_url, what_is_wrong_is_said_and_no_password_shown) {
   EXPECT_EQ(without_password("redis+sentinel://a,b/m?sentinel_password=x&db=1"),
             "redis+sentinel://a,b/m?sentinel_password=...&db=1");
   EXPECT_EQ(without_password("sqlite:/a/b"), "sqlite:/a/b");
+  EXPECT_EQ(without_password("redis://:pa/ss@h/0"), "redis://h/0");
+  for (auto* bad : {"redis://:pa/ss@host/0", "redis://:100%sure@host"}) {
+    auto refused = parse_redis_url(bad);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(to_string(refused.error()).find("ss@"), std::string::npos);
+    EXPECT_EQ(to_string(refused.error()).find("sure"), std::string::npos);
+  }
 }
 
 }  // namespace sm

@@ -29,10 +29,13 @@ result<redis_address> redis_client::master(clock::time_point deadline) const {
                   .certificate = url_.certificate,
                   .key = url_.key};
   error reason{errc::unavailable, "no Sentinel is known", url_.master};
-  for (auto& address : url_.addresses) {
+  auto count = url_.addresses.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    auto at = (sentinel_ + i) % count;
     // One that does not answer must leave time for the others.
-    auto patience = std::min(deadline, clock::now() + timeout_ / 2);
-    auto sentinel = redis_connection::open(address, login, patience);
+    auto now = clock::now();
+    auto patience = now + (deadline - now) / static_cast<int>(count - i + 1);
+    auto sentinel = redis_connection::open(url_.addresses[at], login, patience);
     if (!sentinel) {
       reason = sentinel.error();
       continue;
@@ -42,6 +45,7 @@ result<redis_address> redis_client::master(clock::time_point deadline) const {
       reason = reply.error();
       continue;
     }
+    sentinel_ = at;
     auto parts = elements_of(**reply);
     if (parts.size() == 2)
       return redis_address{.host = std::string(text_of(*parts[0])),
@@ -59,6 +63,7 @@ result<redis_connection> redis_client::connect(clock::time_point deadline) const
   if (!c) return c;
   // Right after a failover a Sentinel may still name the old master, which is a replica by now.
   auto role = c->call({"ROLE"}, deadline);
+  if (!role && role.error().detail.starts_with("NOPERM")) return c;  // it may not be asked
   if (!role) return tl::unexpected<error>(role.error());
   auto parts = elements_of(**role);
   if (parts.empty() || text_of(*parts[0]) != "master")
@@ -122,8 +127,8 @@ result<std::vector<redis_reply>> redis_client::pipeline(
 }
 
 result<redis_reply> redis_client::eval(const redis_script& script,
-                                       std::span<const std::string_view> arguments) {
-  auto until = deadline();
+                                       std::span<const std::string_view> arguments,
+                                       clock::time_point until) {
   auto c = connection(until);
   if (!c) return tl::unexpected<error>(c.error());
   std::vector<std::string_view> command{"EVALSHA", script.sha1(), "0"};

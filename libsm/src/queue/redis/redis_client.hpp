@@ -44,10 +44,16 @@ class redis_client {
   result<std::vector<redis_reply>> pipeline(
       std::span<const std::vector<std::string_view>> commands);
   /// Runs `script` with ARGV; there are no KEYS.
-  result<redis_reply> eval(const redis_script& script, std::span<const std::string_view> arguments);
+  result<redis_reply> eval(const redis_script& script,
+                           std::span<const std::string_view> arguments) {
+    return eval(script, arguments, deadline());
+  }
+  result<redis_reply> eval(const redis_script& script, std::span<const std::string_view> arguments,
+                           clock::time_point until);
 
   const redis_url& url() const noexcept { return url_; }
   std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  bool connected() const noexcept { return connection_.has_value(); }
   /// How often it connected: a change tells that the server may be another one.
   std::uint64_t generation() const noexcept { return generation_; }
 
@@ -59,6 +65,7 @@ class redis_client {
 
   const redis_url url_;
   const std::chrono::milliseconds timeout_;
+  mutable std::size_t sentinel_ = 0;  // that answered last
   std::optional<redis_connection> connection_;
   std::uint64_t generation_ = 0;
   std::chrono::milliseconds pause_{0};

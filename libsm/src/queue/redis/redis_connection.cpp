@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <vector>
 
@@ -26,6 +27,32 @@ int left_ms(clock::time_point deadline) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
   return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
+
+/// OpenSSL writes with write(2): a peer that is gone must not end a program that uses the queue.
+class broken_pipe_guard {
+ public:
+  broken_pipe_guard() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~broken_pipe_guard() {
+    timespec none{};
+    if (!was_pending_)
+      while (::sigtimedwait(&pipe_, nullptr, &none) > 0) {
+      }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  broken_pipe_guard(const broken_pipe_guard&) = delete;
+  broken_pipe_guard& operator=(const broken_pipe_guard&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+  bool was_pending_ = false;
+};
 
 std::string tls_reason() {
   std::array<char, 256> text{};
@@ -71,8 +98,13 @@ result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
     return fail(errc::unavailable, std::string("cannot resolve: ") + ::gai_strerror(failed), name);
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   result<unique_fd> outcome = fail(errc::unavailable, "has no address", name);
-  for (auto* at = found; at; at = at->ai_next) {
-    outcome = connect_to(at->ai_addr, at->ai_addrlen, at->ai_family, name, deadline);
+  int left = 0;
+  for (auto* at = found; at; at = at->ai_next) ++left;
+  for (auto* at = found; at; at = at->ai_next, --left) {
+    // One address that swallows packets must leave time for the others.
+    auto now = clock::now();
+    outcome =
+        connect_to(at->ai_addr, at->ai_addrlen, at->ai_family, name, now + (deadline - now) / left);
     if (!outcome) continue;
     int one = 1;
     ::setsockopt(outcome->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -85,9 +117,13 @@ result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
 }  // namespace
 
 error server_error(std::string_view text, const std::string& where) {
+  // Before 7.0 an error within a script stands behind words about the script.
+  auto code = text;
+  if (text.starts_with("ERR Error running script"))
+    if (auto dash = text.find(" -"); dash != text.npos) code = text.substr(dash + 2);
   for (auto* passes : {"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN",
-                       "BUSY ", "MISCONF", "OOM"})
-    if (text.starts_with(passes)) return {errc::unavailable, std::string(text), where};
+                       "BUSY ", "MISCONF", "OOM", "ERR max number of clients"})
+    if (code.starts_with(passes)) return {errc::unavailable, std::string(text), where};
   return {errc::internal, std::string(text), where};
 }
 
@@ -140,6 +176,8 @@ result<void> redis_connection::start_tls(const redis_address& address, const red
   if (::X509_VERIFY_PARAM_set1_ip_asc(wanted, address.host.c_str()) != 1)
     ::X509_VERIFY_PARAM_set1_host(wanted, address.host.c_str(), 0);
   for (;;) {
+    broken_pipe_guard guard;
+    ::ERR_clear_error();
     int outcome = ::SSL_connect(tls_.get());
     if (outcome == 1) return {};
     int why = ::SSL_get_error(tls_.get(), outcome);
@@ -198,6 +236,8 @@ result<void> redis_connection::flush(clock::time_point deadline) {
     std::ptrdiff_t sent = 0;
     short blocked_by = 0;
     if (tls_) {
+      broken_pipe_guard guard;
+      ::ERR_clear_error();
       sent = ::SSL_write(tls_.get(), rest.data(),
                          static_cast<int>(std::min<std::size_t>(rest.size(), 1 << 20)));
       if (sent <= 0) {
@@ -229,6 +269,8 @@ result<std::size_t> redis_connection::receive() {
   static thread_local std::array<char, 64 << 10> chunk;
   std::ptrdiff_t got = 0;
   if (tls_) {
+    broken_pipe_guard guard;
+    ::ERR_clear_error();
     got = ::SSL_read(tls_.get(), chunk.data(), static_cast<int>(chunk.size()));
     if (got <= 0) {
       int why = ::SSL_get_error(tls_.get(), static_cast<int>(got));

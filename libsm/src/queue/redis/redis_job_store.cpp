@@ -10,7 +10,6 @@
 #include "queue/queue_order.hpp"
 #include "queue/redis/redis_waiter.hpp"
 #include "queue/redis/scripts.hpp"
-#include "queue/sqlite_job_store.hpp"
 #include "store/state_folder.hpp"
 
 namespace sm {
@@ -19,12 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr std::size_t jobs_per_call = 2'000;  // of one enqueue script
-constexpr std::size_t bytes_per_call = 4 << 20;
 constexpr std::size_t page = 500;            // elements of a list read at once
 constexpr std::size_t search_max = 100'000;  // elements looked at for one job
 constexpr milliseconds queues_known_for = 1s;
 constexpr milliseconds cancel_kept = 24h;
+constexpr auto worker_silence = 300s;
+constexpr auto attempts_kept = 24h * 30;
 
 std::int64_t number_of(std::string_view text) {
   std::int64_t value = 0;
@@ -130,19 +129,19 @@ class redis_job_store : public job_store {
 
   result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
                                          milliseconds patience) override {
-    auto deadline = redis_client::clock::now() + patience;
-    std::vector<duplicate> duplicates;
-    for (std::size_t done = 0; done < jobs.size();) {
-      std::size_t count = 0, bytes = 0;
-      while (done + count < jobs.size() && count < jobs_per_call && bytes < bytes_per_call)
-        bytes += jobs[done + count++].payload.size();
-      auto part = enqueue_part(jobs.subspan(done, count), deadline);
-      if (!part) return part;
-      for (auto& d : *part) duplicates.push_back({done + d.index, std::move(d.id)});
-      done += count;
+    if (jobs.empty()) return std::vector<duplicate>{};
+    // The same jobs as last time have the same number, by which the script knows them.
+    if (!in_doubt_ || first_in_doubt_ != jobs.front().id || count_in_doubt_ != jobs.size())
+      ++batch_;
+    in_doubt_ = false;
+    auto outcome = enqueue_batch(jobs, redis_client::clock::now() + patience);
+    if (in_doubt_) {
+      first_in_doubt_ = jobs.front().id;
+      count_in_doubt_ = jobs.size();
     }
-    return duplicates;
+    return outcome;
   }
+  bool in_doubt() const override { return in_doubt_; }
 
   // -- consumers
 
@@ -153,7 +152,7 @@ class redis_job_store : public job_store {
     arguments a(prefix_);
     a << rq.worker;
     a.keep(resque_time(now_ms())) << rq.lease.count() << rq.max << rq.alone
-                                  << (rq.alone && outcomes.size() > 0);
+                                  << (rq.idle && outcomes.size() > 0) << rq.pass_suspects;
     std::map<std::string_view, std::vector<std::int64_t>> done;
     std::vector<const job_outcome*> others;
     for (auto& o : outcomes) {
@@ -182,6 +181,7 @@ class redis_job_store : public job_store {
     out.look_again = milliseconds(number_of(*parts[2]));
     for (auto* queue : elements_of(*parts[3])) out.held_back.emplace_back(text_of(*queue));
     auto fields = elements_of(*parts[4]);
+    if (fields.empty()) known_until_ = {};  // whoever finds nothing asks for new queues, too
     for (std::size_t i = 0; i + 5 < fields.size(); i += 6)
       out.claimed.push_back({.tag = {number_of(*fields[i]), 0},
                              .queue = std::string(text_of(*fields[i + 1])),
@@ -226,17 +226,14 @@ class redis_job_store : public job_store {
   }
 
   result<void> put_status(std::span<const std::pair<job_id, std::string>> documents) override {
-    std::vector<std::vector<std::string_view>> commands;
-    std::vector<std::string> keys;
-    keys.reserve(documents.size());
     for (auto& [id, document] : documents) {
-      keys.push_back(status_key(id));
-      if (has_ended(decode_status(document)))
-        commands.push_back({"SET", keys.back(), document, "XX", "EX", status_ttl});
-      else
-        commands.push_back({"SET", keys.back(), document, "XX", "KEEPTTL"});
+      auto ttl = has_ended(decode_status(document)) ? status_ttl : "";
+      if (auto ok =
+              client_.eval(redis_scripts::put_status, arguments(prefix_) << id << document << ttl);
+          !ok)
+        return tl::unexpected<error>(ok.error());
     }
-    return nothing(client_.pipeline(commands));
+    return {};
   }
 
   result<void> release_lock(const std::string& lock, const job_id& id) override {
@@ -261,25 +258,24 @@ class redis_job_store : public job_store {
   }
 
   result<void> heartbeat(const std::string& worker) override {
-    auto time = client_.call({"TIME"});
-    if (!time) return tl::unexpected<error>(time.error());
-    auto parts = elements_of(**time);
-    auto seconds = parts.empty() ? now_ms() / 1000 : number_of(*parts[0]);
+    auto now = server_time();
+    if (!now) return tl::unexpected<error>(now.error());
     // Who was taken for dead meanwhile is listed again.
-    auto at = resque_time(seconds * 1000), beats = key("workers:heartbeat"),
-         workers = key("workers");
-    std::vector<std::vector<std::string_view>> commands{{"HSET", beats, worker, at},
-                                                        {"SADD", workers, worker}};
+    auto at = resque_time(*now), beats = key("workers:heartbeat"), workers = key("workers"),
+         ours = key("sm:workers"), ms = std::to_string(*now);
+    std::vector<std::vector<std::string_view>> commands{
+        {"HSET", beats, worker, at}, {"HSET", ours, worker, ms}, {"SADD", workers, worker}};
     return nothing(client_.pipeline(commands));
   }
 
   result<void> unregister_worker(const std::string& worker) override {
-    auto workers = key("workers"), beats = key("workers:heartbeat");
+    auto workers = key("workers"), beats = key("workers:heartbeat"), ours = key("sm:workers");
     auto working = key("worker:" + worker), started = working + ":started";
     auto processed = key("stat:processed:" + worker), failed = key("stat:failed:" + worker);
     std::vector<std::vector<std::string_view>> commands{
         {"SREM", workers, worker},
         {"HDEL", beats, worker},
+        {"HDEL", ours, worker},
         {"DEL", working, started, processed, failed}};
     return nothing(client_.pipeline(commands));
   }
@@ -363,13 +359,15 @@ class redis_job_store : public job_store {
       if (number_of(*fields[i + 1]) < now_ms())
         if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
           return tl::unexpected<error>(ok.error());
+    if (auto ok = release_the_dead(); !ok) return ok;
+    if (auto ok = forget_old_attempts(); !ok) return ok;
     for (;;) {
       auto oldest = dead_page(0, 1);
       if (!oldest) return tl::unexpected<error>(oldest.error());
       if (oldest->empty()) return {};
       auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
       if (at == 0 || at > now_ms() - config_.dead_age.count()) return {};
-      if (auto ok = remove_element("list", "failed", oldest->front(), ""); !ok)
+      if (auto ok = remove_element("list", "failed", oldest->front(), "", ""); !ok)
         return tl::unexpected<error>(ok.error());
     }
   }
@@ -394,12 +392,8 @@ class redis_job_store : public job_store {
     auto replies = client_.pipeline(commands);
     if (!replies) return tl::unexpected<error>(replies.error());
     std::vector<queue_counts> list;
-    std::map<std::string, std::uint64_t> delayed;
-    auto waiting = for_each_delayed([&](const job_view& v, const std::string&) {
-      ++delayed[v.queue];
-      return true;
-    });
-    if (!waiting) return tl::unexpected<error>(waiting.error());
+    auto delayed = delayed_counts();
+    if (!delayed) return tl::unexpected<error>(delayed.error());
     for (std::size_t i = 0; i < names->size(); ++i) {
       auto settings = elements_of(*(*replies)[i * 4 + 2]);
       auto setting = [&](std::size_t n) {
@@ -410,14 +404,14 @@ class redis_job_store : public job_store {
           {.queue = name,
            .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
            .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
-           .delayed = delayed[name],
+           .delayed = (*delayed)[name],
            .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
            .paused = setting(0) != 0,
            .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
                       milliseconds(setting(3) > 0 ? setting(3) : 1000)}});
-      delayed.erase(name);
+      delayed->erase(name);
     }
-    for (auto& [name, count] : delayed) list.push_back({.queue = name, .delayed = count});
+    for (auto& [name, count] : *delayed) list.push_back({.queue = name, .delayed = count});
     return list;
   }
 
@@ -512,8 +506,8 @@ class redis_job_store : public job_store {
 
   result<bool> remove(const job_view& job) override {
     if (job.state == job_state::ready)
-      return remove_element("list", "queue:" + job.queue, job.payload, job.payload);
-    std::string element, kind, at;
+      return remove_element("list", "queue:" + job.queue, job.payload, job.payload, job.queue);
+    std::string element, at;
     if (job.state == job_state::delayed) {
       auto ok = for_each_delayed([&](const job_view& v, const std::string& raw) {
         if (v.id != job.id) return true;
@@ -523,14 +517,14 @@ class redis_job_store : public job_store {
       });
       if (!ok) return tl::unexpected<error>(ok.error());
       if (element.empty()) return false;
-      return at.empty() ? remove_element("zset", "sm:delayed", element, job.payload)
-                        : remove_element("list", at, element, job.payload);
+      return at.empty() ? remove_element("delayed", "sm:delayed", element, job.payload, job.queue)
+                        : remove_element("plugin", at, element, job.payload, job.queue);
     }
     if (job.state == job_state::dead) {
       auto record = dead_record(job.id);
       if (!record) return tl::unexpected<error>(record.error());
       if (record->empty()) return false;
-      return remove_element("list", "failed", *record, job.payload);
+      return remove_element("list", "failed", *record, job.payload, job.queue);
     }
     return false;
   }
@@ -545,6 +539,9 @@ class redis_job_store : public job_store {
     if (!record) return tl::unexpected<error>(record.error());
     if (record->empty()) return false;
     auto f = decode_failure(*record);
+    if (f.queue.empty() || f.payload.empty())
+      return fail(errc::conflict, "its record in Redis is not readable, and left as it is",
+                  dead.id);
     return truth(client_.eval(redis_scripts::requeue, arguments(prefix_)
                                                           << *record << f.queue << f.payload));
   }
@@ -574,10 +571,22 @@ class redis_job_store : public job_store {
   }
 
   result<std::size_t> remove_queue(const std::string& queue) override {
-    auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue);
+    auto aside = "sm:removed:" + random_hex(8);
+    auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue << aside);
     if (!reply) return tl::unexpected<error>(reply.error());
     known_until_ = {};
-    return static_cast<std::size_t>(number_of(**reply));
+    auto count = static_cast<std::size_t>(number_of(**reply));
+    // What the jobs held is freed: their keys, and the counts of their attempts.
+    for (std::size_t from = 0; from < count; from += page) {
+      auto elements = range(aside, from, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      for (auto& bytes : *elements)
+        if (auto ok = forget(bytes); !ok) return tl::unexpected<error>(ok.error());
+    }
+    if (count > 0)
+      if (auto ok = client_.call({"UNLINK", key(aside)}); !ok)
+        return tl::unexpected<error>(ok.error());
+    return count;
   }
 
   result<void> import(std::span<const job_view> jobs) override {
@@ -597,15 +606,16 @@ class redis_job_store : public job_store {
                            .payload = j.payload,
                            .run_at_ms = j.state == job_state::delayed ? j.run_at_ms : 0});
     }
-    if (auto ok = enqueue(waiting, config_.enqueue_timeout); !ok)
-      return tl::unexpected<error>(ok.error());
-    // The counts of their attempts go with them.
+    // The counts of their attempts go before them.
     for (auto& j : jobs)
       if (j.state != job_state::dead && j.failures + j.crashes > 0)
         if (auto ok = client_.call({"HSET", key("sm:attempts"), sha1_hex(j.payload),
-                                    std::to_string(j.failures) + ":" + std::to_string(j.crashes)});
+                                    std::to_string(j.failures) + ":" + std::to_string(j.crashes) +
+                                        ":" + std::to_string(now_ms())});
             !ok)
           return tl::unexpected<error>(ok.error());
+    if (auto ok = enqueue(waiting, config_.enqueue_timeout); !ok)
+      return tl::unexpected<error>(ok.error());
     auto failed = key("failed");
     std::vector<std::vector<std::string_view>> commands;
     for (auto& record : records) commands.push_back({"RPUSH", failed, record});
@@ -656,10 +666,10 @@ class redis_job_store : public job_store {
     return found;
   }
 
-  /// One script call, tried again until `deadline`: its number keeps it from being stored twice.
-  result<std::vector<duplicate>> enqueue_part(std::span<const new_job> jobs,
-                                              redis_client::clock::time_point deadline) {
-    auto batch = std::to_string(++batch_);
+  /// One script call, tried again until `deadline`.
+  result<std::vector<duplicate>> enqueue_batch(std::span<const new_job> jobs,
+                                               redis_client::clock::time_point deadline) {
+    auto batch = std::to_string(batch_);
     arguments a(prefix_);
     a << producer_ << batch;
     auto is_plain = [](const new_job& j) {
@@ -676,11 +686,12 @@ class redis_job_store : public job_store {
       a << "p" << jobs[i].queue << end - i;
       for (; i < end; ++i) a << jobs[i].payload;
     }
-    bool may_be_stored = false;
     for (auto pause = 10ms;; pause = std::min(pause * 2, milliseconds{250})) {
       auto generation = client_.generation();
-      auto reply = client_.eval(redis_scripts::enqueue, a);
+      bool was_connected = client_.connected();
+      auto reply = client_.eval(redis_scripts::enqueue, a, deadline);
       if (reply) {
+        in_doubt_ = false;
         std::vector<duplicate> duplicates;
         auto fields = elements_of(**reply);
         for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
@@ -689,13 +700,12 @@ class redis_job_store : public job_store {
         return duplicates;
       }
       // It was connected and got no answer: the jobs may be there.
-      may_be_stored = may_be_stored || client_.generation() != generation ||
-                      reply.error().detail.find("lost") != std::string::npos ||
-                      reply.error().detail.find("in time") != std::string::npos;
+      if (was_connected || client_.generation() != generation) in_doubt_ = true;
       auto left = deadline - redis_client::clock::now();
       if (!may_pass(reply.error()) || left <= 0ms) {
         auto e = reply.error();
-        if (may_pass(e) && may_be_stored)
+        if (!may_pass(e)) in_doubt_ = false;
+        if (in_doubt_)
           e.detail +=
               "; the jobs may have been stored: enqueue again with ids of your own to be sure";
         return tl::unexpected<error>(e);
@@ -723,7 +733,6 @@ class redis_job_store : public job_store {
                                                     : std::string{});
     a << o.id << o.lock << o.status;
     a << (!o.status.empty() && has_ended(decode_status(o.status)) ? status_ttl : "");
-    a << o.exception << o.text;
   }
 
   result<std::vector<std::string>> known_queues(bool fresh) {
@@ -751,11 +760,36 @@ class redis_job_store : public job_store {
                                 const std::vector<std::string>& held) {
     arguments a(prefix_);
     a << mode << worker;
-    a.keep(resque_time(now_ms())) << crash_exception << crash_text;
     for (auto& member : held) a << member;
     auto reply = client_.eval(redis_scripts::give_back, a);
     if (!reply) return tl::unexpected<error>(reply.error());
-    return static_cast<std::size_t>(number_of(**reply));
+    auto parts = elements_of(**reply);
+    if (parts.size() != 2) return fail(errc::internal, "unexpected answer of a script", "Redis");
+    auto count = static_cast<std::size_t>(number_of(*parts[0]));
+    auto dying = elements_of(*parts[1]);
+    for (std::size_t i = 0; i + 3 < dying.size(); i += 4) {
+      auto buried = bury(text_of(*dying[i]), text_of(*dying[i + 1]), text_of(*dying[i + 2]),
+                         std::string(text_of(*dying[i + 3])));
+      if (!buried) return tl::unexpected<error>(buried.error());
+      count += *buried ? 1 : 0;
+    }
+    return count;
+  }
+
+  result<bool> bury(std::string_view number, std::string_view queue, std::string_view worker,
+                    const std::string& bytes) {
+    auto record = encode_failure({.failed_at = resque_time(now_ms()),
+                                  .payload = bytes,
+                                  .exception = crash_exception,
+                                  .error = crash_text,
+                                  .worker = std::string(worker),
+                                  .queue = std::string(queue)});
+    auto job = decode_payload(bytes);
+    auto id = key_of_job(bytes);
+    auto lock = job && !job->lock_expires ? job->lock : std::string{};
+    return truth(client_.eval(redis_scripts::bury, arguments(prefix_)
+                                                       << number << queue << worker << record << id
+                                                       << lock << crash_text));
   }
 
   /// Moves what resque-scheduler or php-resque-scheduler delayed, unless a Ruby scheduler is at
@@ -855,24 +889,102 @@ class redis_job_store : public job_store {
       }
       if (fields.size() < 2 * page) break;
     }
+    return for_each_plugin_job(f);
+  }
+
+  template <class F>
+  result<void> for_each_plugin_job(F f) {
     auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
     if (!times) return tl::unexpected<error>(times.error());
     for (auto* time : elements_of(**times)) {
       auto list = "delayed:" + std::string(text_of(*time));
-      auto elements = range(list, 0, page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      for (auto& element : *elements)
-        if (auto job = from_plugin_form(element))
-          if (!f(job_view{.id = key_of_job(job->bytes),
-                          .queue = job->queue,
-                          .payload = job->bytes,
-                          .state = job_state::delayed,
-                          .run_at_ms = number_of(*time) * 1000,
-                          .worker = list},
-                 element))
-            return {};
+      for (std::size_t from = 0;; from += page) {
+        auto elements = range(list, from, page);
+        if (!elements) return tl::unexpected<error>(elements.error());
+        for (auto& element : *elements)
+          if (auto job = from_plugin_form(element))
+            if (!f(job_view{.id = key_of_job(job->bytes),
+                            .queue = job->queue,
+                            .payload = job->bytes,
+                            .state = job_state::delayed,
+                            .run_at_ms = number_of(*time) * 1000,
+                            .worker = list},
+                   element))
+              return {};
+        if (elements->size() < page) break;
+      }
     }
     return {};
+  }
+
+  result<std::int64_t> server_time() {
+    auto time = client_.call({"TIME"});
+    if (!time) return tl::unexpected<error>(time.error());
+    auto parts = elements_of(**time);
+    return parts.empty() ? now_ms() : number_of(*parts[0]) * 1000;
+  }
+
+  /// Consumers of sm that ended with their manager, so that nobody said so: Resque's rule of five
+  /// minutes.
+  result<void> release_the_dead() {
+    auto now = server_time();
+    auto beats = client_.call({"HGETALL", key("sm:workers")});
+    if (!now) return tl::unexpected<error>(now.error());
+    if (!beats) return tl::unexpected<error>(beats.error());
+    auto fields = elements_of(**beats);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+      if (number_of(*fields[i + 1]) < *now - milliseconds(worker_silence).count())
+        if (auto ok = release(std::string(text_of(*fields[i]))); !ok)
+          return tl::unexpected<error>(ok.error());
+    return {};
+  }
+
+  /// Counts of jobs that a foreign worker performed, or a foreign tool removed.
+  result<void> forget_old_attempts() {
+    std::string cursor = "0";
+    do {
+      auto reply = client_.call({"HSCAN", key("sm:attempts"), cursor, "COUNT", "500"});
+      if (!reply) return tl::unexpected<error>(reply.error());
+      auto parts = elements_of(**reply);
+      if (parts.size() != 2) return {};
+      cursor = text_of(*parts[0]);
+      auto fields = elements_of(*parts[1]);
+      for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+        auto value = text_of(*fields[i + 1]);
+        auto since = number_of(value.substr(std::min(value.rfind(':') + 1, value.size())));
+        if (since < now_ms() - milliseconds(attempts_kept).count())
+          if (auto ok = client_.call({"HDEL", key("sm:attempts"), text_of(*fields[i])}); !ok)
+            return tl::unexpected<error>(ok.error());
+      }
+    } while (cursor != "0");
+    return {};
+  }
+
+  /// Delayed jobs by queue: ours, and as many of the scheduler plugins' as can be read at once.
+  result<std::map<std::string, std::uint64_t>> delayed_counts() {
+    auto reply = client_.call({"HGETALL", key("sm:delayed_count")});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    std::map<std::string, std::uint64_t> counts;
+    auto fields = elements_of(**reply);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+      counts[std::string(text_of(*fields[i]))] =
+          static_cast<std::uint64_t>(number_of(*fields[i + 1]));
+    std::size_t looked = 0;
+    auto plugins = for_each_plugin_job([&](const job_view& v, const std::string&) {
+      ++counts[v.queue];
+      return ++looked < page;
+    });
+    if (!plugins) return tl::unexpected<error>(plugins.error());
+    return counts;
+  }
+
+  /// Frees what a job that is no more had: its key, its counts.
+  result<void> forget(const std::string& bytes) {
+    if (auto ok = client_.call({"HDEL", key("sm:attempts"), sha1_hex(bytes)}); !ok)
+      return tl::unexpected<error>(ok.error());
+    if (bytes.find("\"lock\"") == bytes.npos) return {};
+    auto job = decode_payload(bytes);
+    return job && !job->lock_expires ? release_lock(job->lock, job->id) : result<void>{};
   }
 
   result<std::vector<std::string>> dead_page(std::size_t from, std::size_t count) {
@@ -901,9 +1013,10 @@ class redis_job_store : public job_store {
   }
 
   result<bool> remove_element(const char* kind, const std::string& where,
-                              const std::string& element, const std::string& bytes) {
-    return truth(client_.eval(redis_scripts::remove, arguments(prefix_)
-                                                         << kind << where << element << bytes));
+                              const std::string& element, const std::string& bytes,
+                              const std::string& queue) {
+    return truth(client_.eval(redis_scripts::remove,
+                              arguments(prefix_) << kind << where << element << bytes << queue));
   }
 
   /// How long the head of a queue has waited. A job of Ruby's does not say when it came: it waits
@@ -929,6 +1042,7 @@ class redis_job_store : public job_store {
   /// BLMOVE and LPOP with a count came with 6.2.
   result<void> check_version() {
     auto reply = client_.call({"INFO", "server"});
+    if (!reply && reply.error().detail.starts_with("NOPERM")) return {};  // let us hope
     if (!reply) return tl::unexpected<error>(reply.error());
     auto text = text_of(**reply);
     constexpr std::string_view field = "redis_version:";
@@ -948,6 +1062,9 @@ class redis_job_store : public job_store {
   const std::string prefix_;
   const std::string producer_;
   std::uint64_t batch_ = 0;
+  bool in_doubt_ = false;  // whether the last batch was stored
+  job_id first_in_doubt_;
+  std::size_t count_in_doubt_ = 0;
   std::vector<std::string> known_;
   redis_client::clock::time_point known_until_{};
   std::map<std::string, std::pair<std::string, std::int64_t>> heads_;

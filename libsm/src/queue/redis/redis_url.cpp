@@ -12,7 +12,8 @@ constexpr std::string_view schemes[] = {"redis://", "rediss://", "redis+unix://"
 
 result<std::string> decoded(std::string_view text) {
   auto plain = percent_decode(text);
-  if (!plain) return fail(errc::invalid_spec, "'" + std::string(text) + "' is not percent-encoded");
+  if (!plain)
+    return fail(errc::invalid_spec, "a '%' must begin a percent-encoded character", "queue.url");
   return *plain;
 }
 
@@ -66,6 +67,10 @@ result<redis_url> parse_redis_url(const std::string& url) {
     query = rest.substr(mark + 1);
     rest = rest.substr(0, mark);
   }
+  // What stands before the last '@' is never shown: it may be a password.
+  if (auto at = rest.rfind('@'); at != rest.npos && rest.find('/') < at)
+    return fail(errc::invalid_spec, "percent-encode the '/' in user or password as %2F",
+                "queue.url");
   auto authority = rest.substr(0, rest.find('/'));
   auto path = rest.substr(authority.size());
   if (auto at = authority.rfind('@'); at != authority.npos) {
@@ -156,7 +161,7 @@ std::string without_password(const std::string& url) {
   auto begin = url.find("://");
   if (begin == url.npos) return url;
   begin += 3;
-  auto at = url.rfind('@', url.find('/', begin));
+  auto at = url.rfind('@', url.find('?', begin));
   auto shown = at == url.npos || at < begin ? url : url.substr(0, begin) + url.substr(at + 1);
   if (auto secret = shown.find("sentinel_password="); secret != shown.npos) {
     auto end = std::min(shown.find('&', secret), shown.size());

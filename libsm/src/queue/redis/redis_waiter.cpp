@@ -79,7 +79,8 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
   }
   for (auto entry = peeks_.begin(); entry != peeks_.end();) {
     auto& p = entry->second;
-    auto reply = p.waiting ? p.connection.try_read() : result<redis_reply>();
+    // Also of one that waits for nothing: its end must be seen, or poll returns at once for ever.
+    auto reply = p.connection.try_read();
     if (reply && *reply) p.waiting = false;
     bool broken = !reply || (*reply && (*reply)->type == REDIS_REPLY_ERROR);
     entry = broken ? peeks_.erase(entry) : std::next(entry);

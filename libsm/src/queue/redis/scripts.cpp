@@ -1,7 +1,6 @@
 #include "queue/redis/scripts.hpp"
 
 #include "queue/job_store.hpp"
-#include "queue/sqlite_job_store.hpp"
 
 namespace sm::redis_scripts {
 namespace {
@@ -25,13 +24,19 @@ end
 local function in_parts(list, f)
   for from = 1, #list, 1000 do f(unpack(list, from, math.min(from + 999, #list))) end
 end
+-- A user may be allowed all keys but no channel: then others hear of it at their next look.
+local function publish(channel, message) redis.pcall('PUBLISH', S .. channel, message) end
 local function push(side, queue, bytes)
-  if call('SADD', P .. 'queues', queue) == 1 then call('PUBLISH', S .. 'queues', queue) end
   call(side, P .. 'queue:' .. queue, bytes)
+  if call('SADD', P .. 'queues', queue) == 1 then publish('queues', queue) end
 end
 local function delay(queue, bytes, at)
-  call('ZADD', S .. 'delayed', at, call('INCR', S .. 'number') .. '\n' .. queue .. '\n' .. bytes)
-  call('PUBLISH', S .. 'clock', at)
+  call('ZADD', S .. 'delayed', at, text(call('INCR', S .. 'number')) .. '\n' .. queue .. '\n' .. bytes)
+  call('HINCRBY', S .. 'delayed_count', queue, 1)
+  publish('clock', at)
+end
+local function undelay(queue)
+  if call('HINCRBY', S .. 'delayed_count', queue, -1) <= 0 then call('HDEL', S .. 'delayed_count', queue) end
 end
 local function forget_attempts(bytes)
   if call('HLEN', S .. 'attempts') > 0 then call('HDEL', S .. 'attempts', redis.sha1hex(bytes)) end
@@ -46,9 +51,37 @@ local function take_back(number, queue)
   call('HDEL', S .. 'inflight:' .. queue, number)
   call('ZREM', S .. 'leases', number .. ':' .. queue)
 end
-local function is_object(bytes)
-  if string.sub(bytes, 1, 1) ~= '{' then return false end
-  return (pcall(cjson.decode, bytes))
+local function note_attempts(bytes, failures, crashes)
+  call('HSET', S .. 'attempts', redis.sha1hex(bytes), failures .. ':' .. crashes .. ':' .. text(now()))
+end
+-- The id as php-resque and sm write it, with PHP's prefix; nil for a job of Ruby's.
+local function id_of(bytes)
+  local id, rest = string.match(bytes, '.*"id":"([^"]+)"(.*)$')
+  if not id then return nil end
+  local prefix = string.match(rest, '"prefix":"([^"]+)"')
+  return prefix and prefix .. '_' .. id or id
+end
+local function forget_wish(bytes)
+  if call('HLEN', S .. 'cancel') > 0 then
+    call('HDEL', S .. 'cancel', redis.sha1hex(bytes), id_of(bytes) or '')
+  end
+end
+local function free_lock(lock, id)
+  if lock ~= '' and call('GET', S .. 'lock:' .. lock) == id then call('DEL', S .. 'lock:' .. lock) end
+end
+local function set_status(id, status, ttl)
+  if status == '' then return end
+  if ttl == '' then call('SET', P .. 'job:' .. id .. ':status', status, 'XX', 'KEEPTTL')
+  else call('SET', P .. 'job:' .. id .. ':status', status, 'XX', 'EX', ttl) end
+end
+-- What stands in worker:ID. cjson takes more for JSON than JSON is, and long texts take long.
+local function shown(bytes)
+  if #bytes < 16384 and string.sub(bytes, 1, 1) == '{' and pcall(cjson.decode, bytes) and
+     not string.find(bytes, '[:,%[]%s*[-+]?[nN][aA]') and not string.find(bytes, '[:,%[]%s*[-+]?[iI][nN]') and
+     not string.find(bytes, '[:,%[]%s*[-+]?0[xX]') then
+    return bytes
+  end
+  return '{"class":' .. cjson.encode(string.match(bytes, '"class":"([%w_]+)"') or 'unreadable') .. ',"args":[]}'
 end
 local function count(name, worker, n)
   call('INCRBY', P .. 'stat:' .. name, n)
@@ -61,7 +94,7 @@ const std::string store_one = R"lua(
 local function store(at)
   local queue, bytes, run_at, lock, id, lock_ms = unpack(slice(at, 6))
   local status_id, status = ARGV[at + 6], ARGV[at + 7]
-  if lock ~= '' then
+  if lock ~= '' and tonumber(lock_ms) > 0 then
     if not call('SET', S .. 'lock:' .. lock, id, 'NX', 'PX', lock_ms) then
       return call('GET', S .. 'lock:' .. lock)
     end
@@ -74,43 +107,14 @@ end
 
 // Gives a delivery back after a crash, or unharmed.
 const std::string hand_back = R"lua(
-local CRASHES_MAX = )lua" + std::to_string(crashes_max) +
-                              R"lua(
--- In the status document of a tracked job.
-local function note_failed(bytes, error)
-  local id, rest = string.match(bytes, '.*"id":"([^"]+)"(.*)$')
-  if not id then return end
-  local prefix = string.match(rest, '"prefix":"([^"]+)"')
-  local key = P .. 'job:' .. (prefix and prefix .. '_' or '') .. id .. ':status'
-  local document = call('GET', key)
-  if not document then return end
-  local ok, status = pcall(cjson.decode, document)
-  if not ok or type(status) ~= 'table' then return end
-  status.status, status.error, status.updated = 3, error, math.floor(now() / 1000)
-  call('SET', key, cjson.encode(status), 'EX', 86400)
-end
-local function hand_back(number, queue, crashed, iso, exception, error)
+local function hand_back(number, queue, crashed)
   local r = record_of(number, queue)
-  take_back(number, queue)
-  if not r then return false end
-  if crashed then
-    local key = redis.sha1hex(r.bytes)
-    if r.crashes + 1 >= CRASHES_MAX then
-      local payload = is_object(r.bytes) and r.bytes or '{"class":"unreadable","args":[]}'
-      call('RPUSH', P .. 'failed', '{"failed_at":"' .. iso .. '","payload":' .. payload ..
-        ',"exception":' .. cjson.encode(exception) .. ',"error":' .. cjson.encode(error) ..
-        ',"backtrace":[],"worker":' .. cjson.encode(r.worker) .. ',"queue":' .. cjson.encode(queue) .. '}')
-      call('HDEL', S .. 'attempts', key)
-      note_failed(r.bytes, error)
-      count('failed', nil, 1)
-      count('processed', nil, 1)
-      return true
-    end
-    call('HSET', S .. 'attempts', key, r.failures .. ':' .. (r.crashes + 1))
+  if r then
+    if crashed then note_attempts(r.bytes, r.failures, r.crashes + 1) end
+    call('LPUSH', P .. 'queue:' .. queue, r.bytes)
+    call('SADD', P .. 'queues', queue)
   end
-  call('SADD', P .. 'queues', queue)
-  call('LPUSH', P .. 'queue:' .. queue, r.bytes)
-  return true
+  take_back(number, queue)
 end
 )lua";
 
@@ -118,16 +122,18 @@ end
 
 const redis_script enqueue{prelude + store_one + R"lua(
 local producer, batch = S .. 'producer:' .. ARGV[2], ARGV[3]
--- The answer to the first try was lost on its way: it is stored.
-if call('GET', producer) == batch then return {} end
-call('SET', producer, batch, 'EX', 600)
+-- The answer to the first try was lost on its way: it is stored, and this was the answer.
+local last = call('GET', producer)
+if last and string.sub(last, 1, #batch + 1) == batch .. ' ' then
+  return cjson.decode(string.sub(last, #batch + 2))
+end
 local duplicates = {}
 local at, index = 4, 0
 while at <= #ARGV do
   if ARGV[at] == 'p' then
     local queue, n = ARGV[at + 1], tonumber(ARGV[at + 2])
-    if call('SADD', P .. 'queues', queue) == 1 then call('PUBLISH', S .. 'queues', queue) end
     in_parts(slice(at + 3, n), function(...) call('RPUSH', P .. 'queue:' .. queue, ...) end)
+    if call('SADD', P .. 'queues', queue) == 1 then publish('queues', queue) end
     at = at + 3 + n
     index = index + n
   else
@@ -140,24 +146,29 @@ while at <= #ARGV do
     index = index + 1
   end
 end
+call('SET', producer, batch .. ' ' .. cjson.encode(duplicates), 'EX', 600)
 return duplicates
 )lua"};
 
 const redis_script exchange{prelude + hand_back + R"lua(
+local SUSPECT_FROM = )lua" + std::to_string(suspect_from) +
+                            R"lua(
 local worker, iso, lease, max = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local alone, idle = ARGV[6] == '1', ARGV[7] == '1'
-local at = 9
+local alone, idle, pass = ARGV[6] == '1', ARGV[7] == '1', ARGV[8] == '1'
+local at = 10
 local accepted, processed, failed = 0, 0, 0
 
 -- Jobs that are simply done, by queue.
-for _ = 1, tonumber(ARGV[8]) do
+for _ = 1, tonumber(ARGV[9]) do
   local queue, n = ARGV[at], tonumber(ARGV[at + 1])
   local numbers = slice(at + 2, n)
-  local suspects = call('HLEN', S .. 'attempts') > 0
-  if suspects then
+  if call('HLEN', S .. 'attempts') > 0 or call('HLEN', S .. 'cancel') > 0 then
     for _, number in ipairs(numbers) do
       local r = record_of(number, queue)
-      if r and r.failures + r.crashes > 0 then forget_attempts(r.bytes) end
+      if r then
+        forget_attempts(r.bytes)
+        forget_wish(r.bytes)
+      end
     end
   end
   local members = {}
@@ -173,42 +184,39 @@ local others = tonumber(ARGV[at])
 at = at + 1
 for _ = 1, others do
   local number, queue, how, retry_at, record, plugin = unpack(slice(at, 6))
-  local id, lock, status, ttl, exception, error = unpack(slice(at + 6, 6))
-  at = at + 12
+  local id, lock, status, ttl = unpack(slice(at + 6, 4))
+  at = at + 10
   local r = record_of(number, queue)
   if r then
     accepted = accepted + 1
     if how == 'returned' or how == 'crashed' then
-      hand_back(number, queue, how == 'crashed', iso, exception, error)
+      hand_back(number, queue, how == 'crashed')
     else
-      take_back(number, queue)
       processed = processed + 1
       if how == 'failed_retry' then
-        call('HSET', S .. 'attempts', redis.sha1hex(r.bytes), (r.failures + 1) .. ':' .. r.crashes)
+        note_attempts(r.bytes, r.failures + 1, r.crashes)
         if plugin ~= '' then
           -- The scheduler plugins' form, for jobs as Ruby writes them.
           local second = math.ceil(tonumber(retry_at) / 1000)
           call('RPUSH', P .. 'delayed:' .. text(second), plugin)
           call('ZADD', P .. 'delayed_queue_schedule', second, text(second))
           call('SADD', P .. 'timestamps:' .. plugin, 'delayed:' .. text(second))
-          call('PUBLISH', S .. 'clock', retry_at)
+          publish('clock', retry_at)
         else
           delay(queue, r.bytes, retry_at)
         end
       else
         forget_attempts(r.bytes)
+        forget_wish(r.bytes)
         if how == 'failed_dead' then
           failed = failed + 1
           call('RPUSH', P .. 'failed', record)
         end
       end
+      take_back(number, queue)
     end
-    if lock ~= '' and call('GET', S .. 'lock:' .. lock) == id then call('DEL', S .. 'lock:' .. lock) end
-    if status ~= '' then
-      if ttl == '' then call('SET', P .. 'job:' .. id .. ':status', status, 'XX', 'KEEPTTL')
-      else call('SET', P .. 'job:' .. id .. ':status', status, 'XX', 'EX', ttl) end
-    end
-    if how == 'cancelled' then call('HDEL', S .. 'cancel', id) end
+    free_lock(lock, id)
+    set_status(id, status, ttl)
   end
 end
 if processed > 0 then count('processed', worker, processed) end
@@ -223,7 +231,6 @@ if max > 0 then
   paused = value and string.lower(string.match(value, '^%s*(.-)%s*$')) == 'true'
 end
 local first
-local leases = {}
 if max > 0 then
   local suspects = call('HLEN', S .. 'attempts') > 0
   local until_ms, t
@@ -231,7 +238,9 @@ if max > 0 then
     if n >= max then break end
     local queue = ARGV[q]
     local key = P .. 'queue:' .. queue
-    local room = math.min(call('LLEN', key), max - n)
+    local length = redis.pcall('LLEN', key)
+    -- What is no list is nobody's queue, and must not keep the others from being served.
+    local room = type(length) == 'number' and math.min(length, max - n) or 0
     if room > 0 then
       t = t or now()
       until_ms = text(t + lease)
@@ -262,10 +271,11 @@ if max > 0 then
         held_back[#held_back + 1] = queue
       elseif suspects then
         local allowed = room
-        -- Who crashed a consumer before comes alone, so that it takes nobody with it.
+        -- Who crashed consumers again and again comes alone, so that it takes nobody with it.
         for i, bytes in ipairs(call('LRANGE', key, 0, room - 1)) do
           local attempts = call('HGET', S .. 'attempts', redis.sha1hex(bytes))
-          if attempts and not string.match(attempts, ':0$') then
+          local crashes = attempts and tonumber(string.match(attempts, '^%d+:(%d+)')) or 0
+          if crashes >= SUSPECT_FROM then
             room = i - 1
             if i == 1 then
               if alone and n == 0 then
@@ -273,6 +283,7 @@ if max > 0 then
                 stay_alone = true
               else
                 waits = 1
+                if pass then call('LMOVE', key, key, 'LEFT', 'RIGHT') end
               end
             end
             break
@@ -283,15 +294,20 @@ if max > 0 then
         end
       end
       if room > 0 then
-        local list = call('LPOP', key, room) or {}
+        local list = call('LRANGE', key, 0, room - 1)
+        -- Not below the clock: should Redis come back with older data, no number is used again.
         local last = call('INCRBY', S .. 'number', #list)
-        local inflight = {}
+        if last < t * 1000 then
+          last = t * 1000 + #list
+          call('SET', S .. 'number', text(last))
+        end
+        local inflight, leases = {}, {}
         for i, bytes in ipairs(list) do
           local number = text(last - #list + i)
           local failures, crashes = '0', '0'
           if suspects then
             local attempts = call('HGET', S .. 'attempts', redis.sha1hex(bytes))
-            if attempts then failures, crashes = string.match(attempts, '(%d+):(%d+)') end
+            if attempts then failures, crashes = string.match(attempts, '^(%d+):(%d+)') end
           end
           inflight[#inflight + 1] = number
           inflight[#inflight + 1] = worker .. '\n' .. failures .. '\n' .. crashes .. '\n' .. text(t) .. '\n' .. bytes
@@ -304,24 +320,24 @@ if max > 0 then
           jobs[#jobs + 1] = bytes
           jobs[#jobs + 1] = ''
         end
+        -- From the queue last: should one of these fail, the job is in two places, and not in none.
+        in_parts(leases, function(...) call('ZADD', S .. 'leases', ...) end)
         in_parts(inflight, function(...) call('HSET', S .. 'inflight:' .. queue, ...) end)
+        call('LPOP', key, #list)
         n = n + #list
         first = first or {queue, list[1]}
       end
-      if stay_alone or waits == 1 then break end
+      if stay_alone or (waits == 1 and not pass) then break end
     end
   end
 end
 if n > 0 then
-  in_parts(leases, function(...) call('ZADD', S .. 'leases', ...) end)
   -- Tracked jobs are those whose status document is there: php-resque's rule.
   local keys, which = {}, {}
   for i = 0, n - 1 do
-    local bytes = jobs[i * 6 + 5]
-    local id, rest = string.match(bytes, '.*"id":"([^"]+)"(.*)$')
+    local id = id_of(jobs[i * 6 + 5])
     if id then
-      local prefix = string.match(rest, '"prefix":"([^"]+)"')
-      keys[#keys + 1] = P .. 'job:' .. (prefix and prefix .. '_' or '') .. id .. ':status'
+      keys[#keys + 1] = P .. 'job:' .. id .. ':status'
       which[#which + 1] = i * 6 + 6
     end
   end
@@ -330,9 +346,8 @@ if n > 0 then
   if found > 0 then
     for i, key in ipairs(keys) do jobs[which[i]] = call('GET', key) or '' end
   end
-  local bytes = is_object(first[2]) and first[2] or '{}'
   call('SET', P .. 'worker:' .. worker, '{"queue":' .. cjson.encode(first[1]) .. ',"run_at":"' .. iso ..
-    '","payload":' .. bytes .. '}')
+    '","payload":' .. shown(first[2]) .. '}')
 elseif idle then
   call('DEL', P .. 'worker:' .. worker)
 end
@@ -350,34 +365,73 @@ return lost
 )lua"};
 
 const redis_script give_back{prelude + hand_back + R"lua(
-local mode, worker, iso = ARGV[2], ARGV[3], ARGV[4]
-local exception, error = ARGV[5], ARGV[6]
+local CRASHES_MAX = )lua" + std::to_string(crashes_max) +
+                             R"lua(
+local mode, worker = ARGV[2], ARGV[3]
 local held = {}
-for i = 7, #ARGV do held[ARGV[i]] = true end
+for i = 4, #ARGV do held[ARGV[i]] = true end
 local members
 if mode == 'reap' then members = call('ZRANGEBYSCORE', S .. 'leases', '-inf', text(now()), 'LIMIT', 0, 100)
 else members = call('ZRANGE', S .. 'leases', 0, -1) end
-local list = {}
+local list, dying = {}, {}
 for _, member in ipairs(members) do
   local number, queue = string.match(member, '^(%d+):(.*)$')
-  local ours = mode == 'reap'
-  if not ours then
-    local r = record_of(number, queue)
-    ours = r and r.worker == worker and not held[member]
+  local r = record_of(number, queue)
+  if not r then
+    if mode == 'reap' then call('ZREM', S .. 'leases', member) end
+  elseif mode == 'reap' or (r.worker == worker and not held[member]) then
+    if mode ~= 'resync' and r.crashes + 1 >= CRASHES_MAX then
+      -- The caller writes its record, and buries it.
+      dying[#dying + 1] = number
+      dying[#dying + 1] = queue
+      dying[#dying + 1] = r.worker
+      dying[#dying + 1] = r.bytes
+    else
+      list[#list + 1] = {tonumber(number), number, queue}
+    end
   end
-  if ours then list[#list + 1] = {tonumber(number), number, queue} end
 end
 -- From the last to the first, each to the head: they stand in their old order.
 table.sort(list, function(a, b) return a[1] > b[1] end)
-for _, d in ipairs(list) do hand_back(d[2], d[3], mode ~= 'resync', iso, exception, error) end
-return #list
+for _, d in ipairs(list) do hand_back(d[2], d[3], mode ~= 'resync') end
+return {#list, dying}
+)lua"};
+
+const redis_script bury{prelude + R"lua(
+local number, queue, worker, record, id, lock, error = unpack(slice(2, 7))
+local r = record_of(number, queue)
+if not r or r.worker ~= worker then return 0 end
+call('RPUSH', P .. 'failed', record)
+take_back(number, queue)
+forget_attempts(r.bytes)
+forget_wish(r.bytes)
+free_lock(lock, id)
+local document = call('GET', P .. 'job:' .. id .. ':status')
+local ok, status = pcall(cjson.decode, document or '')
+if document and ok and type(status) == 'table' then
+  status.status, status.error, status.updated = 3, error, math.floor(now() / 1000)
+  call('SET', P .. 'job:' .. id .. ':status', cjson.encode(status), 'EX', 86400)
+end
+count('failed', nil, 1)
+count('processed', nil, 1)
+return 1
+)lua"};
+
+const redis_script put_status{prelude + R"lua(
+local key = P .. 'job:' .. ARGV[2] .. ':status'
+local present = call('GET', key)
+-- What has ended stays so: a progress may come late.
+if not present or not string.find(present, '"status":%s*[12]%s*[,}]') then return 0 end
+if ARGV[4] == '' then call('SET', key, ARGV[3], 'KEEPTTL') else call('SET', key, ARGV[3], 'EX', ARGV[4]) end
+return 1
 )lua"};
 
 const redis_script move_due{prelude + R"lua(
 for _, member in ipairs(call('ZRANGEBYSCORE', S .. 'delayed', '-inf', text(now()), 'LIMIT', 0, 100)) do
   local queue, bytes = string.match(member, '^%d+\n([^\n]*)\n(.*)$')
-  call('ZREM', S .. 'delayed', member)
   push('RPUSH', queue, bytes)
+  call('ZREM', S .. 'delayed', member)
+  undelay(queue)
 end
 local next = call('ZRANGE', S .. 'delayed', 0, 0, 'WITHSCORES')
 return next[2] or '0'
@@ -387,8 +441,8 @@ const redis_script move_plugin{prelude + R"lua(
 local element, time, queue, bytes = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local moved = call('LREM', P .. 'delayed:' .. time, 1, element)
 if moved == 1 then
-  call('SREM', P .. 'timestamps:' .. element, 'delayed:' .. time)
   push('RPUSH', queue, bytes)
+  call('SREM', P .. 'timestamps:' .. element, 'delayed:' .. time)
 end
 if call('EXISTS', P .. 'delayed:' .. time) == 0 then call('ZREM', P .. 'delayed_queue_schedule', time) end
 return moved
@@ -404,24 +458,35 @@ return 1
 
 const redis_script requeue{prelude + R"lua(
 if call('LREM', P .. 'failed', 1, ARGV[2]) == 0 then return 0 end
-forget_attempts(ARGV[4])
 push('RPUSH', ARGV[3], ARGV[4])
+forget_attempts(ARGV[4])
+forget_wish(ARGV[4])
 return 1
 )lua"};
 
 const redis_script remove{prelude + R"lua(
-local kind, key, element, bytes = ARGV[2], P .. ARGV[3], ARGV[4], ARGV[5]
+local kind, key, element, bytes, queue = ARGV[2], P .. ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local gone
-if kind == 'list' then gone = call('LREM', key, 1, element) else gone = call('ZREM', key, element) end
-if gone == 1 then forget_attempts(bytes) end
+if kind == 'delayed' then
+  gone = call('ZREM', key, element)
+  if gone == 1 then undelay(queue) end
+else
+  gone = call('LREM', key, 1, element)
+  if gone == 1 and kind == 'plugin' then call('SREM', P .. 'timestamps:' .. element, ARGV[3]) end
+end
+if gone == 1 then
+  forget_attempts(bytes)
+  forget_wish(bytes)
+end
 return gone
 )lua"};
 
 const redis_script remove_queue{prelude + R"lua(
-local n = call('LLEN', P .. 'queue:' .. ARGV[2])
-call('DEL', P .. 'queue:' .. ARGV[2], S .. 'queue:' .. ARGV[2])
+call('DEL', S .. 'queue:' .. ARGV[2])
 call('SREM', P .. 'queues', ARGV[2])
-return n
+if call('EXISTS', P .. 'queue:' .. ARGV[2]) == 0 then return 0 end
+call('RENAME', P .. 'queue:' .. ARGV[2], P .. ARGV[3])
+return call('LLEN', P .. ARGV[3])
 )lua"};
 
 const redis_script release_lock{prelude + R"lua(

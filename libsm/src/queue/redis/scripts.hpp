@@ -3,13 +3,15 @@
 //
 //   leases            zset: "NUMBER:QUEUE" -> when it runs out (ms by Redis' own clock)
 //   inflight:QUEUE    hash: NUMBER -> "WORKER\nFAILURES\nCRASHES\nCLAIMED_MS\nBYTES"
-//   attempts          hash: SHA-1 of a job's bytes -> "FAILURES:CRASHES", of jobs that have any
+//   attempts          hash: SHA-1 of a job's bytes -> "FAILURES:CRASHES:MS", of jobs that have any
 //   delayed           zset: "NUMBER\nQUEUE\nBYTES" -> when it is due (ms)
+//   delayed_count     hash: QUEUE -> how many of them
+//   workers           hash: consumers of sm -> their last sign of life (ms)
 //   queue:QUEUE       hash: paused, concurrency, rate, period, tokens, at
 //   lock:KEY          string: the id of the job that holds it
 //   cancel            hash: id -> when the wish is forgotten (ms)
 //   schedules, fired  hashes: name -> document, last time (ms)
-//   producer:ID       string: the number of the last batch this producer stored
+//   producer:ID       string: the last batch this producer stored, and the answer
 //   number            counter of deliveries
 //
 // A job is in exactly one of queue:QUEUE (Resque's list), inflight, delayed (or delayed:TIME, the
@@ -23,13 +25,18 @@ namespace sm::redis_scripts {
 /// producer, batch, then jobs: "p" queue n bytes... | "j" queue bytes run_at_ms lock id lock_ms
 /// status_id status. -> duplicates as index, id, ...; an index counts jobs.
 extern const redis_script enqueue;
-/// worker, iso time, lease_ms, max, alone, idle, record of a crash, number of groups of done jobs:
-/// queue n numbers..., number of other outcomes: each 12 fields, queues...
+/// worker, iso time, lease_ms, max, alone, idle, pass suspects, number of groups of done jobs:
+/// queue n numbers..., number of other outcomes: each 10 fields, queues...
 extern const redis_script exchange;
 /// lease_ms, "NUMBER:QUEUE"... -> those that are lost
 extern const redis_script renew;
-/// mode ("reap", "worker", "resync"), worker, iso time, held... -> how many were given back
+/// mode ("reap", "worker", "resync"), worker, held... -> how many were given back, and those that
+/// crashed too often: number, queue, worker, bytes
 extern const redis_script give_back;
+/// number, queue, worker, record, id, lock, error -> 1 when it was there
+extern const redis_script bury;
+/// id, document, seconds it stays or "" -> 1 when it was written
+extern const redis_script put_status;
 /// -> the time of the next delayed job, or 0
 extern const redis_script move_due;
 /// exact element of delayed:TIME, TIME, queue, bytes -> 1 when it was moved
@@ -38,9 +45,9 @@ extern const redis_script move_plugin;
 extern const redis_script fire;
 /// record, queue, bytes -> 1 when it was there
 extern const redis_script requeue;
-/// Removes an exact element from a list (LREM) or zset (ZREM) and forgets the job's attempts.
+/// kind ("list", "delayed", "plugin"), key, exact element, bytes, queue -> 1 when it was there
 extern const redis_script remove;
-/// Removes queue. -> how many jobs were in it
+/// queue, key to move its jobs to -> how many there are
 extern const redis_script remove_queue;
 /// lock, id
 extern const redis_script release_lock;
