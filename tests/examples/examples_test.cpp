@@ -1,6 +1,8 @@
 // The examples, run as their readers run them.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
 #include <set>
 
 #include "program.hpp"
@@ -40,6 +42,40 @@ TEST(examples, actor_talks_typed_to_a_service_in_another_process) {
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
   EXPECT_EQ(app.get("/api/area?width=3&height=4").document(), 12.0);
   EXPECT_EQ(app.api("POST", "/v1/services/calculator/commands/none").status, 404);
+  EXPECT_EQ(app.stop(), 0);
+}
+
+TEST(examples, queue_imports_once_draws_a_bar_and_mails) {
+  program app(EXAMPLE_QUEUE);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  auto import = [&] {
+    return app.connect()
+        .request("POST", "/api/import", R"({"file": "customers.csv", "rows": 40})")
+        .body;
+  };
+  auto id = import();
+  EXPECT_EQ(import(), id) << "the same file is the same job while it is imported";
+  auto command = std::string(EXAMPLE_QUEUE_PROGRESS) + " " + app.state().string() + " " + id;
+  auto* bar = ::popen(command.c_str(), "r");
+  std::string drawn;
+  std::array<char, 256> chunk{};
+  while (::fgets(chunk.data(), chunk.size(), bar)) drawn += chunk.data();
+  EXPECT_EQ(::pclose(bar), 0);
+  EXPECT_NE(drawn.find("% running"), std::string::npos) << drawn;
+  EXPECT_NE(drawn.find("100 % done"), std::string::npos) << drawn;
+  ASSERT_TRUE(eventually([&] {
+    return app.log_of("consumer.default:0")
+               .find("mail to owner@example.org: customers.csv is imported") != std::string::npos;
+  }));
+  auto schedule = app.api("GET", "/v1/schedules/daily-report").document();
+  EXPECT_GT(schedule["next_ms"], 0);
+  EXPECT_EQ(app.api("POST", "/v1/schedules/daily-report/run").status, 200);
+  ASSERT_TRUE(eventually([&] {
+    return app.log_of("consumer.default:0").find("the daily report is made") != std::string::npos;
+  }));
+  app.connect().request("POST", "/api/mail", R"({"email": "nobody", "text": "?"})");
+  ASSERT_TRUE(eventually(
+      [&] { return app.api("GET", "/v1/jobs?state=delayed").document()["jobs"].size() == 1; }));
   EXPECT_EQ(app.stop(), 0);
 }
 

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 
@@ -55,8 +56,9 @@ int free_port() {
   throw std::runtime_error("no port is free");
 }
 
-redis_server::redis_server(std::vector<std::string> options)
-    : options_(std::move(options)), port_(free_port()) {
+redis_server::redis_server(std::vector<std::string> options, const std::string& config)
+    : options_(std::move(options)), has_config_(!config.empty()), port_(free_port()) {
+  if (has_config_) std::ofstream(folder_.path() / "conf") << config;
   start();
 }
 
@@ -78,6 +80,7 @@ void redis_server::start() {
                                    (folder_.path() / "redis.sock").string(),
                                    "--loglevel",
                                    "warning"};
+  if (has_config_) command.insert(command.begin() + 1, (folder_.path() / "conf").string());
   command.insert(command.end(), options_.begin(), options_.end());
   int log =
       ::open((folder_.path() / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

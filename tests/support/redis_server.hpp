@@ -12,8 +12,9 @@ namespace sm::test {
 
 class redis_server {
  public:
-  /// Starts it and waits until it answers. `options` are added to its command line.
-  explicit redis_server(std::vector<std::string> options = {});
+  /// Starts it and waits until it answers. `options` are added to its command line; `config` is the
+  /// text of its configuration file, if it needs one.
+  explicit redis_server(std::vector<std::string> options = {}, const std::string& config = {});
   ~redis_server();
   redis_server(const redis_server&) = delete;
   redis_server& operator=(const redis_server&) = delete;
@@ -34,6 +35,7 @@ class redis_server {
   bool answers() const;
 
   std::vector<std::string> options_;
+  bool has_config_ = false;
   temporary_folder folder_;
   int port_ = 0;
   pid_t pid_ = -1;

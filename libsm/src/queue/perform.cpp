@@ -87,7 +87,7 @@ void set_status(job_outcome& o, const delivery& d, const job_payload& job, job_s
   s.result = result;
   s.error = o.text;
   s.attempt = d.attempt();
-  if (phase == job_status::phase::complete && s.share > 0) s.share = 1;
+  if (phase == job_status::phase::complete) s.share = 1;
   o.status = encode_status(s);
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <set>
@@ -859,6 +860,77 @@ TEST_F(redis_store_fixture, no_key_outlives_the_work) {
     if (!k.starts_with("resque:sm:producer:")) keys.insert(k);
   EXPECT_EQ(keys,
             (std::set<std::string>{"resque:queues", "resque:sm:number", "resque:stat:processed"}));
+}
+
+TEST(redis_store, tls_is_spoken_with_servers_whose_certificate_fits) {
+  test::temporary_folder folder;
+  auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  auto command =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext "
+      "subjectAltName=IP:127.0.0.1 -keyout " +
+      file("key") + " -out " + file("cert") + " 2>/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  auto port = std::to_string(test::free_port());
+  test::redis_server redis({"--tls-port", port, "--tls-cert-file", file("cert"), "--tls-key-file",
+                            file("key"), "--tls-ca-cert-file", file("cert"), "--tls-auth-clients",
+                            "no"});
+  auto put = [&](const std::string& url) {
+    auto s = open_job_store(url, {});
+    return s ? (*s)->enqueue(std::vector<new_job>{job("1")}, 100ms)
+             : result<std::vector<duplicate>>(tl::unexpected<error>(s.error()));
+  };
+  auto good = put("rediss://127.0.0.1:" + port + "?ca=" + file("cert"));
+  EXPECT_TRUE(good) << to_string(good.error());
+  EXPECT_TRUE(put("rediss://127.0.0.1:" + port + "?verify=no"));
+  auto stranger = put("rediss://127.0.0.1:" + port);
+  ASSERT_FALSE(stranger);
+  EXPECT_NE(stranger.error().detail.find("certificate is refused"), std::string::npos)
+      << stranger.error().detail;
+  auto wrong_name = put("rediss://localhost:" + port + "?ca=" + file("cert"));
+  ASSERT_FALSE(wrong_name);
+  EXPECT_NE(wrong_name.error().detail.find("certificate is refused"), std::string::npos);
+  EXPECT_FALSE(put("rediss://127.0.0.1:" + std::to_string(redis.port()))) << "there is no TLS";
+  EXPECT_EQ(redis.cli({"LLEN", "resque:queue:q"}), "2");
+}
+
+TEST(redis_store, sentinel_leads_to_the_master_also_after_a_failover) {
+  test::redis_server first;
+  auto port = std::to_string(first.port());
+  test::redis_server second({"--replicaof", "127.0.0.1 " + port});
+  test::redis_server sentinel({"--sentinel"}, "sentinel monitor main 127.0.0.1 " + port +
+                                                  " 1\nsentinel down-after-milliseconds main 500\n"
+                                                  "sentinel failover-timeout main 5000\n");
+  auto dead = std::to_string(test::free_port());
+  auto url = "redis+sentinel://127.0.0.1:" + dead +
+             ",127.0.0.1:" + std::to_string(sentinel.port()) + "/main";
+  auto s = std::move(*open_job_store(url, {.enqueue_timeout = 2s}));
+  auto put = s->enqueue(std::vector<new_job>{job("1")}, 5s);
+  ASSERT_TRUE(put) << to_string(put.error());
+  auto waiter = s->make_clock_waiter();
+  auto patience = std::chrono::steady_clock::now() + 20s;
+  auto in_time = [&] { return std::chrono::steady_clock::now() < patience; };
+  while (second.cli({"LLEN", "resque:queue:q"}) != "1" && in_time()) waiter->wait(20ms);
+  while (sentinel.cli({"SENTINEL", "failover", "main"}) != "OK" && in_time()) waiter->wait(100ms);
+  put = s->enqueue(std::vector<new_job>{job("2")}, 20s);
+  ASSERT_TRUE(put) << to_string(put.error());
+  auto is = [](const test::redis_server& r, const char* role) {
+    return r.cli({"ROLE"}).starts_with(role);
+  };
+  while ((!is(second, "master") || !is(first, "slave")) && in_time()) waiter->wait(50ms);
+  // What was put in the moment of the change may be on the old one: asynchronous replication.
+  put = s->enqueue(std::vector<new_job>{job("3")}, 20s);
+  ASSERT_TRUE(put) << to_string(put.error());
+  EXPECT_NE(second.cli({"LRANGE", "resque:queue:q", "0", "-1"}).find("\"id\":\"3\""),
+            std::string::npos);
+}
+
+TEST(redis_store, an_unknown_master_is_said) {
+  test::redis_server sentinel({"--sentinel"}, "sentinel monitor main 127.0.0.1 1 1\n");
+  auto s = std::move(*open_job_store(
+      "redis+sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/other", {}));
+  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 100ms);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("no master of this name"), std::string::npos);
 }
 
 // -- SQLite alone

@@ -4,10 +4,13 @@
 #include "queue/autoscale.hpp"
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
+#include "queue/payload.hpp"
 #include "queue/prefetch.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/retry.hpp"
+#include "queue/transfer.hpp"
+#include "telemetry/queue_metrics.hpp"
 
 namespace sm {
 using namespace std::chrono_literals;
@@ -175,6 +178,43 @@ TEST(redis_url, what_is_wrong_is_said_and_no_password_shown) {
     EXPECT_EQ(to_string(refused.error()).find("ss@"), std::string::npos);
     EXPECT_EQ(to_string(refused.error()).find("sure"), std::string::npos);
   }
+}
+
+TEST(queue_metrics, are_written_as_prometheus_reads_them) {
+  auto text = queue_metrics({{.queue = "a\"b", .ready = 3, .running = 1, .oldest_ms = 1500}},
+                            {.processed = 7, .failed = 2, .dead = 1});
+  EXPECT_NE(text.find("# TYPE sm_queue_depth gauge\n"), std::string::npos);
+  EXPECT_NE(text.find("sm_queue_depth{queue=\"a\\\"b\",state=\"ready\"} 3\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("sm_queue_latency_seconds{queue=\"a\\\"b\"} 1.5\n"), std::string::npos);
+  EXPECT_NE(text.find("sm_jobs_total{outcome=\"processed\"} 7\n"), std::string::npos);
+  EXPECT_NE(text.find("sm_jobs_dead 1\n"), std::string::npos);
+}
+
+TEST(transfer, a_line_brings_every_job_back_with_its_bytes) {
+  for (auto& payload :
+       {std::string(R"({"class":"X", "args":["h\u00e9\/"]})"), std::string("no \xff JSON\n")}) {
+    job_view job{.id = key_of_job(payload),
+                 .queue = "q",
+                 .payload = payload,
+                 .state = job_state::dead,
+                 .worker = "h:1:*",
+                 .failures = 2,
+                 .exception = "E",
+                 .error = "e\n",
+                 .failed_at_ms = 5};
+    auto line = export_line(job);
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    auto back = import_line(line);
+    ASSERT_TRUE(back) << to_string(back.error());
+    EXPECT_EQ(back->payload, payload);
+    EXPECT_EQ(back->id, job.id);
+    EXPECT_EQ(back->failures, 2U);
+    EXPECT_EQ(back->error, "e\n");
+  }
+  for (auto* bad : {"", "[]", "{}", R"({"queue":"q"})", R"({"queue":"a b","payload":""})",
+                    R"({"queue":"q","payload":7})", R"({"queue":"q","payload":"","state":"lost"})"})
+    EXPECT_FALSE(import_line(bad)) << bad;
 }
 
 }  // namespace sm
