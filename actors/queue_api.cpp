@@ -8,6 +8,7 @@
 #include "queue/payload.hpp"
 #include "queue/schedule.hpp"
 #include "queue/transfer.hpp"
+#include "queue/unix_time.hpp"
 #include "telemetry/queue_metrics.hpp"
 
 namespace sm {
@@ -347,9 +348,7 @@ json schedule_json(const stored_schedule& s) {
         plain.erase("last_ms");
         return plain;
       }())) {
-    auto now = std::chrono::duration_cast<milliseconds>(
-                   std::chrono::system_clock::now().time_since_epoch())
-                   .count();
+    auto now = unix_ms();
     j["next_ms"] = step(*spec, s.last_ms > 0 ? now : 0, now).next_ms;
   }
   j["declared_by"] = declared;
@@ -585,9 +584,7 @@ void add_schedules(route_adder& at, queue_view& jobs) {
           if (document && document->is_object()) document->erase("declared_by");
           auto spec = schedule_from_json(document ? *document : json{});
           if (!spec) return tl::unexpected<error>(spec.error());
-          auto now = std::chrono::duration_cast<milliseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
+          auto now = unix_ms();
           std::vector<new_job> one{job_of(*spec, now)};
           auto stored = store.enqueue(one, milliseconds{5'000});
           if (!stored) return tl::unexpected<error>(stored.error());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/schedule.hpp"
+#include "queue/unix_time.hpp"
 
 namespace sm {
 namespace {
@@ -15,12 +16,6 @@ constexpr milliseconds shortest_wait = 5ms;
 constexpr auto tidy_pause = 60s;
 constexpr milliseconds retry_pause_min = 50ms;
 constexpr milliseconds retry_pause_max = 2s;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -63,7 +58,7 @@ void queue_clock::run() {
     }
     pause = retry_pause_min;
     auto left =
-        *next == 0 ? longest_wait : milliseconds(std::max<std::int64_t>(*next - now_ms(), 0));
+        *next == 0 ? longest_wait : milliseconds(std::max<std::int64_t>(*next - unix_ms(), 0));
     // A pause also when something is due: the server's clock may be behind ours.
     waiter_->wait(std::clamp(left, shortest_wait, longest_wait));
     waiter_->unwatch();
@@ -134,7 +129,7 @@ result<std::int64_t> queue_clock::fire_schedules() {
       log().warn("the schedule {} is left out: {}", stored.name, to_string(spec.error()));
       continue;
     }
-    auto now = now_ms();
+    auto now = unix_ms();
     auto todo = step(*spec, stored.last_ms, now);
     if (todo.next_ms > 0) next = next == 0 ? todo.next_ms : std::min(next, todo.next_ms);
     if (!todo.note) continue;

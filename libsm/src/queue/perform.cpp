@@ -2,17 +2,12 @@
 
 #include "queue/job_status.hpp"
 #include "queue/retry.hpp"
+#include "queue/unix_time.hpp"
 
 namespace sm {
 namespace {
 
 using kind = job_outcome::kind;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 struct trouble {
   std::string exception;
@@ -81,7 +76,7 @@ void set_status(job_outcome& o, const delivery& d, const job_payload& job, job_s
   if (d.status.empty()) return;
   auto s = decode_status(d.status);
   s.status = phase;
-  s.updated_s = now_ms() / 1000;
+  s.updated_s = unix_ms() / 1000;
   s.type = job.type;
   s.queue = d.queue;
   s.result = result;
@@ -100,7 +95,7 @@ void set_failed(job_outcome& o, const delivery& d, const job_payload& job,
   o.text = t.reason.code == errc::handler_failed ? t.reason.detail : to_string(t.reason);
   o.payload = d.payload;
   if (again) {
-    o.retry_at_ms = now_ms() + retry_pause(policy, d.failures + 1, chance).count();
+    o.retry_at_ms = unix_ms() + retry_pause(policy, d.failures + 1, chance).count();
   } else {
     free_lock(o, job);
   }

@@ -6,6 +6,7 @@
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/sqlite_job_store.hpp"
+#include "queue/unix_time.hpp"
 #include "queue/wake_up.hpp"
 #include "store/sqlite.hpp"
 
@@ -68,12 +69,6 @@ DROP TABLE job_1;
 
 constexpr auto cancel_kept = std::chrono::hours(24);
 constexpr auto status_lives = std::chrono::hours(24 * 30);  // of a job that never ends
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// BEGIN IMMEDIATE: waits for the write lock here, once, instead of failing in the middle.
 class write_transaction {
@@ -175,7 +170,7 @@ class sqlite_job_store : public job_store {
       db_.setBusyTimeout(static_cast<int>(std::max(patience, milliseconds{1}).count()));
       std::vector<duplicate> duplicates;
       write_transaction write(db_);
-      auto now = now_ms();
+      auto now = unix_ms();
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         auto& job = jobs[i];
         if (auto holder = lock_for(job, now)) {
@@ -209,7 +204,7 @@ class sqlite_job_store : public job_store {
       // writers.
       if (outcomes.empty() && (rq.max == 0 || to_claim_from(rq.queues).empty())) return out;
       write_transaction write(db_);
-      auto now = now_ms();
+      auto now = unix_ms();
       std::int64_t processed = 0, failed = 0;
       SQLite::Statement wishes(db_, "SELECT 1 FROM cancel LIMIT 1");
       wishes_ = !outcomes.empty() && wishes.executeStep();
@@ -241,7 +236,7 @@ class sqlite_job_store : public job_store {
       std::vector<delivery_tag> lost;
       write_transaction write(db_);
       for (auto& d : held)
-        if (bind_all(renew_, d.tag.number, d.tag.epoch, now_ms() + lease.count()).exec() == 0)
+        if (bind_all(renew_, d.tag.number, d.tag.epoch, unix_ms() + lease.count()).exec() == 0)
           lost.push_back(d.tag);
       write.commit();
       return lost;
@@ -299,7 +294,7 @@ class sqlite_job_store : public job_store {
   }
 
   result<std::size_t> reap() override {
-    return give_back("lease_until <= ?2", [&](SQLite::Statement& s) { s.bind(2, now_ms()); });
+    return give_back("lease_until <= ?2", [&](SQLite::Statement& s) { s.bind(2, unix_ms()); });
   }
 
   // -- the clock
@@ -310,7 +305,7 @@ class sqlite_job_store : public job_store {
       SQLite::Statement first(db_, "SELECT MIN(run_at) FROM job WHERE state = 2");
       if (!first.executeStep() || first.isColumnNull(0)) return 0;
       auto due = first.getColumn(0).getInt64();
-      auto now = now_ms();
+      auto now = unix_ms();
       if (due > now) return due;
       first.reset();
       write_transaction write(db_);
@@ -360,8 +355,8 @@ class sqlite_job_store : public job_store {
       write_transaction write(db_);
       SQLite::Statement note(db_, "UPDATE schedule SET last = ?3 WHERE name = ?1 AND last = ?2");
       if (bind_all(note, name, last_ms, now).exec() == 0) return false;
-      if (job && !lock_for(*job, now_ms())) {
-        insert(*job, now_ms());
+      if (job && !lock_for(*job, unix_ms())) {
+        insert(*job, unix_ms());
         stored = true;
       }
       write.commit();
@@ -373,7 +368,7 @@ class sqlite_job_store : public job_store {
 
   result<void> tidy() override {
     return guard_sqlite(file_, [&] {
-      auto now = now_ms();
+      auto now = unix_ms();
       for (auto* text :
            {"DELETE FROM lock WHERE until <= ?1", "DELETE FROM status WHERE until <= ?1",
             "DELETE FROM cancel WHERE until <= ?1"}) {
@@ -407,7 +402,7 @@ class sqlite_job_store : public job_store {
           db_, "SELECT since FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1");
       for (auto& [name, c] : all)
         if (c.ready > 0 && bind_all(head, name).executeStep())
-          c.oldest_ms = std::max<std::int64_t>(now_ms() - head.getColumn(0).getInt64(), 1);
+          c.oldest_ms = std::max<std::int64_t>(unix_ms() - head.getColumn(0).getInt64(), 1);
       SQLite::Statement settings(
           db_, "SELECT name, paused, concurrency, rate, period FROM queue WHERE name <> ''");
       while (settings.executeStep()) {
@@ -483,7 +478,7 @@ class sqlite_job_store : public job_store {
   result<void> request_cancel(const job_id& id) override {
     return guard_sqlite(file_, [&] {
       SQLite::Statement ask(db_, "INSERT OR REPLACE INTO cancel(jid, until) VALUES(?1, ?2)");
-      bind_all(ask, id, now_ms() + milliseconds(cancel_kept).count()).exec();
+      bind_all(ask, id, unix_ms() + milliseconds(cancel_kept).count()).exec();
     });
   }
 
@@ -496,7 +491,7 @@ class sqlite_job_store : public job_store {
           "UPDATE job SET state = 0, since = ?2, failures = 0, crashes = 0, delivery = 0, "
           "exception = NULL, error = NULL WHERE id = (SELECT id FROM job WHERE jid = ?1 AND state "
           "= 3 LIMIT 1)");
-      return bind_all(again, dead.id, now_ms()).exec() > 0;
+      return bind_all(again, dead.id, unix_ms()).exec() > 0;
     });
     if (outcome && *outcome) wake_up(file_, 1);
     return outcome;
@@ -553,7 +548,7 @@ class sqlite_job_store : public job_store {
                             "crashes, worker, exception, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
                             "?8, ?9, ?10, ?11)");
       for (auto& j : jobs) {
-        auto since = j.state == job_state::dead ? j.failed_at_ms : now_ms();
+        auto since = j.state == job_state::dead ? j.failed_at_ms : unix_ms();
         auto state = j.state == job_state::running ? job_state::ready : j.state;
         bind_all(put, j.id, j.queue, blob(j.payload), static_cast<std::int64_t>(state), since,
                  j.run_at_ms, std::int64_t{j.failures}, std::int64_t{j.crashes}, j.worker,
@@ -648,7 +643,7 @@ class sqlite_job_store : public job_store {
   void write_status(const job_id& id, const std::string& document) {
     auto kept =
         has_ended(decode_status(document)) ? milliseconds(status_kept) : milliseconds(status_lives);
-    bind_all(put_status_, id, document, now_ms() + kept.count()).exec();
+    bind_all(put_status_, id, document, unix_ms() + kept.count()).exec();
   }
 
   std::string status_of(const job_id& id) {
@@ -857,7 +852,7 @@ class sqlite_job_store : public job_store {
     auto returned = guard_sqlite(file_, [&] {
       SQLite::Statement any(
           db_, "SELECT 1 FROM job WHERE ?1 = ?1 AND state = 1 AND " + condition + " LIMIT 1");
-      any.bind(1, now_ms());
+      any.bind(1, unix_ms());
       bind(any);
       if (!any.executeStep()) return std::size_t{0};
       any.reset();
@@ -865,7 +860,7 @@ class sqlite_job_store : public job_store {
       SQLite::Statement died(
           db_, "SELECT jid, payload FROM job WHERE ?1 = ?1 AND state = 1 AND crashes + 1 >= " +
                    std::to_string(crashes_max) + " AND " + condition);
-      died.bind(1, now_ms());
+      died.bind(1, unix_ms());
       bind(died);
       std::int64_t dead = 0;
       for (; died.executeStep(); ++dead)
@@ -875,11 +870,11 @@ class sqlite_job_store : public job_store {
           db_, "UPDATE job SET " + crash_columns() +
                    ", delivery = 0, lease_until = NULL WHERE ?1 = ?1 AND state = 1 AND " +
                    condition);
-      back.bind(1, now_ms());
+      back.bind(1, unix_ms());
       bind(back);
       back.bind(3, std::string(crash_exception));
       back.bind(4, std::string(crash_text));
-      back.bind(5, now_ms());
+      back.bind(5, unix_ms());
       auto count = static_cast<std::size_t>(back.exec());
       if (dead > 0) {
         add("failed", dead);

@@ -876,7 +876,7 @@ TEST(redis_store, tls_is_spoken_with_servers_whose_certificate_fits) {
                             "no"});
   auto put = [&](const std::string& url) {
     auto s = open_job_store(url, {});
-    return s ? (*s)->enqueue(std::vector<new_job>{job("1")}, 100ms)
+    return s ? (*s)->enqueue(std::vector<new_job>{job("1")}, 1500ms)
              : result<std::vector<duplicate>>(tl::unexpected<error>(s.error()));
   };
   auto good = put("rediss://127.0.0.1:" + port + "?ca=" + file("cert"));

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <vector>
@@ -115,6 +116,12 @@ result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
 }
 
 }  // namespace
+
+std::int64_t number_of(std::string_view text) noexcept {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
 
 error server_error(std::string_view text, const std::string& where) {
   // Before 7.0 an error within a script stands behind words about the script.

@@ -6,6 +6,7 @@
 #include <hiredis/hiredis.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <sm/error.hpp>
 #include <span>
@@ -30,6 +31,12 @@ inline std::string_view text_of(const redisReply& r) noexcept {
 }
 inline std::span<redisReply* const> elements_of(const redisReply& r) noexcept {
   return {r.element, r.type == REDIS_REPLY_ARRAY ? r.elements : 0};
+}
+
+/// A whole number that came as one, or as text; 0 for anything else.
+std::int64_t number_of(std::string_view text) noexcept;
+inline std::int64_t number_of(const redisReply& r) noexcept {
+  return r.type == REDIS_REPLY_INTEGER ? r.integer : number_of(text_of(r));
 }
 
 class redis_connection {

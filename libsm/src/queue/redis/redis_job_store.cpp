@@ -1,15 +1,17 @@
 #include "queue/redis/redis_job_store.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <thread>
 
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
+#include "queue/redis/plugin_form.hpp"
+#include "queue/redis/redis_job_lists.hpp"
 #include "queue/redis/redis_waiter.hpp"
 #include "queue/redis/scripts.hpp"
+#include "queue/unix_time.hpp"
 #include "store/state_folder.hpp"
 
 namespace sm {
@@ -18,27 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr std::size_t page = 500;            // elements of a list read at once
-constexpr std::size_t search_max = 100'000;  // elements looked at for one job
-constexpr milliseconds queues_known_for = 1s;
 constexpr milliseconds cancel_kept = 24h;
 constexpr auto worker_silence = 300s;
 constexpr auto attempts_kept = 24h * 30;
-
-std::int64_t number_of(std::string_view text) {
-  std::int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-std::int64_t number_of(const redisReply& r) {
-  return r.type == REDIS_REPLY_INTEGER ? r.integer : number_of(text_of(r));
-}
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// ARGV of a script, owned where it has to be.
 class arguments {
@@ -85,43 +69,12 @@ std::string_view name_of(job_outcome::kind how) {
   return "done";
 }
 
-/// The element of delayed:TIME for a job as Ruby writes it ({"class":..,"args":..}); "" for any
-/// other, which would lose its id on the way through a foreign scheduler.
-std::string plugin_form(const std::string& bytes, const std::string& queue) {
-  if (!bytes.starts_with(R"({"class":)") || !bytes.ends_with("}")) return {};
-  auto args = raw_member(bytes, "args");
-  auto type = raw_member(bytes, "class");
-  if (args.empty() ||
-      bytes != R"({"class":)" + std::string(type) + R"(,"args":)" + std::string(args) + "}")
-    return {};
-  auto text = bytes.substr(0, bytes.size() - 1) + R"(,"queue":)";
-  append_json_string(text, queue);
-  return text + "}";
-}
-
-/// Queue and bytes of an element of delayed:TIME; nothing when it is no job.
-struct plugin_job {
-  std::string queue, bytes;
-};
-std::optional<plugin_job> from_plugin_form(const std::string& element) {
-  auto document = parse_json(element);
-  if (!document || !document->is_object()) return {};
-  auto queue = document->value("queue", json());
-  if (!queue.is_string()) return {};
-  std::string suffix = R"(,"queue":)" + std::string(raw_member(element, "queue")) + "}";
-  if (element.ends_with(suffix))
-    return plugin_job{queue, element.substr(0, element.size() - suffix.size()) + "}"};
-  auto type = raw_member(element, "class"), args = raw_member(element, "args");
-  if (type.empty()) return {};
-  return plugin_job{queue, R"({"class":)" + std::string(type) + R"(,"args":)" +
-                               std::string(args.empty() ? "[]" : args) + "}"};
-}
-
 class redis_job_store : public job_store {
  public:
   redis_job_store(redis_url url, const queue_config& config)
       : config_(config),
         client_(std::move(url), config.enqueue_timeout),
+        lists_(client_),
         prefix_(client_.url().prefix),
         producer_(random_hex(8)) {}
 
@@ -151,8 +104,8 @@ class redis_job_store : public job_store {
     if (!queues) return tl::unexpected<error>(queues.error());
     arguments a(prefix_);
     a << rq.worker;
-    a.keep(resque_time(now_ms())) << rq.lease.count() << rq.max << rq.alone
-                                  << (rq.idle && outcomes.size() > 0) << rq.pass_suspects;
+    a.keep(resque_time(unix_ms())) << rq.lease.count() << rq.max << rq.alone
+                                   << (rq.idle && outcomes.size() > 0) << rq.pass_suspects;
     std::map<std::string_view, std::vector<std::int64_t>> done;
     std::vector<const job_outcome*> others;
     for (auto& o : outcomes) {
@@ -181,7 +134,8 @@ class redis_job_store : public job_store {
     out.look_again = milliseconds(number_of(*parts[2]));
     for (auto* queue : elements_of(*parts[3])) out.held_back.emplace_back(text_of(*queue));
     auto fields = elements_of(*parts[4]);
-    if (fields.empty()) known_until_ = {};  // whoever finds nothing asks for new queues, too
+    if (fields.empty())
+      lists_.forget_known_queues();  // whoever finds nothing asks for new queues, too
     for (std::size_t i = 0; i + 5 < fields.size(); i += 6)
       out.claimed.push_back({.tag = {number_of(*fields[i]), 0},
                              .queue = std::string(text_of(*fields[i + 1])),
@@ -249,7 +203,7 @@ class redis_job_store : public job_store {
 
   result<void> register_worker(const std::string& worker) override {
     if (auto ok = check_version(); !ok) return ok;
-    std::string started = resque_time(now_ms());
+    std::string started = resque_time(unix_ms());
     auto workers = key("workers"), at = key("worker:" + worker + ":started");
     std::vector<std::vector<std::string_view>> commands{{"SADD", workers, worker},
                                                         {"SET", at, started}};
@@ -356,17 +310,17 @@ class redis_job_store : public job_store {
     if (!wishes) return tl::unexpected<error>(wishes.error());
     auto fields = elements_of(**wishes);
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-      if (number_of(*fields[i + 1]) < now_ms())
+      if (number_of(*fields[i + 1]) < unix_ms())
         if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
           return tl::unexpected<error>(ok.error());
     if (auto ok = release_the_dead(); !ok) return ok;
     if (auto ok = forget_old_attempts(); !ok) return ok;
     for (;;) {
-      auto oldest = dead_page(0, 1);
+      auto oldest = lists_.range("failed", 0, 1);
       if (!oldest) return tl::unexpected<error>(oldest.error());
       if (oldest->empty()) return {};
       auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
-      if (at == 0 || at > now_ms() - config_.dead_age.count()) return {};
+      if (at == 0 || at > unix_ms() - config_.dead_age.count()) return {};
       if (auto ok = remove_element("list", "failed", oldest->front(), "", ""); !ok)
         return tl::unexpected<error>(ok.error());
     }
@@ -374,46 +328,12 @@ class redis_job_store : public job_store {
 
   // -- operators
 
-  result<std::vector<queue_counts>> counts() override {
-    auto names = known_queues(true);
-    if (!names) return tl::unexpected<error>(names.error());
-    std::vector<std::string> keys;
-    keys.reserve(names->size() * 3);
-    std::vector<std::vector<std::string_view>> commands;
-    for (auto& queue : *names) {
-      auto& list = keys.emplace_back(key("queue:" + queue));
-      auto& inflight = keys.emplace_back(key("sm:inflight:" + queue));
-      auto& settings = keys.emplace_back(key("sm:queue:" + queue));
-      commands.push_back({"LLEN", list});
-      commands.push_back({"HLEN", inflight});
-      commands.push_back({"HMGET", settings, "paused", "concurrency", "rate", "period"});
-      commands.push_back({"LINDEX", list, "0"});
-    }
-    auto replies = client_.pipeline(commands);
-    if (!replies) return tl::unexpected<error>(replies.error());
-    std::vector<queue_counts> list;
-    auto delayed = delayed_counts();
-    if (!delayed) return tl::unexpected<error>(delayed.error());
-    for (std::size_t i = 0; i < names->size(); ++i) {
-      auto settings = elements_of(*(*replies)[i * 4 + 2]);
-      auto setting = [&](std::size_t n) {
-        return settings.size() > n ? number_of(*settings[n]) : 0;
-      };
-      auto& name = (*names)[i];
-      list.push_back(
-          {.queue = name,
-           .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
-           .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
-           .delayed = (*delayed)[name],
-           .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
-           .paused = setting(0) != 0,
-           .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
-                      milliseconds(setting(3) > 0 ? setting(3) : 1000)}});
-      delayed->erase(name);
-    }
-    for (auto& [name, count] : *delayed) list.push_back({.queue = name, .delayed = count});
-    return list;
+  result<std::vector<queue_counts>> counts() override { return lists_.counts(); }
+  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
+                                     std::size_t count) override {
+    return lists_.jobs(state, queue, offset, count);
   }
+  result<std::optional<job_view>> find(const job_id& id) override { return lists_.find(id); }
 
   result<queue_totals> totals() override {
     auto processed = key("stat:processed"), failed = key("stat:failed"), dead = key("failed"),
@@ -428,76 +348,6 @@ class redis_job_store : public job_store {
     return queue_totals{number(0), number(1), number(2), text_of(*(*replies)[3]) == "true"};
   }
 
-  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
-                                     std::size_t count) override {
-    std::vector<job_view> list;
-    std::size_t at = 0;
-    auto take = [&](const job_view& v, const std::string& = {}) {
-      if (!queue.empty() && v.queue != queue) return true;
-      if (at++ >= offset) list.push_back(v);
-      return list.size() < count;
-    };
-    if (count == 0) return list;
-    if (state == job_state::ready) {
-      auto names =
-          queue.empty() ? known_queues(true) : result<std::vector<std::string>>(std::vector{queue});
-      if (!names) return tl::unexpected<error>(names.error());
-      for (auto& name : *names) {
-        // A list knows its length, so whole queues are passed over unread.
-        auto length = client_.call({"LLEN", key("queue:" + name)});
-        if (!length) return tl::unexpected<error>(length.error());
-        auto size = static_cast<std::size_t>(number_of(**length));
-        auto begin = offset > at ? std::min(offset - at, size) : 0;
-        at += begin;
-        for (auto from = begin; from < size && list.size() < count; from += page) {
-          auto elements = range("queue:" + name, from, std::min(page, count - list.size()));
-          if (!elements) return tl::unexpected<error>(elements.error());
-          if (elements->empty()) break;
-          for (auto& bytes : *elements)
-            if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) return list;
-        }
-      }
-      return list;
-    }
-    result<void> ok;
-    if (state == job_state::running)
-      ok = for_each_running([&](const job_view& v) { return take(v); });
-    if (state == job_state::delayed) ok = for_each_delayed(take);
-    if (state == job_state::dead)
-      ok = for_each_dead([&](const failure_record& f, auto&) { return take(to_view(f)); },
-                         queue.empty() ? std::exchange(offset, 0) : 0);
-    if (!ok) return tl::unexpected<error>(ok.error());
-    return list;
-  }
-
-  result<std::optional<job_view>> find(const job_id& id) override {
-    std::optional<job_view> found;
-    auto match = [&](const job_view& v) {
-      if (v.id == id) found = v;
-      return !found;
-    };
-    if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
-    if (auto ok = for_each_delayed([&](const job_view& v, const std::string&) { return match(v); });
-        !ok || found)
-      return or_error(ok, found);
-    auto names = known_queues(true);
-    if (!names) return tl::unexpected<error>(names.error());
-    std::size_t looked = 0;
-    for (auto& queue : *names)
-      for (std::size_t from = 0; looked < search_max; from += page) {
-        auto elements = range("queue:" + queue, from, page);
-        if (!elements) return tl::unexpected<error>(elements.error());
-        looked += elements->size();
-        for (auto& bytes : *elements)
-          // Quick to rule out; a job without an id is named by its bytes.
-          if (bytes.find(id) != bytes.npos || id.size() == 40)
-            if (!match({.id = key_of_job(bytes), .queue = queue, .payload = bytes})) return found;
-        if (elements->size() < page) break;
-      }
-    auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
-    return or_error(ok, found);
-  }
-
   result<std::string> status(const job_id& id) override {
     auto reply = client_.call({"GET", status_key(id)});
     if (!reply) return tl::unexpected<error>(reply.error());
@@ -509,7 +359,7 @@ class redis_job_store : public job_store {
       return remove_element("list", "queue:" + job.queue, job.payload, job.payload, job.queue);
     std::string element, at;
     if (job.state == job_state::delayed) {
-      auto ok = for_each_delayed([&](const job_view& v, const std::string& raw) {
+      auto ok = lists_.for_each_delayed([&](const job_view& v, const std::string& raw) {
         if (v.id != job.id) return true;
         element = raw;
         at = v.worker;  // the key of the scheduler plugins' list, or ""
@@ -521,7 +371,7 @@ class redis_job_store : public job_store {
                         : remove_element("plugin", at, element, job.payload, job.queue);
     }
     if (job.state == job_state::dead) {
-      auto record = dead_record(job.id);
+      auto record = lists_.dead_record(job.id);
       if (!record) return tl::unexpected<error>(record.error());
       if (record->empty()) return false;
       return remove_element("list", "failed", *record, job.payload, job.queue);
@@ -531,11 +381,11 @@ class redis_job_store : public job_store {
 
   result<void> request_cancel(const job_id& id) override {
     return nothing(client_.call(
-        {"HSET", key("sm:cancel"), id, std::to_string(now_ms() + cancel_kept.count())}));
+        {"HSET", key("sm:cancel"), id, std::to_string(unix_ms() + cancel_kept.count())}));
   }
 
   result<bool> requeue(const job_view& dead) override {
-    auto record = dead_record(dead.id);
+    auto record = lists_.dead_record(dead.id);
     if (!record) return tl::unexpected<error>(record.error());
     if (record->empty()) return false;
     auto f = decode_failure(*record);
@@ -574,11 +424,11 @@ class redis_job_store : public job_store {
     auto aside = "sm:removed:" + random_hex(8);
     auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue << aside);
     if (!reply) return tl::unexpected<error>(reply.error());
-    known_until_ = {};
+    lists_.forget_known_queues();
     auto count = static_cast<std::size_t>(number_of(**reply));
     // What the jobs held is freed: their keys, and the counts of their attempts.
-    for (std::size_t from = 0; from < count; from += page) {
-      auto elements = range(aside, from, page);
+    for (std::size_t from = 0; from < count; from += redis_job_lists::page) {
+      auto elements = lists_.range(aside, from, redis_job_lists::page);
       if (!elements) return tl::unexpected<error>(elements.error());
       for (auto& bytes : *elements)
         if (auto ok = forget(bytes); !ok) return tl::unexpected<error>(ok.error());
@@ -611,7 +461,7 @@ class redis_job_store : public job_store {
       if (j.state != job_state::dead && j.failures + j.crashes > 0)
         if (auto ok = client_.call({"HSET", key("sm:attempts"), sha1_hex(j.payload),
                                     std::to_string(j.failures) + ":" + std::to_string(j.crashes) +
-                                        ":" + std::to_string(now_ms())});
+                                        ":" + std::to_string(unix_ms())});
             !ok)
           return tl::unexpected<error>(ok.error());
     if (auto ok = enqueue(waiting, config_.enqueue_timeout); !ok)
@@ -660,12 +510,6 @@ class redis_job_store : public job_store {
     if (!reply) return tl::unexpected<error>(reply.error());
     return number_of(**reply) != 0;
   }
-  static result<std::optional<job_view>> or_error(const result<void>& ok,
-                                                  const std::optional<job_view>& found) {
-    if (!ok) return tl::unexpected<error>(ok.error());
-    return found;
-  }
-
   /// One script call, tried again until `deadline`.
   result<std::vector<duplicate>> enqueue_batch(std::span<const new_job> jobs,
                                                redis_client::clock::time_point deadline) {
@@ -722,7 +566,7 @@ class redis_job_store : public job_store {
   void add_outcome(arguments& a, const job_outcome& o, const std::string& worker) const {
     a << o.tag.number << o.queue << name_of(o.how) << o.retry_at_ms;
     bool dead = o.how == job_outcome::kind::failed_dead;
-    a.keep(dead ? encode_failure({.failed_at = resque_time(now_ms()),
+    a.keep(dead ? encode_failure({.failed_at = resque_time(unix_ms()),
                                   .payload = o.payload,
                                   .exception = o.exception,
                                   .error = o.text,
@@ -735,23 +579,10 @@ class redis_job_store : public job_store {
     a << (!o.status.empty() && has_ended(decode_status(o.status)) ? status_ttl : "");
   }
 
-  result<std::vector<std::string>> known_queues(bool fresh) {
-    auto now = redis_client::clock::now();
-    if (fresh || now >= known_until_) {
-      auto reply = client_.call({"SMEMBERS", key("queues")});
-      if (!reply) return tl::unexpected<error>(reply.error());
-      known_.clear();
-      for (auto* queue : elements_of(**reply)) known_.emplace_back(text_of(*queue));
-      std::sort(known_.begin(), known_.end());
-      known_until_ = now + queues_known_for;
-    }
-    return known_;
-  }
-
   /// The queues to claim from. After a claim that found nothing there may be new ones.
   result<std::vector<std::string>> order_of(const std::vector<std::string>& patterns) {
     if (!has_patterns(patterns)) return queue_order(patterns, {});
-    auto known = known_queues(false);
+    auto known = lists_.known_queues(false);
     if (!known) return known;
     return queue_order(patterns, *known);
   }
@@ -778,7 +609,7 @@ class redis_job_store : public job_store {
 
   result<bool> bury(std::string_view number, std::string_view queue, std::string_view worker,
                     const std::string& bytes) {
-    auto record = encode_failure({.failed_at = resque_time(now_ms()),
+    auto record = encode_failure({.failed_at = resque_time(unix_ms()),
                                   .payload = bytes,
                                   .exception = crash_exception,
                                   .error = crash_text,
@@ -804,8 +635,8 @@ class redis_job_store : public job_store {
       auto first = elements_of(*(*replies)[1]);
       if (number_of(*(*replies)[0]) != 0 || first.empty()) return 0;
       std::string time(text_of(*first[0]));
-      if (number_of(time) * 1000 > now_ms()) return number_of(time) * 1000;
-      auto elements = range("delayed:" + time, 0, page);
+      if (number_of(time) * 1000 > unix_ms()) return number_of(time) * 1000;
+      auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
       if (!elements) return tl::unexpected<error>(elements.error());
       if (elements->empty())
         if (auto ok = client_.call({"ZREM", times, time}); !ok)
@@ -822,106 +653,14 @@ class redis_job_store : public job_store {
         ++moved;
       }
     }
-    return now_ms();
-  }
-
-  result<std::vector<std::string>> range(const std::string& list, std::size_t from,
-                                         std::size_t count) {
-    auto reply =
-        client_.call({"LRANGE", key(list), std::to_string(from), std::to_string(from + count - 1)});
-    if (!reply) return tl::unexpected<error>(reply.error());
-    std::vector<std::string> elements;
-    for (auto* e : elements_of(**reply)) elements.emplace_back(text_of(*e));
-    return elements;
-  }
-
-  template <class F>
-  result<void> for_each_running(F f) {
-    auto members = client_.call({"ZRANGE", key("sm:leases"), "0", "-1"});
-    if (!members) return tl::unexpected<error>(members.error());
-    for (auto* member : elements_of(**members)) {
-      auto text = text_of(*member);
-      auto colon = text.find(':');
-      std::string queue(text.substr(std::min(colon + 1, text.size())));
-      auto record = client_.call({"HGET", key("sm:inflight:" + queue), text.substr(0, colon)});
-      if (!record) return tl::unexpected<error>(record.error());
-      auto rest = text_of(**record);
-      if (rest.empty()) continue;
-      std::string fields[4];
-      for (auto& field : fields) {
-        auto end = rest.find('\n');
-        field = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
-      job_view v{.id = key_of_job(rest),
-                 .queue = queue,
-                 .payload = std::string(rest),
-                 .state = job_state::running,
-                 .worker = fields[0],
-                 .failures = static_cast<unsigned>(number_of(fields[1])),
-                 .crashes = static_cast<unsigned>(number_of(fields[2]))};
-      if (!f(v)) return {};
-    }
-    return {};
-  }
-
-  /// Ours, then the scheduler plugins'. `f` gets the exact element; a view's `worker` is the key of
-  /// the plugins' list, or "".
-  template <class F>
-  result<void> for_each_delayed(F f) {
-    for (std::size_t from = 0;; from += page) {
-      auto reply = client_.call({"ZRANGE", key("sm:delayed"), std::to_string(from),
-                                 std::to_string(from + page - 1), "WITHSCORES"});
-      if (!reply) return tl::unexpected<error>(reply.error());
-      auto fields = elements_of(**reply);
-      for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-        auto raw = text_of(*fields[i]);
-        auto first = raw.find('\n'), second = raw.find('\n', first + 1);
-        if (second == raw.npos) continue;
-        std::string bytes(raw.substr(second + 1));
-        if (!f(job_view{.id = key_of_job(bytes),
-                        .queue = std::string(raw.substr(first + 1, second - first - 1)),
-                        .payload = bytes,
-                        .state = job_state::delayed,
-                        .run_at_ms = number_of(*fields[i + 1])},
-               std::string(raw)))
-          return {};
-      }
-      if (fields.size() < 2 * page) break;
-    }
-    return for_each_plugin_job(f);
-  }
-
-  template <class F>
-  result<void> for_each_plugin_job(F f) {
-    auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
-    if (!times) return tl::unexpected<error>(times.error());
-    for (auto* time : elements_of(**times)) {
-      auto list = "delayed:" + std::string(text_of(*time));
-      for (std::size_t from = 0;; from += page) {
-        auto elements = range(list, from, page);
-        if (!elements) return tl::unexpected<error>(elements.error());
-        for (auto& element : *elements)
-          if (auto job = from_plugin_form(element))
-            if (!f(job_view{.id = key_of_job(job->bytes),
-                            .queue = job->queue,
-                            .payload = job->bytes,
-                            .state = job_state::delayed,
-                            .run_at_ms = number_of(*time) * 1000,
-                            .worker = list},
-                   element))
-              return {};
-        if (elements->size() < page) break;
-      }
-    }
-    return {};
+    return unix_ms();
   }
 
   result<std::int64_t> server_time() {
     auto time = client_.call({"TIME"});
     if (!time) return tl::unexpected<error>(time.error());
     auto parts = elements_of(**time);
-    return parts.empty() ? now_ms() : number_of(*parts[0]) * 1000;
+    return parts.empty() ? unix_ms() : number_of(*parts[0]) * 1000;
   }
 
   /// Consumers of sm that ended with their manager, so that nobody said so: Resque's rule of five
@@ -952,30 +691,12 @@ class redis_job_store : public job_store {
       for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
         auto value = text_of(*fields[i + 1]);
         auto since = number_of(value.substr(std::min(value.rfind(':') + 1, value.size())));
-        if (since < now_ms() - milliseconds(attempts_kept).count())
+        if (since < unix_ms() - milliseconds(attempts_kept).count())
           if (auto ok = client_.call({"HDEL", key("sm:attempts"), text_of(*fields[i])}); !ok)
             return tl::unexpected<error>(ok.error());
       }
     } while (cursor != "0");
     return {};
-  }
-
-  /// Delayed jobs by queue: ours, and as many of the scheduler plugins' as can be read at once.
-  result<std::map<std::string, std::uint64_t>> delayed_counts() {
-    auto reply = client_.call({"HGETALL", key("sm:delayed_count")});
-    if (!reply) return tl::unexpected<error>(reply.error());
-    std::map<std::string, std::uint64_t> counts;
-    auto fields = elements_of(**reply);
-    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-      counts[std::string(text_of(*fields[i]))] =
-          static_cast<std::uint64_t>(number_of(*fields[i + 1]));
-    std::size_t looked = 0;
-    auto plugins = for_each_plugin_job([&](const job_view& v, const std::string&) {
-      ++counts[v.queue];
-      return ++looked < page;
-    });
-    if (!plugins) return tl::unexpected<error>(plugins.error());
-    return counts;
   }
 
   /// Frees what a job that is no more had: its key, its counts.
@@ -987,56 +708,11 @@ class redis_job_store : public job_store {
     return job && !job->lock_expires ? release_lock(job->lock, job->id) : result<void>{};
   }
 
-  result<std::vector<std::string>> dead_page(std::size_t from, std::size_t count) {
-    return range("failed", from, count);
-  }
-
-  template <class F>
-  result<void> for_each_dead(F f, std::size_t from = 0) {
-    for (;; from += page) {
-      auto elements = dead_page(from, page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      for (auto& element : *elements)
-        if (!f(decode_failure(element), element)) return {};
-      if (elements->size() < page) return {};
-    }
-  }
-
-  result<std::string> dead_record(const job_id& id) {
-    std::string found;
-    auto ok = for_each_dead([&](const failure_record& f, const std::string& record) {
-      if (key_of_job(f.payload) == id) found = record;
-      return found.empty();
-    });
-    if (!ok) return tl::unexpected<error>(ok.error());
-    return found;
-  }
-
   result<bool> remove_element(const char* kind, const std::string& where,
                               const std::string& element, const std::string& bytes,
                               const std::string& queue) {
     return truth(client_.eval(redis_scripts::remove,
                               arguments(prefix_) << kind << where << element << bytes << queue));
-  }
-
-  /// How long the head of a queue has waited. A job of Ruby's does not say when it came: it waits
-  /// since it was first seen at the head.
-  std::int64_t age_of(const std::string& queue, const redisReply& head) {
-    auto bytes = text_of(head);
-    if (bytes.empty()) {
-      heads_.erase(queue);
-      return 0;
-    }
-    auto now = now_ms();
-    std::int64_t since = 0;
-    if (auto job = decode_payload(bytes); job && job->queue_time > 0)
-      since = std::max(static_cast<std::int64_t>(job->queue_time * 1000), job->run_at_ms);
-    if (since == 0) {
-      auto& seen = heads_[queue];
-      if (seen.first != bytes) seen = {std::string(bytes), now};
-      since = seen.second;
-    }
-    return std::max<std::int64_t>(now - since, 1);
   }
 
   /// BLMOVE and LPOP with a count came with 6.2.
@@ -1059,15 +735,13 @@ class redis_job_store : public job_store {
 
   const queue_config config_;
   redis_client client_;
+  redis_job_lists lists_;
   const std::string prefix_;
   const std::string producer_;
   std::uint64_t batch_ = 0;
   bool in_doubt_ = false;  // whether the last batch was stored
   job_id first_in_doubt_;
   std::size_t count_in_doubt_ = 0;
-  std::vector<std::string> known_;
-  redis_client::clock::time_point known_until_{};
-  std::map<std::string, std::pair<std::string, std::int64_t>> heads_;
 };
 
 }  // namespace

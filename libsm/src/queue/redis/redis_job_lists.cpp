@@ -1,0 +1,294 @@
+#include "queue/redis/redis_job_lists.hpp"
+
+#include <algorithm>
+
+#include "queue/payload.hpp"
+#include "queue/redis/plugin_form.hpp"
+#include "queue/unix_time.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::size_t search_max = 100'000;  // elements looked at for one job
+constexpr milliseconds queues_known_for = 1s;
+
+result<std::optional<job_view>> or_error(const result<void>& ok,
+                                         const std::optional<job_view>& found) {
+  if (!ok) return tl::unexpected<error>(ok.error());
+  return found;
+}
+
+}  // namespace
+
+result<std::vector<queue_counts>> redis_job_lists::counts() {
+  auto names = known_queues(true);
+  if (!names) return tl::unexpected<error>(names.error());
+  std::vector<std::string> keys;
+  keys.reserve(names->size() * 3);
+  std::vector<std::vector<std::string_view>> commands;
+  for (auto& queue : *names) {
+    auto& list = keys.emplace_back(key("queue:" + queue));
+    auto& inflight = keys.emplace_back(key("sm:inflight:" + queue));
+    auto& settings = keys.emplace_back(key("sm:queue:" + queue));
+    commands.push_back({"LLEN", list});
+    commands.push_back({"HLEN", inflight});
+    commands.push_back({"HMGET", settings, "paused", "concurrency", "rate", "period"});
+    commands.push_back({"LINDEX", list, "0"});
+  }
+  auto replies = client_.pipeline(commands);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  std::vector<queue_counts> list;
+  auto delayed = delayed_counts();
+  if (!delayed) return tl::unexpected<error>(delayed.error());
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    auto settings = elements_of(*(*replies)[i * 4 + 2]);
+    auto setting = [&](std::size_t n) { return settings.size() > n ? number_of(*settings[n]) : 0; };
+    auto& name = (*names)[i];
+    list.push_back({.queue = name,
+                    .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
+                    .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
+                    .delayed = (*delayed)[name],
+                    .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
+                    .paused = setting(0) != 0,
+                    .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
+                               milliseconds(setting(3) > 0 ? setting(3) : 1000)}});
+    delayed->erase(name);
+  }
+  for (auto& [name, count] : *delayed) list.push_back({.queue = name, .delayed = count});
+  return list;
+}
+
+result<std::vector<job_view>> redis_job_lists::jobs(job_state state, const std::string& queue,
+                                                    std::size_t offset, std::size_t count) {
+  std::vector<job_view> list;
+  std::size_t at = 0;
+  auto take = [&](const job_view& v, const std::string& = {}) {
+    if (!queue.empty() && v.queue != queue) return true;
+    if (at++ >= offset) list.push_back(v);
+    return list.size() < count;
+  };
+  if (count == 0) return list;
+  if (state == job_state::ready) {
+    auto names =
+        queue.empty() ? known_queues(true) : result<std::vector<std::string>>(std::vector{queue});
+    if (!names) return tl::unexpected<error>(names.error());
+    for (auto& name : *names) {
+      // A list knows its length, so whole queues are passed over unread.
+      auto length = client_.call({"LLEN", key("queue:" + name)});
+      if (!length) return tl::unexpected<error>(length.error());
+      auto size = static_cast<std::size_t>(number_of(**length));
+      auto begin = offset > at ? std::min(offset - at, size) : 0;
+      at += begin;
+      for (auto from = begin; from < size && list.size() < count; from += page) {
+        auto elements = range("queue:" + name, from, std::min(page, count - list.size()));
+        if (!elements) return tl::unexpected<error>(elements.error());
+        if (elements->empty()) break;
+        for (auto& bytes : *elements)
+          if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) return list;
+      }
+    }
+    return list;
+  }
+  result<void> ok;
+  if (state == job_state::running)
+    ok = for_each_running([&](const job_view& v) { return take(v); });
+  if (state == job_state::delayed) ok = for_each_delayed(take);
+  if (state == job_state::dead)
+    ok = for_each_dead([&](const failure_record& f, auto&) { return take(to_view(f)); },
+                       queue.empty() ? std::exchange(offset, 0) : 0);
+  if (!ok) return tl::unexpected<error>(ok.error());
+  return list;
+}
+
+result<std::optional<job_view>> redis_job_lists::find(const job_id& id) {
+  std::optional<job_view> found;
+  auto match = [&](const job_view& v) {
+    if (v.id == id) found = v;
+    return !found;
+  };
+  if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
+  if (auto ok = for_each_delayed([&](const job_view& v, const std::string&) { return match(v); });
+      !ok || found)
+    return or_error(ok, found);
+  auto names = known_queues(true);
+  if (!names) return tl::unexpected<error>(names.error());
+  std::size_t looked = 0;
+  for (auto& queue : *names)
+    for (std::size_t from = 0; looked < search_max; from += page) {
+      auto elements = range("queue:" + queue, from, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      looked += elements->size();
+      for (auto& bytes : *elements)
+        // Quick to rule out; a job without an id is named by its bytes.
+        if (bytes.find(id) != bytes.npos || id.size() == 40)
+          if (!match({.id = key_of_job(bytes), .queue = queue, .payload = bytes})) return found;
+      if (elements->size() < page) break;
+    }
+  auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
+  return or_error(ok, found);
+}
+
+result<std::vector<std::string>> redis_job_lists::known_queues(bool fresh) {
+  auto now = redis_client::clock::now();
+  if (fresh || now >= known_until_) {
+    auto reply = client_.call({"SMEMBERS", key("queues")});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    known_.clear();
+    for (auto* queue : elements_of(**reply)) known_.emplace_back(text_of(*queue));
+    std::sort(known_.begin(), known_.end());
+    known_until_ = now + queues_known_for;
+  }
+  return known_;
+}
+
+result<std::vector<std::string>> redis_job_lists::range(const std::string& list, std::size_t from,
+                                                        std::size_t count) {
+  auto reply =
+      client_.call({"LRANGE", key(list), std::to_string(from), std::to_string(from + count - 1)});
+  if (!reply) return tl::unexpected<error>(reply.error());
+  std::vector<std::string> elements;
+  for (auto* e : elements_of(**reply)) elements.emplace_back(text_of(*e));
+  return elements;
+}
+
+result<void> redis_job_lists::for_each_running(const visitor& f) {
+  auto members = client_.call({"ZRANGE", key("sm:leases"), "0", "-1"});
+  if (!members) return tl::unexpected<error>(members.error());
+  for (auto* member : elements_of(**members)) {
+    auto text = text_of(*member);
+    auto colon = text.find(':');
+    std::string queue(text.substr(std::min(colon + 1, text.size())));
+    auto record = client_.call({"HGET", key("sm:inflight:" + queue), text.substr(0, colon)});
+    if (!record) return tl::unexpected<error>(record.error());
+    auto rest = text_of(**record);
+    if (rest.empty()) continue;
+    std::string fields[4];
+    for (auto& field : fields) {
+      auto end = rest.find('\n');
+      field = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    job_view v{.id = key_of_job(rest),
+               .queue = queue,
+               .payload = std::string(rest),
+               .state = job_state::running,
+               .worker = fields[0],
+               .failures = static_cast<unsigned>(number_of(fields[1])),
+               .crashes = static_cast<unsigned>(number_of(fields[2]))};
+    if (!f(v)) return {};
+  }
+  return {};
+}
+
+result<void> redis_job_lists::for_each_delayed(const element_visitor& f) {
+  for (std::size_t from = 0;; from += page) {
+    auto reply = client_.call({"ZRANGE", key("sm:delayed"), std::to_string(from),
+                               std::to_string(from + page - 1), "WITHSCORES"});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    auto fields = elements_of(**reply);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+      auto raw = text_of(*fields[i]);
+      auto first = raw.find('\n'), second = raw.find('\n', first + 1);
+      if (second == raw.npos) continue;
+      std::string bytes(raw.substr(second + 1));
+      if (!f(job_view{.id = key_of_job(bytes),
+                      .queue = std::string(raw.substr(first + 1, second - first - 1)),
+                      .payload = bytes,
+                      .state = job_state::delayed,
+                      .run_at_ms = number_of(*fields[i + 1])},
+             std::string(raw)))
+        return {};
+    }
+    if (fields.size() < 2 * page) break;
+  }
+  return for_each_plugin_job(f);
+}
+
+result<void> redis_job_lists::for_each_plugin_job(const element_visitor& f) {
+  auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
+  if (!times) return tl::unexpected<error>(times.error());
+  for (auto* time : elements_of(**times)) {
+    auto list = "delayed:" + std::string(text_of(*time));
+    for (std::size_t from = 0;; from += page) {
+      auto elements = range(list, from, page);
+      if (!elements) return tl::unexpected<error>(elements.error());
+      for (auto& element : *elements)
+        if (auto job = from_plugin_form(element))
+          if (!f(job_view{.id = key_of_job(job->bytes),
+                          .queue = job->queue,
+                          .payload = job->bytes,
+                          .state = job_state::delayed,
+                          .run_at_ms = number_of(*time) * 1000,
+                          .worker = list},
+                 element))
+            return {};
+      if (elements->size() < page) break;
+    }
+  }
+  return {};
+}
+
+result<void> redis_job_lists::for_each_dead(
+    const std::function<bool(const failure_record&, const std::string& record)>& f,
+    std::size_t from) {
+  for (;; from += page) {
+    auto elements = range("failed", from, page);
+    if (!elements) return tl::unexpected<error>(elements.error());
+    for (auto& element : *elements)
+      if (!f(decode_failure(element), element)) return {};
+    if (elements->size() < page) return {};
+  }
+}
+
+result<std::string> redis_job_lists::dead_record(const job_id& id) {
+  std::string found;
+  auto ok = for_each_dead([&](const failure_record& f, const std::string& record) {
+    if (key_of_job(f.payload) == id) found = record;
+    return found.empty();
+  });
+  if (!ok) return tl::unexpected<error>(ok.error());
+  return found;
+}
+
+/// Delayed jobs by queue: ours, and as many of the scheduler plugins' as can be read at once.
+result<std::map<std::string, std::uint64_t>> redis_job_lists::delayed_counts() {
+  auto reply = client_.call({"HGETALL", key("sm:delayed_count")});
+  if (!reply) return tl::unexpected<error>(reply.error());
+  std::map<std::string, std::uint64_t> counts;
+  auto fields = elements_of(**reply);
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    counts[std::string(text_of(*fields[i]))] =
+        static_cast<std::uint64_t>(number_of(*fields[i + 1]));
+  std::size_t looked = 0;
+  auto plugins = for_each_plugin_job([&](const job_view& v, const std::string&) {
+    ++counts[v.queue];
+    return ++looked < page;
+  });
+  if (!plugins) return tl::unexpected<error>(plugins.error());
+  return counts;
+}
+
+/// How long the head of a queue has waited. A job of Ruby's does not say when it came: it waits
+/// since it was first seen at the head.
+std::int64_t redis_job_lists::age_of(const std::string& queue, const redisReply& head) {
+  auto bytes = text_of(head);
+  if (bytes.empty()) {
+    heads_.erase(queue);
+    return 0;
+  }
+  auto now = unix_ms();
+  std::int64_t since = 0;
+  if (auto job = decode_payload(bytes); job && job->queue_time > 0)
+    since = std::max(static_cast<std::int64_t>(job->queue_time * 1000), job->run_at_ms);
+  if (since == 0) {
+    auto& seen = heads_[queue];
+    if (seen.first != bytes) seen = {std::string(bytes), now};
+    since = seen.second;
+  }
+  return std::max<std::int64_t>(now - since, 1);
+}
+
+}  // namespace sm
