@@ -193,6 +193,8 @@ int run_manager(detail::server_state& program) {
   if (settings.queue.url.empty())
     settings.queue.url = "sqlite:" + (folder->path() / "queue.db").string();
 
+  if (auto ok = check_queue_url(settings.queue.url); !ok) return refuse(ok.error());
+
   caf::actor_system_config caf_config;
   caf_config.load<caf::io::middleman>();
   configure(caf_config);

@@ -106,8 +106,7 @@ error no_queue(const std::string& name) {
 /// "*" is all queues, for pause and resume.
 std::string queue_of(const request& rq) {
   std::string name(rq.capture("queue"));
-  if (!valid_queue_name(name))
-    throw failure(errc::bad_arguments, "'" + name + "' is no queue name", "queue");
+  if (!valid_queue_name(name)) throw failure(errc::bad_arguments, no_queue_name(name), "queue");
   return name;
 }
 
@@ -158,6 +157,8 @@ enqueue_options options_of(const json& body, const std::string& queue) {
   if (auto unique = body.find("unique"); unique != body.end()) {
     refuse_unknown(*unique, {"key", "until", "for"});
     o.unique.key = field(*unique, "key", std::string{});
+    if (o.unique.key.empty())
+      throw failure(errc::bad_arguments, "must be a string that is not empty", "/unique/key");
     auto until = field(*unique, "until", std::string("done"));
     if (until != "done" && until != "started" && until != "expired")
       throw failure(errc::bad_arguments, R"(must be "done", "started" or "expired")",
@@ -177,7 +178,11 @@ promise<response> enqueue(const request& rq, const json& body, const std::string
                         "track", "unique"});
   auto type = field(body, "type", std::string{});
   auto& jobs = rq.manager().jobs();
+  if (!queue.empty() && field(body, "queue", queue) != queue)
+    throw failure(errc::bad_arguments, "the path names another queue", "/queue");
   if (auto many = body.find("arguments"); many != body.end()) {
+    if (body.contains("argument"))
+      throw failure(errc::bad_arguments, "send one argument or many", "/argument");
     if (!many->is_array() || many->empty() || many->size() > batch_max)
       throw failure(errc::bad_arguments,
                     "must be a list of 1 to " + std::to_string(batch_max) + " arguments",

@@ -71,7 +71,8 @@ result<void> queue_clock::declare() {
   if (!stored) return tl::unexpected<error>(stored.error());
   auto program = params().value("program", "");
   std::vector<std::string> ours;
-  for (auto& document : params().value("schedules", json::array())) {
+  auto declared = params().value("schedules", json::array());
+  for (auto& document : declared) {
     std::string name = document["name"];
     ours.push_back(name);
     auto marked = document;
@@ -90,7 +91,8 @@ result<void> queue_clock::declare() {
     if (once_ours && std::find(ours.begin(), ours.end(), s.name) == ours.end())
       if (auto ok = store_->remove_schedule(s.name); !ok) return tl::unexpected<error>(ok.error());
   }
-  for (auto& [queue, l] : params().value("limits", json::object()).items()) {
+  auto all_limits = params().value("limits", json::object());
+  for (auto& [queue, l] : all_limits.items()) {
     queue_limits limits{l.value("concurrency", 0U), l.value("rate", 0U),
                         milliseconds(l.value("period_ms", std::int64_t{1000}))};
     if (auto ok = store_->put_limits(queue, limits); !ok) return ok;

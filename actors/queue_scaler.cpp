@@ -72,8 +72,7 @@ void queue_scaler::scale(const std::vector<queue_counts>& counts) {
                             .max = params->max,
                             .latency = *parse_duration(params->latency),
                             .cool_down = *parse_duration(params->cool_down)};
-    auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest,
-                            (running + params->concurrency - 1) / params->concurrency,
+    auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest, running,
                             std::chrono::steady_clock::now());
     if (wanted != d.spec.instances) {
       log_.info("{} scales from {} to {}: the oldest job waits for {}", d.spec.name,

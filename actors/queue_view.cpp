@@ -1,5 +1,7 @@
 #include "queue_view.hpp"
 
+#include <thread>
+
 namespace sm {
 
 queue_view::queue_view(std::string url, queue_config config, logger log)
@@ -15,7 +17,12 @@ result<void> queue_view::open() {
 
 void queue_view::release(const std::string& worker) {
   ask<bool>([this, worker](job_store& store) -> result<bool> {
+    // A connection that was idle may have been cut: that is seen at the first call.
     auto count = store.release(worker);
+    for (int tries = 0; !count && count.error().code == errc::unavailable && tries < 5; ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{50 << tries});
+      count = store.release(worker);
+    }
     if (!count)
       log_.error("cannot release the jobs of {}: {}", worker, to_string(count.error()));
     else if (*count > 0)

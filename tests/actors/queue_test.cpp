@@ -391,12 +391,15 @@ TEST_P(queue_fixture, jobs_are_enqueued_listed_exported_and_imported_over_http) 
   auto many = app->api("POST", "/v1/queues/bulk/jobs",
                        json{{"type", "Work"}, {"arguments", {work(2), work(3)}}}.dump());
   EXPECT_EQ(many.document()["ids"].size(), 2U) << many.body;
-  for (auto& [body, where] :
-       std::map<std::string, std::string>{{R"({"type": ""})", "/type"},
-                                          {R"({"type": "Work", "queue": "a b"})", "/queue"},
-                                          {R"({"type": "Work", "colour": 1})", "/colour"},
-                                          {R"({"type": "Work", "delay": "soon"})", "/delay"},
-                                          {R"({"type": "Work", "arguments": []})", "/arguments"}}) {
+  for (auto& [body, where] : std::map<std::string, std::string>{
+           {R"({"type": ""})", "/type"},
+           {R"({"type": "Work", "queue": "a b"})", "/queue"},
+           {R"({"type": "Work", "colour": 1})", "/colour"},
+           {R"({"type": "Work", "delay": "soon"})", "/delay"},
+           {R"({"type": "Work", "delay": "1h", "run_at_ms": 1})", "/delay"},
+           {R"({"type": "Work", "argument": 1, "arguments": [1]})", "/argument"},
+           {R"({"type": "Work", "unique": {}})", "/unique/key"},
+           {R"({"type": "Work", "arguments": []})", "/arguments"}}) {
     auto refused = app->api("POST", "/v1/jobs", body);
     EXPECT_EQ(refused.status, 422) << body;
     EXPECT_EQ(refused.document()["where"], where) << refused.body;

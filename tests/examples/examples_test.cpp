@@ -48,6 +48,10 @@ TEST(examples, actor_talks_typed_to_a_service_in_another_process) {
 TEST(examples, queue_imports_once_draws_a_bar_and_mails) {
   program app(EXAMPLE_QUEUE);
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  auto clock = app.instance_pid("queue.clock");
+  ASSERT_TRUE(eventually([&] {
+    return app.api("GET", "/v1/queues/mail").document().value("/limits/rate"_json_pointer, 0) == 50;
+  })) << "the clock has written what the program declares";
   auto import = [&] {
     return app.connect()
         .request("POST", "/api/import", R"({"file": "customers.csv", "rows": 40})")
@@ -76,6 +80,7 @@ TEST(examples, queue_imports_once_draws_a_bar_and_mails) {
   app.connect().request("POST", "/api/mail", R"({"email": "nobody", "text": "?"})");
   ASSERT_TRUE(eventually(
       [&] { return app.api("GET", "/v1/jobs?state=delayed").document()["jobs"].size() == 1; }));
+  EXPECT_EQ(app.instance_pid("queue.clock"), clock) << "it has not been restarted";
   EXPECT_EQ(app.stop(), 0);
 }
 

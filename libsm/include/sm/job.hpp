@@ -159,7 +159,7 @@ struct enqueue_options {
   std::string queue = "default";  ///< without blanks
   job_id id{};                    ///< the caller's own: enqueueing the same id twice makes one job
   std::chrono::milliseconds delay{0};
-  std::chrono::system_clock::time_point run_at{};  ///< not before; wins over `delay`
+  std::chrono::system_clock::time_point run_at{};  ///< not before; instead of `delay`
   uniqueness unique{};
   bool track = false;  ///< its state, progress and result are kept for a day after its end
 };

@@ -20,9 +20,9 @@ struct autoscale_state {
 };
 
 /// The number there shall be, given `now_there`, the age of the oldest job that waits (0: none) and
-/// how many processes the jobs that run need.
+/// how many jobs run.
 inline unsigned autoscale(const autoscale_policy& p, autoscale_state& s, unsigned now_there,
-                          std::chrono::milliseconds oldest, std::uint64_t needed,
+                          std::chrono::milliseconds oldest, std::uint64_t running,
                           std::chrono::steady_clock::time_point now) {
   auto wanted = std::clamp(now_there, p.min, p.max);
   if (oldest.count() > 0) {
@@ -37,8 +37,8 @@ inline unsigned autoscale(const autoscale_policy& p, autoscale_state& s, unsigne
     s.calm_since = now;
   }
   if (now - s.calm_since < p.cool_down || wanted <= p.min) return wanted;
-  // Who is stopped hands back what it has not finished: none goes that may be at work.
-  if (wanted <= needed) return wanted;
+  // Who is stopped hands back what it has not finished, and nobody knows who is at work.
+  if (running > 0) return wanted;
   s.calm_since = now;
   return wanted - 1;
 }

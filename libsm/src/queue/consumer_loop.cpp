@@ -414,12 +414,17 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
                    done.size());
     }
 
+    // Who has work shall not be woken in the place of one who has none.
+    if (!got.claimed.empty() && std::exchange(watching, false)) s.waiter->unwatch();
     std::vector<std::pair<job_id, std::string>> begun;
     for (auto& d : got.claimed) {
       if (!d.status.empty()) {
         auto status = decode_status(d.status);
         status.status = job_status::phase::running;
         status.attempt = d.attempt();
+        status.share = 0;  // of an earlier attempt
+        status.text.clear();
+        status.error.clear();
         status.updated_s = std::chrono::duration_cast<std::chrono::seconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
@@ -512,11 +517,13 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
       bool overdue = false;
       for (auto& [tag, e] : s.in_hand) {
         if (e->ended) continue;
-        if (now >= e->deadline && e->job.cancelled == cancel_reason::none) {
-          e->job.cancelled = cancel_reason::timeout;
+        if (now >= e->deadline) {
           e->deadline = clock::time_point::max();
-          e->overdue_at = now + config.cancel_grace;
-          s.options.runner->notify(e->job);
+          e->overdue_at = std::min(e->overdue_at, now + config.cancel_grace);
+          if (e->job.cancelled == cancel_reason::none) {
+            e->job.cancelled = cancel_reason::timeout;
+            s.options.runner->notify(e->job);
+          }
         }
         if (now >= e->overdue_at) {
           e->overdue_at = clock::time_point::max();

@@ -20,6 +20,18 @@ std::string_view to_string(job_state state) noexcept {
   return "dead";
 }
 
+result<void> check_queue_url(const std::string& url) {
+  if (is_redis_url(url)) {
+    auto parsed = parse_redis_url(url);
+    if (!parsed) return tl::unexpected<error>(parsed.error());
+    return {};
+  }
+  if (!sqlite_path(url).empty()) return {};
+  return fail(errc::invalid_spec,
+              "'" + without_password(url) + "' is no queue: write sqlite:PATH or redis://HOST",
+              "queue.url");
+}
+
 result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
                                                   const queue_config& config) {
   if (is_redis_url(url)) {
@@ -27,11 +39,8 @@ result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
     if (!parsed) return tl::unexpected<error>(parsed.error());
     return make_redis_job_store(std::move(*parsed), config);
   }
+  if (auto ok = check_queue_url(url); !ok) return tl::unexpected<error>(ok.error());
   auto path = sqlite_path(url);
-  if (path.empty())
-    return fail(errc::invalid_spec,
-                "'" + without_password(url) + "' is no queue: write sqlite:PATH or redis://HOST",
-                "queue.url");
   return guard_sqlite(path, [&] { return open_sqlite_job_store(path, config); });
 }
 

@@ -235,6 +235,9 @@ class job_store {
   virtual result<std::vector<std::string>> warnings() { return std::vector<std::string>{}; }
 };
 
+/// Whether `url` can be one of a queue: `invalid_spec` with what is wrong.
+result<void> check_queue_url(const std::string& url);
+
 /// Opens the store that `url` names: "sqlite:PATH", or a Redis one (see redis_url.hpp). Fails with
 /// `invalid_spec` for another scheme.
 result<std::unique_ptr<job_store>> open_job_store(const std::string& url,

@@ -86,6 +86,11 @@ bool valid_queue_name(std::string_view name) noexcept {
          });
 }
 
+std::string no_queue_name(std::string_view name) {
+  return "'" + std::string(name) +
+         "' is no queue name: use 1 to 128 characters, no blanks, none of * ? [ {, no ! in front";
+}
+
 namespace {
 
 /// Moves `at` behind the JSON string that begins there.

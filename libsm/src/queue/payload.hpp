@@ -37,6 +37,8 @@ job_id key_of_job(std::string_view payload);
 /// A queue's name has 1 to 128 characters, no blanks or control characters, and does not read as a
 /// pattern (`*`, `?`, `[`, `{`, or `!` in front).
 bool valid_queue_name(std::string_view name) noexcept;
+/// For errors: "'a b' is no queue name: ...".
+std::string no_queue_name(std::string_view name);
 
 /// The text of the member `key` of a JSON object as it is written, or "" without one. `object` is
 /// known to be valid JSON.

@@ -27,9 +27,9 @@ result<new_job> make_job(const std::string& type, const json& argument, enqueue_
                          const queue_config& config) {
   if (type.empty()) return fail(errc::invalid_spec, "the job's type must not be empty", "/type");
   if (!valid_queue_name(options.queue))
-    return fail(errc::invalid_spec,
-                "'" + options.queue + "' is no queue name: use 1 to 128 characters without blanks",
-                "/queue");
+    return fail(errc::invalid_spec, no_queue_name(options.queue), "/queue");
+  if (options.delay.count() > 0 && options.run_at != std::chrono::system_clock::time_point{})
+    return fail(errc::invalid_spec, "give a delay or a time, not both", "/delay");
   if (options.delay.count() < 0)
     return fail(errc::invalid_spec, "the delay must not be negative", "/delay");
   auto now = std::chrono::system_clock::now();
@@ -97,7 +97,11 @@ class queue::writer {
             {std::move(jobs), std::move(done), clock::now() + config_.enqueue_timeout});
       }
     }
-    if (full) return done(fail(errc::overloaded, "too many jobs wait for the store", shown_url()));
+    if (full) {
+      done(fail(errc::overloaded, "too many jobs wait for the store",
+                shown_url()));  // NOLINT(bugprone-use-after-move): not moved when full
+      return;
+    }
     if (first && !thread_.post([this] { write_waiting(); }))
       fail_all(take_waiting(), {errc::shutting_down, "the queue is closed", shown_url()});
   }
@@ -119,7 +123,7 @@ class queue::writer {
     return std::exchange(waiting_, {});
   }
 
-  static void fail_all(std::vector<entry> entries, const error& e) {
+  static void fail_all(const std::vector<entry>& entries, const error& e) {
     for (auto& w : entries) w.done(tl::unexpected<error>(e));
   }
 

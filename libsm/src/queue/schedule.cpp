@@ -73,8 +73,7 @@ result<void> validate(const schedule_spec& s) {
   if (!valid_name(s.name))
     return fail(errc::invalid_spec, "'" + s.name + "' is no name for a schedule", "/name");
   if (s.type.empty()) return fail(errc::invalid_spec, "names the type of the job", "/type");
-  if (!valid_queue_name(s.queue))
-    return fail(errc::invalid_spec, "'" + s.queue + "' is no queue name", "/queue");
+  if (!valid_queue_name(s.queue)) return fail(errc::invalid_spec, no_queue_name(s.queue), "/queue");
   auto line = cron_line::parse(s.cron, s.timezone);
   if (!line) return fail(line.error().code, line.error().detail, "/" + line.error().where);
   return {};

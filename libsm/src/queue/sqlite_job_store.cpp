@@ -1,5 +1,7 @@
 // The embedded store: one file, opened by every process for itself, in WAL mode.
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
@@ -119,6 +121,29 @@ class sqlite_waiter : public job_waiter {
   wake_up_receiver receiver_;
 };
 
+/// Where no socket can stand, such as below a path that is too long for one: who waits looks again
+/// when its time is over.
+class timed_waiter : public job_waiter {
+ public:
+  void watch(const std::vector<std::string>&) override {}
+  void unwatch() override {}
+  void wait(milliseconds timeout) override {
+    std::unique_lock lock(mutex_);
+    interrupted_.wait_for(lock, timeout, [this] { return asked_; });
+    asked_ = false;
+  }
+  void interrupt() override {
+    std::lock_guard lock(mutex_);
+    asked_ = true;
+    interrupted_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable interrupted_;
+  bool asked_ = false;
+};
+
 class sqlite_job_store : public job_store {
  public:
   sqlite_job_store(std::filesystem::path file, SQLite::Database db, const queue_config& config)
@@ -188,8 +213,8 @@ class sqlite_job_store : public job_store {
     });
     db_.setBusyTimeout(static_cast<int>(config_.enqueue_timeout.count()));
     if (outcome) {
-      if (ready > 0) wake_up(file_, ready);
-      if (delayed) wake_up(clock_file(), 1);
+      if (ready > 0) wake_up(file_);
+      if (delayed) wake_up(clock_file());
     }
     return outcome;
   }
@@ -225,8 +250,8 @@ class sqlite_job_store : public job_store {
       write.commit();
       return out;
     });
-    if (done && given_back > 0) wake_up(file_, given_back);
-    if (done && delayed) wake_up(clock_file(), 1);
+    if (done && given_back > 0) wake_up(file_);
+    if (done && delayed) wake_up(clock_file());
     return done;
   }
 
@@ -261,7 +286,7 @@ class sqlite_job_store : public job_store {
       count = unknown.size();
       return count;
     });
-    if (count > 0) wake_up(file_, count);
+    if (count > 0) wake_up(file_);
     return outcome;
   }
 
@@ -316,7 +341,7 @@ class sqlite_job_store : public job_store {
       write.commit();
       return first.executeStep() && !first.isColumnNull(0) ? first.getColumn(0).getInt64() : 0;
     });
-    if (moved > 0) wake_up(file_, moved);
+    if (moved > 0) wake_up(file_);
     return next;
   }
 
@@ -337,7 +362,7 @@ class sqlite_job_store : public job_store {
                             "CONFLICT(name) DO UPDATE SET document = ?2, last = ?3");
       bind_all(put, s.name, s.document, s.last_ms).exec();
     });
-    if (outcome) wake_up(clock_file(), 1);
+    if (outcome) wake_up(clock_file());
     return outcome;
   }
 
@@ -362,7 +387,7 @@ class sqlite_job_store : public job_store {
       write.commit();
       return true;
     });
-    if (stored) wake_up(file_, 1);
+    if (stored) wake_up(file_);
     return outcome;
   }
 
@@ -493,7 +518,7 @@ class sqlite_job_store : public job_store {
           "= 3 LIMIT 1)");
       return bind_all(again, dead.id, unix_ms()).exec() > 0;
     });
-    if (outcome && *outcome) wake_up(file_, 1);
+    if (outcome && *outcome) wake_up(file_);
     return outcome;
   }
 
@@ -504,7 +529,7 @@ class sqlite_job_store : public job_store {
                             "UPDATE SET paused = ?2");
       bind_all(put, queue, std::int64_t{paused}).exec();
     });
-    if (outcome && !paused) wake_up(file_, 1'000);
+    if (outcome && !paused) wake_up(file_);
     return outcome;
   }
 
@@ -548,6 +573,12 @@ class sqlite_job_store : public job_store {
                             "crashes, worker, exception, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
                             "?8, ?9, ?10, ?11)");
       for (auto& j : jobs) {
+        // One that is unique is not stored beside another that holds its key.
+        if (j.state != job_state::dead)
+          if (auto job = decode_payload(j.payload); job && !job->lock.empty())
+            if (lock_for({.id = j.id, .lock = job->lock, .lock_for = std::chrono::hours(24)},
+                         unix_ms()))
+              continue;
         auto since = j.state == job_state::dead ? j.failed_at_ms : unix_ms();
         auto state = j.state == job_state::running ? job_state::ready : j.state;
         bind_all(put, j.id, j.queue, blob(j.payload), static_cast<std::int64_t>(state), since,
@@ -558,8 +589,8 @@ class sqlite_job_store : public job_store {
       write.commit();
     });
     if (outcome) {
-      wake_up(file_, jobs.size());
-      wake_up(clock_file(), 1);
+      wake_up(file_);
+      wake_up(clock_file());
     }
     return outcome;
   }
@@ -595,7 +626,7 @@ class sqlite_job_store : public job_store {
 
   std::unique_ptr<job_waiter> make_waiter_at(const std::filesystem::path& file) {
     auto receiver = wake_up_receiver::open(file);
-    if (!receiver) throw failure(receiver.error());
+    if (!receiver) return std::make_unique<timed_waiter>();
     return std::make_unique<sqlite_waiter>(std::move(*receiver));
   }
 
@@ -883,7 +914,7 @@ class sqlite_job_store : public job_store {
       write.commit();
       return count;
     });
-    if (returned && *returned > 0) wake_up(file_, *returned);
+    if (returned && *returned > 0) wake_up(file_);
     return returned;
   }
 

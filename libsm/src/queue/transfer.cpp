@@ -60,7 +60,7 @@ result<job_view> import_line(std::string_view text) {
   try {
     job.queue = d.at("queue");
     if (!valid_queue_name(job.queue))
-      return fail(errc::bad_arguments, "'" + job.queue + "' is no queue name", "/queue");
+      return fail(errc::bad_arguments, no_queue_name(job.queue), "/queue");
     auto state = d.value("state", "ready");
     if (state == "delayed")
       job.state = job_state::delayed;

@@ -6,6 +6,8 @@
 #include <sys/un.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -44,6 +46,11 @@ result<wake_up_receiver> wake_up_receiver::open(const fs::path& database) {
   if (!address) return tl::unexpected<error>(address.error());
   fs::remove(hidden, ec);
   fs::remove(visible, ec);
+  // What consumers that were killed left here.
+  for (auto& entry : fs::directory_iterator(folder, ec)) {
+    auto pid = std::atoi(entry.path().filename().c_str());
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ec);
+  }
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return system_failure("cannot bind", hidden);
   unique_fd interrupter(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -82,21 +89,17 @@ void wake_up_receiver::interrupt() {
   [[maybe_unused]] auto n = ::write(interrupter_.get(), &one, sizeof one);
 }
 
-void wake_up(const fs::path& database, std::size_t count) {
+void wake_up(const fs::path& database) {
   std::error_code ec;
   static thread_local unique_fd sender;
   for (auto& entry : fs::directory_iterator(wake_folder(database), ec)) {
-    if (count == 0) return;
     if (entry.path().extension() == ".off") continue;
     auto address = address_of(entry.path());
     if (!address) return;
     if (!sender) sender.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     auto sent = ::sendto(sender.get(), "w", 1, MSG_NOSIGNAL,
                          reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-    if (sent == 1 || errno == EAGAIN)
-      --count;
-    else if (errno == ECONNREFUSED)
-      fs::remove(entry.path(), ec);
+    if (sent < 0 && errno == ECONNREFUSED) fs::remove(entry.path(), ec);
   }
 }
 

@@ -35,7 +35,8 @@ class wake_up_receiver {
   std::filesystem::path hidden_, visible_;
 };
 
-/// Wakes up to `count` waiting consumers. Sockets of dead consumers are removed on the way.
-void wake_up(const std::filesystem::path& database, std::size_t count);
+/// Wakes all waiting consumers: nobody here knows who serves which queue. Sockets of dead consumers
+/// are removed on the way.
+void wake_up(const std::filesystem::path& database);
 
 }  // namespace sm

@@ -69,12 +69,11 @@ TEST(autoscale, grows_while_jobs_wait_too_long_and_shrinks_when_it_is_calm) {
   EXPECT_EQ(autoscale(p, s, 1, 1500ms, 1, now), 2U);
   EXPECT_EQ(autoscale(p, s, 2, 1500ms, 1, now), 4U);
   EXPECT_EQ(autoscale(p, s, 8, 5s, 1, now), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now + 9s), 10U);
-  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now + 10s), 9U);
-  EXPECT_EQ(autoscale(p, s, 9, 0ms, 1, now + 19s), 9U) << "one at a time";
-  EXPECT_EQ(autoscale(p, s, 5, 0ms, 5, now + 40s), 5U) << "all are at work";
-  EXPECT_EQ(autoscale(p, s, 1, 0ms, 1, now + 40s), 1U) << "it works";
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 0, now), 10U);
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 0, now + 9s), 10U);
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 1, now + 10s), 10U) << "somebody is at work";
+  EXPECT_EQ(autoscale(p, s, 10, 0ms, 0, now + 10s), 9U);
+  EXPECT_EQ(autoscale(p, s, 9, 0ms, 0, now + 19s), 9U) << "one at a time";
   EXPECT_EQ(autoscale(p, s, 1, 0ms, 0, now + 40s), 0U);
   EXPECT_EQ(autoscale({.min = 2, .max = 3}, s, 0, 0ms, 0, now), 2U);
 }

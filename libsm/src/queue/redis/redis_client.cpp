@@ -105,7 +105,7 @@ result<redis_reply> redis_client::call(std::initializer_list<std::string_view> a
 }
 
 result<std::vector<redis_reply>> redis_client::pipeline(
-    std::span<const std::vector<std::string_view>> commands) {
+    std::span<const std::vector<std::string_view>> commands, bool errors_too) {
   auto until = deadline();
   auto c = connection(until);
   if (!c) return tl::unexpected<error>(c.error());
@@ -118,7 +118,7 @@ result<std::vector<redis_reply>> redis_client::pipeline(
     auto reply = (*c)->read(until);
     if (!reply)
       return checked(result<std::vector<redis_reply>>(tl::unexpected<error>(reply.error())));
-    if ((*reply)->type == REDIS_REPLY_ERROR && !refused)
+    if ((*reply)->type == REDIS_REPLY_ERROR && !refused && !errors_too)
       refused = server_error(text_of(**reply), "Redis");
     replies.push_back(std::move(*reply));
   }

@@ -40,9 +40,10 @@ class redis_client {
   void drop();
 
   result<redis_reply> call(std::initializer_list<std::string_view> arguments);
-  /// Sends all, then reads all replies: one round trip. An error of the server among them fails.
-  result<std::vector<redis_reply>> pipeline(
-      std::span<const std::vector<std::string_view>> commands);
+  /// Sends all, then reads all replies: one round trip. An error of the server among them fails,
+  /// unless `errors_too`.
+  result<std::vector<redis_reply>> pipeline(std::span<const std::vector<std::string_view>> commands,
+                                            bool errors_too = false);
   /// Runs `script` with ARGV; there are no KEYS.
   result<redis_reply> eval(const redis_script& script,
                            std::span<const std::string_view> arguments) {

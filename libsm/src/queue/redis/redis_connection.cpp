@@ -249,9 +249,8 @@ result<void> redis_connection::flush(clock::time_point deadline) {
                          static_cast<int>(std::min<std::size_t>(rest.size(), 1 << 20)));
       if (sent <= 0) {
         int why = ::SSL_get_error(tls_.get(), static_cast<int>(sent));
-        blocked_by = why == SSL_ERROR_WANT_READ    ? POLLIN
-                     : why == SSL_ERROR_WANT_WRITE ? POLLOUT
-                                                   : 0;
+        if (why == SSL_ERROR_WANT_READ) blocked_by = POLLIN;
+        if (why == SSL_ERROR_WANT_WRITE) blocked_by = POLLOUT;
         if (blocked_by == 0) return tl::unexpected<error>(broken("the connection is lost"));
       }
     } else {

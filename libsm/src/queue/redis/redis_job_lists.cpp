@@ -38,7 +38,8 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
     commands.push_back({"HMGET", settings, "paused", "concurrency", "rate", "period"});
     commands.push_back({"LINDEX", list, "0"});
   }
-  auto replies = client_.pipeline(commands);
+  // A key of another kind in a queue's place is an error reply, and counts for nothing.
+  auto replies = client_.pipeline(commands, true);
   if (!replies) return tl::unexpected<error>(replies.error());
   std::vector<queue_counts> list;
   auto delayed = delayed_counts();
@@ -87,9 +88,11 @@ result<std::vector<job_view>> redis_job_lists::jobs(job_state state, const std::
         if (!elements) return tl::unexpected<error>(elements.error());
         if (elements->empty()) break;
         for (auto& bytes : *elements)
-          if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) return list;
+          if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) break;
+        if (list.size() >= count) break;
       }
     }
+    if (auto known = add_attempts(list); !known) return tl::unexpected<error>(known.error());
     return list;
   }
   result<void> ok;
@@ -100,7 +103,28 @@ result<std::vector<job_view>> redis_job_lists::jobs(job_state state, const std::
     ok = for_each_dead([&](const failure_record& f, auto&) { return take(to_view(f)); },
                        queue.empty() ? std::exchange(offset, 0) : 0);
   if (!ok) return tl::unexpected<error>(ok.error());
+  if (state == job_state::delayed)
+    if (auto known = add_attempts(list); !known) return tl::unexpected<error>(known.error());
   return list;
+}
+
+result<void> redis_job_lists::add_attempts(std::vector<job_view>& list) {
+  if (list.empty()) return {};
+  std::vector<std::string> names{key("sm:attempts")};
+  for (auto& v : list) names.push_back(sha1_hex(v.payload));
+  std::vector<std::string_view> command{"HMGET"};
+  command.insert(command.end(), names.begin(), names.end());
+  std::vector<std::vector<std::string_view>> one{command};
+  auto replies = client_.pipeline(one);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  auto values = elements_of(*replies->front());
+  for (std::size_t i = 0; i < list.size() && i < values.size(); ++i) {
+    auto text = text_of(*values[i]);  // FAILURES:CRASHES:MS
+    list[i].failures = static_cast<unsigned>(number_of(text));
+    text.remove_prefix(std::min(text.find(':') + 1, text.size()));
+    list[i].crashes = static_cast<unsigned>(number_of(text));
+  }
+  return {};
 }
 
 result<std::optional<job_view>> redis_job_lists::find(const job_id& id) {
@@ -127,8 +151,11 @@ result<std::optional<job_view>> redis_job_lists::find(const job_id& id) {
           if (!match({.id = key_of_job(bytes), .queue = queue, .payload = bytes})) return found;
       if (elements->size() < page) break;
     }
-  auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
-  return or_error(ok, found);
+  if (auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
+      !ok || found)
+    return or_error(ok, found);
+  // It may have been claimed while it was looked for.
+  return or_error(for_each_running(match), found);
 }
 
 result<std::vector<std::string>> redis_job_lists::known_queues(bool fresh) {

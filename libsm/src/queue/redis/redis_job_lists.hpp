@@ -39,6 +39,8 @@ class redis_job_lists {
 
  private:
   std::string key(std::string_view name) const { return client_.url().prefix + std::string(name); }
+  /// How often ready or delayed jobs were tried before.
+  result<void> add_attempts(std::vector<job_view>& list);
   result<void> for_each_running(const visitor& f);
   result<void> for_each_plugin_job(const element_visitor& f);
   result<void> for_each_dead(

@@ -120,6 +120,9 @@ class redis_job_store : public job_store {
       for (auto number : numbers) a << number;
     }
     a << others.size();
+    // Each goes to the head of its queue: the last first, so that they stand in their old order.
+    std::stable_sort(others.begin(), others.end(),
+                     [](auto* x, auto* y) { return x->tag > y->tag; });
     for (auto* o : others) add_outcome(a, *o, rq.worker);
     for (auto& queue : *queues) a << queue;
 
@@ -313,7 +316,7 @@ class redis_job_store : public job_store {
       if (number_of(*fields[i + 1]) < unix_ms())
         if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
           return tl::unexpected<error>(ok.error());
-    if (auto ok = release_the_dead(); !ok) return ok;
+    if (auto ok = forget_the_silent(); !ok) return ok;
     if (auto ok = forget_old_attempts(); !ok) return ok;
     for (;;) {
       auto oldest = lists_.range("failed", 0, 1);
@@ -450,11 +453,16 @@ class redis_job_store : public job_store {
                                           .error = j.error,
                                           .worker = j.worker,
                                           .queue = j.queue}));
-      else
+      else {
+        // One that is unique is not stored beside another that holds its key.
+        auto job = decode_payload(j.payload);
         waiting.push_back({.id = j.id,
                            .queue = j.queue,
                            .payload = j.payload,
-                           .run_at_ms = j.state == job_state::delayed ? j.run_at_ms : 0});
+                           .run_at_ms = j.state == job_state::delayed ? j.run_at_ms : 0,
+                           .lock = job ? job->lock : std::string{},
+                           .lock_for = std::chrono::hours(24)});
+      }
     }
     // The counts of their attempts go before them.
     for (auto& j : jobs)
@@ -468,6 +476,7 @@ class redis_job_store : public job_store {
       return tl::unexpected<error>(ok.error());
     auto failed = key("failed");
     std::vector<std::vector<std::string_view>> commands;
+    commands.reserve(records.size());
     for (auto& record : records) commands.push_back({"RPUSH", failed, record});
     return commands.empty() ? result<void>{} : nothing(client_.pipeline(commands));
   }
@@ -638,11 +647,10 @@ class redis_job_store : public job_store {
       if (number_of(time) * 1000 > unix_ms()) return number_of(time) * 1000;
       auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
       if (!elements) return tl::unexpected<error>(elements.error());
-      if (elements->empty())
-        if (auto ok = client_.call({"ZREM", times, time}); !ok)
-          return tl::unexpected<error>(ok.error());
+      if (elements->empty())  // the script looks again before it forgets the time
+        elements->push_back({});
       for (auto& element : *elements) {
-        auto job = from_plugin_form(element);
+        auto job = element.empty() ? plugin_job{} : from_plugin_form(element);
         // What is no job must not stop the others, nor be lost.
         if (!job) job = plugin_job{"default", element};
         if (auto ok =
@@ -663,9 +671,9 @@ class redis_job_store : public job_store {
     return parts.empty() ? unix_ms() : number_of(*parts[0]) * 1000;
   }
 
-  /// Consumers of sm that ended with their manager, so that nobody said so: Resque's rule of five
-  /// minutes.
-  result<void> release_the_dead() {
+  /// Forgets consumers of sm that ended with their manager, so that nobody said so: Resque's rule
+  /// of five minutes. Their jobs come back by their leases: one that only slept keeps them.
+  result<void> forget_the_silent() {
     auto now = server_time();
     auto beats = client_.call({"HGETALL", key("sm:workers")});
     if (!now) return tl::unexpected<error>(now.error());
@@ -673,8 +681,7 @@ class redis_job_store : public job_store {
     auto fields = elements_of(**beats);
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
       if (number_of(*fields[i + 1]) < *now - milliseconds(worker_silence).count())
-        if (auto ok = release(std::string(text_of(*fields[i]))); !ok)
-          return tl::unexpected<error>(ok.error());
+        if (auto ok = unregister_worker(std::string(text_of(*fields[i]))); !ok) return ok;
     return {};
   }
 
@@ -701,8 +708,20 @@ class redis_job_store : public job_store {
 
   /// Frees what a job that is no more had: its key, its counts.
   result<void> forget(const std::string& bytes) {
-    if (auto ok = client_.call({"HDEL", key("sm:attempts"), sha1_hex(bytes)}); !ok)
-      return tl::unexpected<error>(ok.error());
+    auto id = key_of_job(bytes);
+    auto attempts = key("sm:attempts"), wishes = key("sm:cancel"), sha1 = sha1_hex(bytes);
+    std::vector<std::vector<std::string_view>> commands{{"HDEL", attempts, sha1},
+                                                        {"HDEL", wishes, id}};
+    if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
+    auto document = status(id);
+    if (!document) return tl::unexpected<error>(document.error());
+    if (!document->empty()) {
+      auto s = decode_status(*document);
+      s.status = job_status::phase::failed;
+      s.error = "its queue was removed";
+      std::vector<std::pair<job_id, std::string>> all{{id, encode_status(s)}};
+      if (auto ok = put_status(all); !ok) return ok;
+    }
     if (bytes.find("\"lock\"") == bytes.npos) return {};
     auto job = decode_payload(bytes);
     return job && !job->lock_expires ? release_lock(job->lock, job->id) : result<void>{};

@@ -82,7 +82,10 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
     // Also of one that waits for nothing: its end must be seen, or poll returns at once for ever.
     auto reply = p.connection.try_read();
     if (reply && *reply) p.waiting = false;
-    bool broken = !reply || (*reply && (*reply)->type == REDIS_REPLY_ERROR);
+    bool refused = reply && *reply && (*reply)->type == REDIS_REPLY_ERROR;
+    bool broken = !reply || refused;
+    // A queue that is no list, a full Redis: not asked again at once.
+    if (refused) connect_after_ = clock::now() + reconnect_pause;
     entry = broken ? peeks_.erase(entry) : std::next(entry);
   }
 }
