@@ -207,44 +207,49 @@ class export_stream : public response_stream, public std::enable_shared_from_thi
   export_stream(queue_view& jobs, std::string queue) : jobs_(jobs), queue_(std::move(queue)) {}
 
   bool pull(std::string& out, std::size_t) override {
+    {
+      std::lock_guard lock(mutex_);
+      out += std::exchange(ready_, {});
+      if (ended_) return false;
+      if (std::exchange(reading_, true)) return true;
+    }
+    read_on();
     std::lock_guard lock(mutex_);
     out += std::exchange(ready_, {});
-    if (ended_) return false;
-    if (!std::exchange(reading_, true)) read_on();
-    return true;
+    return !ended_;
   }
 
  private:
   static constexpr std::array states{job_state::ready, job_state::delayed, job_state::dead};
 
+  /// The page is taken in the view's thread: here the gateway's loop would meet itself.
   void read_on() {
     jobs_
-        .ask<std::vector<job_view>>(
-            [state = states[state_], queue = queue_, offset = offset_](job_store& store) {
-              return store.jobs(state, queue, offset, export_page);
-            })
-        .then([self = shared_from_this()](result<std::vector<job_view>> list) {
-          self->take(std::move(list));
+        .ask<bool>([self = shared_from_this(), state = states[state_],
+                    offset = offset_](job_store& store) -> result<bool> {
+          self->take(store.jobs(state, self->queue_, offset, export_page));
+          self->wake();
+          return true;
+        })
+        .then([self = shared_from_this()](const result<bool>& read) {
+          if (!read) self->take(tl::unexpected<error>(read.error()));
         });
   }
 
-  void take(result<std::vector<job_view>> list) {
-    {
-      std::lock_guard lock(mutex_);
-      reading_ = false;
-      if (!list) {
-        ready_ += print_json({{"error", to_string(list.error())}}) + "\n";
-        ended_ = true;
-      } else {
-        for (auto& job : *list) ready_ += export_line(job) + "\n";
-        offset_ += list->size();
-        if (list->size() < export_page) {
-          offset_ = 0;
-          ended_ = ++state_ == states.size();
-        }
-      }
+  void take(const result<std::vector<job_view>>& list) {
+    std::lock_guard lock(mutex_);
+    reading_ = false;
+    if (!list) {
+      ready_ += print_json({{"error", to_string(list.error())}}) + "\n";
+      ended_ = true;
+      return;
     }
-    wake();
+    for (auto& job : *list) ready_ += export_line(job) + "\n";
+    offset_ += list->size();
+    if (list->size() < export_page) {
+      offset_ = 0;
+      ended_ = ++state_ == states.size();
+    }
   }
 
   queue_view& jobs_;
