@@ -86,22 +86,21 @@ class queue::writer {
 
   /// All of `jobs` are stored, or none.
   void submit(std::vector<new_job> jobs, done_function done) {
-    bool first = false, full = false;
+    bool first = false;
+    done_function refused;
     {
       std::lock_guard lock(mutex_);
-      full = waiting_jobs_ + jobs.size() > waiting_max && waiting_jobs_ > 0;
-      if (!full) {
+      if (waiting_jobs_ + jobs.size() > waiting_max && waiting_jobs_ > 0) {
+        refused = std::move(done);
+      } else {
         waiting_jobs_ += jobs.size();
         first = waiting_.empty();
         waiting_.push_back(
             {std::move(jobs), std::move(done), clock::now() + config_.enqueue_timeout});
       }
     }
-    if (full) {
-      done(fail(errc::overloaded, "too many jobs wait for the store",
-                shown_url()));  // NOLINT(bugprone-use-after-move): not moved when full
-      return;
-    }
+    // Without the lock: who hears of it may enqueue again.
+    if (refused) refused(fail(errc::overloaded, "too many jobs wait for the store", shown_url()));
     if (first && !thread_.post([this] { write_waiting(); }))
       fail_all(take_waiting(), {errc::shutting_down, "the queue is closed", shown_url()});
   }

@@ -189,12 +189,13 @@ result<void> redis_connection::start_tls(const redis_address& address, const red
     if (outcome == 1) return {};
     int why = ::SSL_get_error(tls_.get(), outcome);
     if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-      auto verified = ::SSL_get_verify_result(tls_.get());
-      return fail(errc::unavailable,
-                  verified != X509_V_OK ? std::string("its certificate is refused: ") +
-                                              ::X509_verify_cert_error_string(verified)
-                                        : "no TLS: " + tls_reason(),
-                  name_);
+      // Waiting mends no certificate.
+      if (auto verified = ::SSL_get_verify_result(tls_.get()); verified != X509_V_OK)
+        return fail(
+            errc::internal,
+            std::string("its certificate is refused: ") + ::X509_verify_cert_error_string(verified),
+            name_);
+      return fail(errc::unavailable, "no TLS: " + tls_reason(), name_);
     }
     if (auto ok = wait(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline); !ok) return ok;
   }

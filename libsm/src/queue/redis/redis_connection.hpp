@@ -44,7 +44,7 @@ class redis_connection {
   using clock = std::chrono::steady_clock;
 
   /// Connects, checks the server's certificate, logs in and selects the database. Fails with
-  /// `unavailable`.
+  /// `unavailable`, or for what no waiting mends, such as a certificate or password, `internal`.
   static result<redis_connection> open(const redis_address& address, const redis_url& url,
                                        clock::time_point deadline);
   redis_connection(redis_connection&&) noexcept = default;
