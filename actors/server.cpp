@@ -126,7 +126,7 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
     s.exit_at_once = flags.exit(e) == 0 ? 0 : 2;
     return;
   }
-  if (!listen.empty()) s.overrides.emplace_back("http.listen", listen);
+  if (flags.count("--listen") > 0) s.overrides.emplace_back("http.listen", listen);
   if (!state_path.empty()) s.overrides.emplace_back("manager.state", state_path);
   if (!level.empty()) s.overrides.emplace_back("manager.log_level", level);
   for (auto& pair : sets) {

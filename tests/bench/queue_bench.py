@@ -53,7 +53,7 @@ class Consumers:
     def __init__(self, store, processes, concurrency=1):
         self.state = tempfile.mkdtemp(prefix="sm-bench-", dir=store.folder)
         self.manager = subprocess.Popen(
-            [f"{BUILD}/bench_program", "--state", self.state, "--listen", "", "--log-level", "warn", "--set",
+            [f"{BUILD}/bench_program", "--state", self.state, "--set", "http.listen=", "--log-level", "warn", "--set",
              f"queue.url={store.url}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "SM_BENCH_SERVICES": "0", "SM_BENCH_CONSUMERS": json.dumps([processes, concurrency])})
         eventually(lambda: api(self.state, "GET", "/readyz")[0] == 200, 30)

@@ -62,7 +62,7 @@ class Ledger:
         self.start_manager()
 
     def start_manager(self):
-        argv = [PROGRAM, "--state", self.state, "--listen", "", "--log-level", "warn", "--set", "manager.orphan_grace=60s"]
+        argv = [PROGRAM, "--state", self.state, "--set", "http.listen=", "--log-level", "warn", "--set", "manager.orphan_grace=60s"]
         if self.redis:
             argv += ["--set", f"queue.url=redis://127.0.0.1:{self.redis.port}"]
         self.manager = subprocess.Popen(argv, env={**os.environ, "TEST_CONSUMER": json.dumps(CONSUMERS)},
@@ -79,7 +79,7 @@ class Ledger:
             return self.number
 
     def job(self, number):
-        return {"file": self.book, "number": number, "mood": "", "ms": self.random.randrange(0, 12)}
+        return {"file": self.book, "number": number, "mood": "", "ms": self.random.randrange(0, 4)}
 
     def produce_by_http(self):
         while not self.done.is_set():
@@ -90,7 +90,7 @@ class Ledger:
                     self.acknowledged.extend(numbers)
             except Exception:  # the manager is gone: then nothing was acknowledged
                 time.sleep(0.02)
-            time.sleep(self.random.random() * 0.02)
+            time.sleep(self.random.random() * 0.08)  # less than the consumers can do, killed as they are
 
     def produce_as_ruby(self):
         while not self.done.is_set():
@@ -190,6 +190,10 @@ class Ledger:
             p.join()
         drained = lambda: all(q["ready"] == q["running"] == q["delayed"] == 0 for q in self.api("GET", "/v1/queues")[1]["queues"])
         self.expect(eventually(drained, 120, 0.2), "all queues become empty")
+        # Who was in hand at three kills is dead, by the rule for poison jobs, and kept: it is performed now.
+        unlucky = self.api("POST", "/v1/failed/requeue", {"all": True})[1]["requeued"]
+        print(f"  {unlucky} were in hand at three kills, and are requeued", flush=True)
+        self.expect(eventually(drained, 60, 0.2), "and empty again")
         self.check()
         self.manager.terminate()
         self.expect(self.manager.wait(40) == 0, "the manager stops with 0")
