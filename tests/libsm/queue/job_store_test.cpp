@@ -2,6 +2,7 @@
 #include "queue/job_store.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -976,6 +977,37 @@ TEST_F(sqlite_store_fixture, a_database_that_somebody_holds_is_unavailable_after
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
   holder.reset();
   EXPECT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 200ms));
+}
+
+TEST_F(sqlite_store_fixture, a_full_disk_refuses_jobs_and_loses_none) {
+  auto s = std::move(*open_job_store("sqlite:" + file().string(), {}));
+  // What a full disk is to a process: no file may grow beyond this.
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit full{256 << 10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  std::vector<job_id> stored;
+  result<std::vector<duplicate>> outcome;
+  for (int i = 0; i < 1'000 && outcome; ++i) {
+    auto j = job(std::to_string(i));
+    j.payload.append(4'000, ' ');
+    outcome = s->enqueue(std::vector<new_job>{j}, 100ms);
+    if (outcome) stored.push_back(j.id);
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, ignored);
+  ASSERT_FALSE(outcome) << "the limit was never met";
+  EXPECT_EQ(outcome.error().code, errc::unavailable);
+  EXPECT_FALSE(stored.empty());
+  auto again = s->enqueue(std::vector<new_job>{job("after")}, 1s);
+  ASSERT_TRUE(again) << to_string(again.error());
+  stored.push_back("after");
+  auto got = s->exchange({}, all_of(2'000));
+  ASSERT_TRUE(got) << to_string(got.error());
+  std::vector<job_id> found;
+  for (auto& d : got->claimed) found.push_back(key_of_job(d.payload));
+  EXPECT_EQ(found, stored);
 }
 
 TEST_F(sqlite_store_fixture, a_database_of_a_newer_version_is_refused) {
