@@ -25,7 +25,9 @@ result<schedule_spec> schedule_from_json(const json& document) {
     return fail(errc::invalid_spec,
                 R"(send an object such as {"name": ..., "cron": ..., "type": ...})");
   schedule_spec s;
-  for (auto& [key, value] : document.items()) {
+  for (auto& field : document.items()) {
+    const auto& key = field.key();
+    const auto& value = field.value();
     auto where = "/" + key;
     auto text = [&](std::string& member) -> result<void> {
       if (!value.is_string()) return fail(errc::invalid_spec, "must be a string", where);
