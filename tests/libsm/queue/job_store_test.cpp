@@ -767,6 +767,19 @@ TEST_F(redis_store_fixture, a_user_without_channels_and_dangerous_commands_suffi
   EXPECT_EQ(s->exchange({}, all_of(10))->claimed.size(), 2U);
 }
 
+TEST_F(redis_store_fixture, a_server_that_came_back_with_older_data_gives_no_number_twice) {
+  auto s = open();
+  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1"), job("2")}, 1s));
+  auto before = s->exchange({}, all_of(1));
+  ASSERT_TRUE(before) << to_string(before.error());
+  redis_.cli({"DEL", "resque:sm:number", "resque:sm:leases", "resque:sm:inflight:q"});
+  auto after = s->exchange({}, all_of(1));
+  ASSERT_TRUE(after) << to_string(after.error());
+  ASSERT_EQ(after->claimed.size(), 1U);
+  std::vector<job_outcome> late{{.tag = before->claimed.at(0).tag, .queue = "q"}};
+  EXPECT_EQ(s->exchange(late, all_of(0))->accepted, 0U) << "it must not end the other job";
+}
+
 TEST_F(redis_store_fixture, a_wrong_password_is_said_at_once) {
   redis_.cli({"CONFIG", "SET", "requirepass", "secret"});
   auto s = std::move(*open_job_store(url_of(":wrong"), {}));
