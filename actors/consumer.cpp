@@ -55,9 +55,16 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
     : service(std::move(context)), host_(setup.host), grace_(setup.spec.stop_timeout * 45 / 100) {
   auto wanted = checked(params());
   worker_ = worker_id(::getpid(), wanted.queues);
-  // Resque and php-resque take who is not in the process table as "resque-1" for dead.
-  ::setproctitle("-sm %s resque-1: Waiting for %s", instance().c_str(),
-                 joined(wanted.queues).c_str());
+  auto title = [instance = instance(), queues = joined(wanted.queues)](const work_in_hand& w) {
+    // Resque and php-resque take who is not in the process table as "resque-1" for dead.
+    if (w.jobs == 0)
+      ::setproctitle("-sm %s resque-1: Waiting for %s", instance.c_str(), queues.c_str());
+    else
+      ::setproctitle("-sm %s resque-1: Processing %s since %lld [%s]%s", instance.c_str(),
+                     w.queue.c_str(), static_cast<long long>(w.since_s), w.type.c_str(),
+                     w.jobs == 1 ? "" : (" and " + std::to_string(w.jobs - 1) + " more").c_str());
+  };
+  title({});
   auto& config = setup.settings.queue;
   std::shared_ptr<job_runner> runner;
   if (wanted.isolate)
@@ -73,10 +80,16 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
     runner = make_thread_runner(jobs, std::make_shared<queue>(config.url, config, jobs), log());
 
   command("status", [this] {
-    auto c = loop_->counts();
-    return json{{"worker", worker_},    {"performed", c.performed}, {"done", c.done},
-                {"retried", c.retried}, {"dead", c.dead},           {"cancelled", c.cancelled},
-                {"seconds", c.seconds}, {"in_hand", c.in_hand},     {"paused", c.paused}};
+    auto now = loop_->now();
+    auto all = now.ended.sum();
+    json status{{"worker", worker_},
+                {"performed", all.count()},
+                {"seconds", all.seconds},
+                {"in_hand", now.in_hand},
+                {"paused", now.paused}};
+    for (std::size_t i = 0; i < all.ended.size(); ++i)
+      status[std::string(job_tally::outcomes[i])] = all.ended[i];
+    return status;
   });
   command("pause", [this] { loop_->pause(true); });
   command("resume", [this] { loop_->pause(false); });
@@ -96,7 +109,9 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
       // Nobody else can end a thread.
       .on_overdue = [] { ::kill(::getpid(), SIGKILL); },
       // The way of every other end, which lets the service be destroyed.
-      .on_drained = [] { ::kill(::getpid(), SIGTERM); }};
+      .on_drained = [] { ::kill(::getpid(), SIGTERM); },
+      .on_work = title,
+      .on_tallies = [&host = host_](const job_tallies& all) { host.report(all.encode()); }};
   loop_ = std::make_unique<consumer_loop>(consumer_options{.queue_url = config.url,
                                                            .config = config,
                                                            .worker = worker_,
@@ -115,6 +130,7 @@ consumer::~consumer() {
       if (number == SIGTERM || number == SIGINT) loop_->hurry();
     });
     loop_->drain(grace_);
+    host_.report(loop_->now().ended.encode());
   }
   host_.take_signals({}, {});
   loop_.reset();

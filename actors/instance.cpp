@@ -359,6 +359,9 @@ void instance::on_message(caf::mailbox_element& element) {
     if (!data || !data->is_object()) return;
     (*data)["instance"] = name();
     s_.publish(event.type, *data);
+  } else if (content.match_elements<wire::job_report>()) {
+    if (auto tallies = job_tallies::decode(content.get_as<wire::job_report>(0).tallies))
+      s_.tallies.put(incarnation_, std::move(*tallies));
   } else if (content.match_elements<wire::service_call>()) {
     owner_.on_call(*this, content.get_as<wire::service_call>(0));
   } else if (content.match_elements<wire::find_service>()) {
@@ -397,6 +400,7 @@ void instance::on_process_ended(const exit_status& status) {
 
 void instance::forget_process() {
   s_.by_incarnation.erase(incarnation_);
+  s_.tallies.end(incarnation_);
   if (s_.cgroups) {
     // Nobody waits for it: the next run has a group of its own.
     fork_request rq{.instance = name(), .incarnation = incarnation_, .token = {}};

@@ -1,6 +1,7 @@
 #include "management_api.hpp"
 
 #include "log/process_log.hpp"
+#include "metrics_route.hpp"
 #include "queue_api.hpp"
 #include "route_adder.hpp"
 
@@ -106,6 +107,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   });
 
   add_queue_routes(at, parts.jobs);
+  add_metrics_route(at, parts.jobs, parts.tallies);
   at.add("GET", "/v1/services/:name/logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
     auto follow = rq.query("follow").value_or("0");

@@ -15,6 +15,7 @@ struct management_parts {
   queue_view& jobs;
   event_streams& events;
   log_service& logs;
+  const tally_board& tallies;
   std::filesystem::path log_folder;
   const bool& shutting_down;
 };

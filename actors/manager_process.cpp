@@ -230,7 +230,13 @@ int run_manager(detail::server_state& program) {
   log_service logs(events, folder->log_folder());
   shutdown_sequence shutdown(shared, services, http);
 
-  management_parts parts{services, jobs, streams, logs, folder->log_folder(), shutdown.under_way()};
+  management_parts parts{.services = services,
+                         .jobs = jobs,
+                         .events = streams,
+                         .logs = logs,
+                         .tallies = shared.tallies,
+                         .log_folder = folder->log_folder(),
+                         .shutting_down = shutdown.under_way()};
   if (auto ok = add_management_routes(program.routes, parts); !ok) return refuse(ok.error());
   if (!settings.http.listen.empty())
     if (auto ok = http.listen_tcp(*token); !ok) return refuse(ok.error());

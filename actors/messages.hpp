@@ -12,7 +12,7 @@
 
 namespace sm::wire {
 
-inline constexpr std::uint32_t protocol_version = 3;
+inline constexpr std::uint32_t protocol_version = 4;
 
 // -- from a service process to the manager
 
@@ -56,6 +56,11 @@ struct pong {
 struct service_event {
   std::string type;
   std::string data;  ///< JSON
+};
+
+/// What a consumer has done since its process started.
+struct job_report {
+  std::string tallies;  ///< `job_tallies`, encoded
 };
 
 /// A service's own command or gather, carried out by the manager.
@@ -157,6 +162,10 @@ auto inspect(I& f, service_event& x) {
   return f(caf::meta::type_name("service_event"), x.type, x.data);
 }
 template <class I>
+auto inspect(I& f, job_report& x) {
+  return f(caf::meta::type_name("job_report"), x.tallies);
+}
+template <class I>
 auto inspect(I& f, service_call& x) {
   return f(caf::meta::type_name("service_call"), x.id, x.gather, x.target, x.command, x.arguments,
            x.timeout_ms);
@@ -224,6 +233,7 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::reply))
 CAF_ADD_TYPE_ID(sm, (sm::wire::reply_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::pong))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_event))
+CAF_ADD_TYPE_ID(sm, (sm::wire::job_report))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_call))
 CAF_ADD_TYPE_ID(sm, (sm::wire::find_service))
 CAF_ADD_TYPE_ID(sm, (sm::wire::welcome))

@@ -9,7 +9,6 @@
 #include "queue/schedule.hpp"
 #include "queue/transfer.hpp"
 #include "queue/unix_time.hpp"
-#include "telemetry/queue_metrics.hpp"
 
 namespace sm {
 namespace {
@@ -608,16 +607,6 @@ void add_schedules(route_adder& at, queue_view& jobs) {
 }  // namespace
 
 void add_queue_routes(route_adder& at, queue_view& jobs) {
-  at.add_open("/metrics", [&jobs](request&) {
-    return jobs.ask<response>([](job_store& store) -> result<response> {
-      auto counts = store.counts();
-      if (!counts) return tl::unexpected<error>(counts.error());
-      auto totals = store.totals();
-      if (!totals) return tl::unexpected<error>(totals.error());
-      return response{.body = queue_metrics(*counts, *totals) + "# EOF\n",
-                      .content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"};
-    });
-  });
   add_queues(at, jobs);
   add_jobs(at, jobs);
   add_failed(at, jobs);

@@ -1,4 +1,4 @@
-// The routes of the queue: /v1/queues, /v1/jobs, /v1/failed, /v1/schedules, and its /metrics.
+// The routes of the queue: /v1/queues, /v1/jobs, /v1/failed, /v1/schedules.
 #pragma once
 
 #include "queue_view.hpp"

@@ -35,6 +35,9 @@ class builtin_host {
   virtual void take_signals(const std::vector<int>& numbers, std::function<void(int)> f) = 0;
   /// Tells people who watch /v1/events; lost when there is no manager.
   virtual void publish(std::string type, const json& data) = 0;
+  /// Tells the manager what the process has counted since its start: `job_tallies`, encoded. Told
+  /// again to each new manager.
+  virtual void report(std::string tallies) = 0;
   /// The listening sockets of the service, in the order of its specification.
   virtual std::vector<int> sockets() = 0;
 };

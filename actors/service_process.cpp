@@ -132,6 +132,12 @@ class service_process : public detail::service_host, public builtin_host {
       tell_manager(event);
     });
   }
+  void report(std::string tallies) override {
+    in_actor([this, tallies = std::move(tallies)]() mutable {
+      tallies_ = std::move(tallies);
+      tell_manager(wire::job_report{tallies_});
+    });
+  }
   std::vector<int> sockets() override {
     std::vector<int> list;
     for (auto& socket : fresh_.sockets) list.push_back(socket.get());
@@ -171,6 +177,7 @@ class service_process : public detail::service_host, public builtin_host {
                    self_->link_to(manager_);
                    tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
                    if (ready_) tell_manager(*ready_);
+                   if (!tallies_.empty()) tell_manager(wire::job_report{tallies_});
                  });
   }
 
@@ -488,6 +495,7 @@ class service_process : public detail::service_host, public builtin_host {
   caf::actor manager_;
   unsigned manager_number_ = 0;
   std::optional<wire::ready> ready_;  // what the next manager hears, too
+  std::string tallies_;               // likewise
   process_settings settings_;
   std::shared_ptr<log_file> log_file_;
   std::optional<logger> log_;

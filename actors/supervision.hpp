@@ -18,6 +18,7 @@
 #include "store/state_folder.hpp"
 #include "store/state_store.hpp"
 #include "telemetry/event_ring.hpp"
+#include "telemetry/job_tallies.hpp"
 
 namespace sm {
 
@@ -73,6 +74,7 @@ struct supervision {
   loop_mailbox mailbox;
   slot_allocator slots;
   socket_table sockets;
+  tally_board tallies;  ///< of the jobs that consumers performed
   event_ring recent{4096};
   std::function<void()> on_event = [] {};  ///< after each append to `recent`
   std::minstd_rand random{std::random_device{}()};

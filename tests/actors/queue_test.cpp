@@ -282,8 +282,57 @@ TEST_P(queue_fixture, a_tracked_job_tells_its_progress_and_result) {
            job.value("progress", json::object()).value("text", "") == "half of it";
   })) << get("/v1/jobs/" + id);
   ASSERT_TRUE(eventually([&] { return get("/v1/jobs/" + id)["state"] == "done"; }));
-  EXPECT_EQ(get("/v1/jobs/" + id)["result"]["number"], 1);
+  auto job = get("/v1/jobs/" + id);
+  EXPECT_EQ(job["result"]["number"], 1);
+  EXPECT_EQ(job["progress"], (json{{"share", 1.0}, {"text", "half of it"}}));
   EXPECT_EQ(app->api("GET", "/v1/jobs/none").status, 404);
+}
+
+TEST_P(queue_fixture, the_process_title_tells_what_a_consumer_works_on) {
+  start();
+  auto title = [&] {
+    std::ifstream in("/proc/" + std::to_string(consumer()) + "/cmdline");
+    std::string text;
+    std::getline(in, text, '\0');
+    return text;
+  };
+  EXPECT_EQ(title(), "sm consumer.default:0 resque-1: Waiting for *");
+  put("Work", work(1, "", 1'500));
+  ASSERT_TRUE(eventually([&] {
+    return title().starts_with("sm consumer.default:0 resque-1: Processing default since ");
+  })) << title();
+  EXPECT_TRUE(title().ends_with(" [Work]")) << title();
+  EXPECT_TRUE(eventually([&] { return title().ends_with("Waiting for *"); })) << title();
+}
+
+TEST_P(queue_fixture, metrics_tell_how_jobs_ended_whatever_becomes_of_their_consumers) {
+  start();
+  auto has = [&](const std::string& line) {
+    return eventually([&] {
+      return ("\n" + app->get("/metrics").body).find("\n" + line + "\n") != std::string::npos;
+    });
+  };
+  auto ended = [](const std::string& outcome, int n) {
+    return R"(sm_jobs_total{queue="default",type="Work",outcome=")" + outcome + "\"} " +
+           std::to_string(n);
+  };
+  put("Work", work(1));
+  put("Work", work(2, "fail_once"));
+  EXPECT_TRUE(has(ended("done", 2))) << app->get("/metrics").body;
+  EXPECT_TRUE(has(ended("retried", 1)));
+  EXPECT_TRUE(has(R"(sm_job_duration_seconds_count{queue="default",type="Work"} 3)"));
+  EXPECT_TRUE(has("sm_queue_up 1"));
+  ASSERT_EQ(::kill(consumer(), SIGKILL), 0);
+  put("Work", work(3));
+  EXPECT_TRUE(has(ended("done", 3))) << "what the killed one had done counts, too";
+  ASSERT_EQ(::kill(app->pid(), SIGKILL), 0);
+  app->wait();
+  app->start();
+  EXPECT_TRUE(has(ended("done", 1))) << "the consumer that lives on tells the next manager";
+  if (!redis) return;
+  redis->kill(SIGKILL);
+  EXPECT_TRUE(has("sm_queue_up 0"));
+  EXPECT_TRUE(has(ended("done", 1)));
 }
 
 TEST_P(queue_fixture, delayed_jobs_run_when_they_are_due) {

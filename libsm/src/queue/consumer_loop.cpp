@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/job_status.hpp"
+#include "queue/unix_time.hpp"
 
 namespace sm {
 namespace {
@@ -42,9 +43,25 @@ std::string_view word_for(kind how) {
   return "returned";
 }
 
+std::string type_of(const std::string& payload) {
+  auto job = decode_payload(payload);
+  return job ? job->type : std::string{};
+}
+
 /// A job that its own key frees when it begins.
 bool frees_lock_at_start(const std::string& payload) {
   return payload.find(R"("until":"started")") != payload.npos;
+}
+
+/// What a job said of its progress stays readable after its end.
+void keep_progress(job_outcome& o, job_in_hand& job) {
+  if (o.status.empty() || o.how == kind::failed_retry) return;
+  std::lock_guard lock(job.mutex);
+  if (job.share == 0 && job.text.empty()) return;
+  auto status = decode_status(o.status);
+  status.text = job.text;
+  if (status.status != job_status::phase::complete) status.share = job.share;
+  o.status = encode_status(status);
 }
 
 }  // namespace
@@ -55,7 +72,8 @@ struct consumer_loop::state {
     job_in_hand job;
     clock::time_point since{}, deadline = clock::time_point::max(),
                                overdue_at = clock::time_point::max();
-    bool ended = false;  // its outcome is there
+    std::int64_t began_s = 0;  // Unix time, beside `since`
+    bool ended = false;        // its outcome is there
   };
   using entry_ptr = std::shared_ptr<entry>;
 
@@ -90,7 +108,8 @@ struct consumer_loop::state {
   std::size_t low_water = 0;
   clock::time_point moved_at = clock::now();  // a job left `ready`, or came
   prefetch ahead;
-  consumer_counts counted;
+  job_tallies ended;
+  bool told_tallies = true;
   std::minstd_rand random{std::random_device{}()};
   std::vector<std::thread> slots;
   std::size_t slots_running = 0;
@@ -106,10 +125,17 @@ struct consumer_loop::state {
     claimer_wake.notify_one();
   }
 
-  /// Under the lock: the outcome of an entry, unless it has one or was given up.
-  bool finish(const entry_ptr& e, job_outcome outcome) {
+  /// Under the lock: the outcome of an entry, unless it has one or was given up. "" for a type that
+  /// nobody read from the payload yet.
+  bool finish(const entry_ptr& e, job_outcome outcome, std::string type = {}) {
     if (e->ended || !in_hand.contains(e->job.what.tag)) return false;
     e->ended = true;
+    if (outcome.how != kind::returned) {
+      if (type.empty()) type = type_of(e->job.what.payload);
+      auto took = e->job.started ? clock::now() - e->since : clock::duration::zero();
+      ended.add(e->job.what.queue, type, outcome.how, std::chrono::duration<double>(took).count());
+      told_tallies = false;
+    }
     outcomes.push_back(std::move(outcome));
     return true;
   }
@@ -138,13 +164,19 @@ struct consumer_loop::state {
       }
   }
 
-  void count(const job_outcome& o, double seconds) {
-    ++counted.performed;
-    counted.seconds += seconds;
-    if (o.how == kind::done) ++counted.done;
-    if (o.how == kind::failed_retry) ++counted.retried;
-    if (o.how == kind::failed_dead) ++counted.dead;
-    if (o.how == kind::cancelled) ++counted.cancelled;
+  work_in_hand work() const {
+    work_in_hand w;
+    const entry* first = nullptr;
+    for (auto& [tag, e] : in_hand) {
+      if (e->ended || !e->job.started) continue;
+      ++w.jobs;
+      if (!first || e->since < first->since) first = e.get();
+    }
+    if (!first) return w;
+    w.queue = first->job.what.queue;
+    w.type = type_of(first->job.what.payload);
+    w.since_s = first->began_s;
+    return w;
   }
 
   /// Whether there is room for an event in this second; how many there was none for before.
@@ -259,12 +291,11 @@ void consumer_loop::kill_jobs() {
   s.keeper_wake.notify_one();
 }
 
-consumer_counts consumer_loop::counts() const {
+consumer_state consumer_loop::now() const {
   std::lock_guard lock(state_->mutex);
-  auto c = state_->counted;
-  c.paused = state_->paused;
-  for (auto& [tag, e] : state_->in_hand) c.in_hand.push_back(key_of_job(e->job.what.payload));
-  return c;
+  consumer_state now{.ended = state_->ended, .paused = state_->paused};
+  for (auto& [tag, e] : state_->in_hand) now.in_hand.push_back(key_of_job(e->job.what.payload));
+  return now;
 }
 
 // -- the slots
@@ -280,6 +311,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
     s.moved_at = clock::now();
     if (s.ready.size() == s.low_water) s.wake_claimer();
     e->since = clock::now();
+    e->began_s = unix_ms() / 1000;
     if (s.any_timeout)
       if (auto timeout = s.jobs->timeout_of(e->job.what.payload); timeout.count() > 0) {
         e->deadline = e->since + timeout;
@@ -295,6 +327,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
       s.log.error("a job could not be performed: {}", error.what());
       p.outcome = ended_from_outside(*s.jobs, e->job.what, cancel_reason::none, chance);
     }
+    keep_progress(p.outcome, e->job);
     auto took = clock::now() - e->since;
     auto seconds = std::chrono::duration<double>(took).count();
     if (p.outcome.how == kind::failed_retry || p.outcome.how == kind::failed_dead ||
@@ -315,8 +348,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<state>& shared) {
                p.outcome.text,
                e->job.what.attempt(),
                seconds};
-    auto outcome_counted = p.outcome;
-    if (s.finish(e, std::move(p.outcome))) s.count(outcome_counted, seconds);
+    s.finish(e, std::move(p.outcome), std::move(p.type));
     if (s.claimer_waits || s.ready.size() <= s.low_water) s.wake_claimer();
     if (tell || dropped > 0) {
       lock.unlock();
@@ -499,10 +531,14 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
     steady += by_steady;
     return std::chrono::duration_cast<milliseconds>(by_wall - by_steady);
   };
+  auto next_work = clock::now();
+  work_in_hand told_work;
   for (;;) {
     std::vector<delivery> to_renew;
     std::vector<std::pair<job_id, std::string>> progress;
     std::vector<job_outcome> farewell;
+    std::optional<job_tallies> tallies;
+    std::optional<work_in_hand> work;
     bool look = false, anything = false;
     {
       std::unique_lock lock(s.mutex);
@@ -568,7 +604,14 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
         look = true;
         next_look = now + look_pause;
       }
+      if ((look || overdue) && !std::exchange(s.told_tallies, true)) tallies = s.ended;
+      if (now >= next_work) {
+        next_work = now + progress_pause;
+        work = s.work();
+      }
     }
+    if (tallies) s.to.on_tallies(*tallies);
+    if (work && *work != told_work) s.to.on_work(told_work = std::move(*work));
     if (!farewell.empty()) {
       s.log.error("a job does not heed that it was asked to end: its process ends");
       if (auto told = s.keeps->exchange(farewell, {.worker = s.options.worker, .max = 0}); !told)

@@ -18,6 +18,7 @@
 #include "queue/job_runner.hpp"
 #include "queue/job_store.hpp"
 #include "queue/prefetch.hpp"
+#include "telemetry/job_tallies.hpp"
 
 namespace sm {
 
@@ -39,11 +40,19 @@ struct job_event {
   double seconds = 0;
 };
 
-struct consumer_counts {
-  std::uint64_t performed = 0, done = 0, retried = 0, dead = 0, cancelled = 0;
-  double seconds = 0;  ///< spent in jobs
+struct consumer_state {
+  job_tallies ended{};
   std::vector<job_id> in_hand{};
   bool paused = false;
+};
+
+/// What a consumer is at, for its process title.
+struct work_in_hand {
+  unsigned jobs = 0;
+  std::string queue{}, type{};  ///< of the one that runs for longest
+  std::int64_t since_s = 0;     ///< Unix time
+
+  friend bool operator==(const work_in_hand&, const work_in_hand&) = default;
 };
 
 class consumer_loop {
@@ -55,6 +64,11 @@ class consumer_loop {
     std::function<void()> on_overdue = [] {};
     /// After `quit`: nothing is in hand any more. In the claiming thread.
     std::function<void()> on_drained = [] {};
+    /// Other work is in hand than at the last call; work of less than some 200 ms may be left out.
+    /// In the keeper's thread.
+    std::function<void(const work_in_hand&)> on_work = [](auto&) {};
+    /// Jobs have ended since the last call, about a second ago. In the keeper's thread.
+    std::function<void(const job_tallies&)> on_tallies = [](auto&) {};
   };
 
   /// Opens the store and begins. Throws `failure` when the store's settings are wrong; one that
@@ -77,7 +91,7 @@ class consumer_loop {
   void hurry();
   /// Asks the jobs in hand to end as failed, and goes on (Resque's USR1).
   void kill_jobs();
-  consumer_counts counts() const;
+  consumer_state now() const;
 
  private:
   struct state;

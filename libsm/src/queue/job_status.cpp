@@ -26,8 +26,11 @@ job_status decode_status(const std::string& document) {
   auto& d = *parsed;
   auto number = [](const json& object, const char* key, auto otherwise) {
     auto member = object.find(key);
-    return member != object.end() && member->is_number() ? member->get<decltype(otherwise)>()
-                                                         : otherwise;
+    // A float may be too large for an integer.
+    bool fits = member != object.end() &&
+                (std::is_floating_point_v<decltype(otherwise)> ? member->is_number()
+                                                               : member->is_number_integer());
+    return fits ? member->get<decltype(otherwise)>() : otherwise;
   };
   auto text = [](const json& object, const char* key) {
     auto member = object.find(key);

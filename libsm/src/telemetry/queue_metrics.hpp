@@ -1,5 +1,5 @@
-// The queue's figures for Prometheus: names and units of its conventions, in OpenMetrics' text
-// form.
+// What the queue's store tells, for Prometheus: names and units of its conventions, in OpenMetrics'
+// text form. What consumers did is in job_tallies.hpp.
 #pragma once
 
 #include <string>
@@ -9,7 +9,9 @@
 
 namespace sm {
 
-/// The families sm_queue_* and sm_jobs_*, without the closing "# EOF".
+/// The families sm_queue_*, without the closing "# EOF".
 std::string queue_metrics(const std::vector<queue_counts>& queues, const queue_totals& totals);
+
+std::string queue_up_metric(bool up);
 
 }  // namespace sm

@@ -10,7 +10,6 @@
 #include "queue/redis/redis_url.hpp"
 #include "queue/retry.hpp"
 #include "queue/transfer.hpp"
-#include "telemetry/queue_metrics.hpp"
 
 namespace sm {
 using namespace std::chrono_literals;
@@ -177,17 +176,6 @@ TEST(redis_url, what_is_wrong_is_said_and_no_password_shown) {
     EXPECT_EQ(to_string(refused.error()).find("ss@"), std::string::npos);
     EXPECT_EQ(to_string(refused.error()).find("sure"), std::string::npos);
   }
-}
-
-TEST(queue_metrics, are_written_as_prometheus_reads_them) {
-  auto text = queue_metrics({{.queue = "a\"b", .ready = 3, .running = 1, .oldest_ms = 1500}},
-                            {.processed = 7, .failed = 2, .dead = 1});
-  EXPECT_NE(text.find("# TYPE sm_queue_depth gauge\n"), std::string::npos);
-  EXPECT_NE(text.find("sm_queue_depth{queue=\"a\\\"b\",state=\"ready\"} 3\n"), std::string::npos)
-      << text;
-  EXPECT_NE(text.find("sm_queue_latency_seconds{queue=\"a\\\"b\"} 1.5\n"), std::string::npos);
-  EXPECT_NE(text.find("sm_jobs_total{outcome=\"processed\"} 7\n"), std::string::npos);
-  EXPECT_NE(text.find("sm_jobs_dead 1\n"), std::string::npos);
 }
 
 TEST(transfer, a_line_brings_every_job_back_with_its_bytes) {
