@@ -68,6 +68,7 @@ class connection::incoming : public request {
   std::optional<std::string> query(std::string_view name) const override {
     return query_value(query_, name);
   }
+  std::vector<std::string> query_names() const override { return sm::query_names(query_); }
   sm::manager& manager() const override { return services_; }
   bool http_1_1() const { return message_.version() >= 11; }
 
@@ -159,7 +160,7 @@ void connection::check_deadline(clock::time_point now) {
       return respond(to_response(error{errc::timeout, "the handler did not answer in time", {}}));
     case phase::streaming:
       enter(phase::streaming);
-      if (!writing_) output_ += ":\n\n";
+      if (!writing_) output_ += stream_->heartbeat();
       return flush();
   }
 }

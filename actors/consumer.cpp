@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "config/units.hpp"
+#include "http/body_fields.hpp"
 #include "queue/fork_runner.hpp"
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
@@ -31,23 +31,35 @@ std::string joined(const std::vector<std::string>& list) {
 }  // namespace
 
 result<consumer_params> read_consumer_params(const json& document) {
-  auto params = from_json_value<consumer_params>(document);
-  if (!params)
-    return fail(errc::invalid_spec, params.error().detail, "/params" + params.error().where);
-  auto wrong = [](std::string why, const char* field) {
-    return fail(errc::invalid_spec, std::move(why), std::string("/params/") + field);
+  const std::string where = "/params";
+  auto wrong = [&](std::string why, const char* key) {
+    return fail(errc::invalid_spec, std::move(why), where + "/" + key);
   };
-  if (params->queues.empty()) return wrong("a consumer needs a queue", "queues");
-  for (auto& queue : params->queues)
+  consumer_params p;
+  try {
+    refuse_unknown(document,
+                   {"queues", "concurrency", "isolate", "min", "max", "latency", "cool_down"},
+                   where);
+    p.queues = field(document, "queues", p.queues, where);
+    p.concurrency = field(document, "concurrency", p.concurrency, where);
+    p.isolate = field(document, "isolate", p.isolate, where);
+    p.min = field(document, "min", p.min, where);
+    p.max = field(document, "max", p.max, where);
+    p.latency = duration_field(document, "latency", p.latency, where);
+    p.cool_down = duration_field(document, "cool_down", p.cool_down, where);
+  } catch (const failure& e) {
+    return fail(errc::invalid_spec, e.reason().detail, e.reason().where);
+  }
+  for (auto& queue : p.queues)
     if (auto why = check_queue_pattern(queue); !why.empty()) return wrong(why, "queues");
-  if (params->concurrency < 1 || params->concurrency > 1000)
+  if (std::all_of(p.queues.begin(), p.queues.end(), [](auto& q) { return q.starts_with('!'); }))
+    return wrong("a consumer needs a queue", "queues");
+  if (p.concurrency < 1 || p.concurrency > 1000)
     return wrong("must be from 1 to 1000", "concurrency");
-  if (params->max > 0 && params->min > params->max) return wrong("must not be over max", "min");
-  for (auto [text, field] :
-       {std::pair{&params->latency, "latency"}, {&params->cool_down, "cool_down"}})
-    if (auto duration = parse_duration(*text); !duration)
-      return wrong(duration.error().detail, field);
-  return params;
+  if (p.max > 1000) return wrong("must be from 0 to 1000", "max");
+  if (p.max > 0 && p.min > p.max) return wrong("must not be over max", "min");
+  if (p.latency.count() == 0) return wrong("must be over 0", "latency");
+  return p;
 }
 
 consumer::consumer(service_context context, std::shared_ptr<const job_registry> jobs,

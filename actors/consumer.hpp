@@ -19,10 +19,8 @@ struct consumer_params {
   /// With `max` > 0 the manager keeps the number of processes between the two, by the age of the
   /// oldest job that waits.
   unsigned min = 0, max = 0;
-  std::string latency = "2s", cool_down = "30s";
+  std::chrono::milliseconds latency{2'000}, cool_down{30'000};
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(consumer_params, queues, concurrency, isolate, min,
-                                                max, latency, cool_down)
 
 /// Reads and checks them; `invalid_spec` names the field at fault.
 result<consumer_params> read_consumer_params(const json& document);

@@ -11,6 +11,7 @@ class event_streams::stream : public response_stream {
   stream(const event_ring& events, std::uint64_t cursor, std::string filter)
       : events_(events), cursor_(cursor), filter_(std::move(filter)) {}
 
+  std::string_view heartbeat() const override { return ":\n\n"; }
   /// A slow reader waits at its own cursor and is told what the ring dropped meanwhile.
   bool pull(std::string& out, std::size_t max) override {
     auto slice = events_.after(cursor_);

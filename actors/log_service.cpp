@@ -49,6 +49,7 @@ class log_follower : public response_stream, public std::enable_shared_from_this
     for (auto& line : begin.lines) add(line);
   }
 
+  std::string_view heartbeat() const override { return ":\n\n"; }
   bool pull(std::string& out, std::size_t) override {
     out += ready_;
     if (!std::exchange(ready_, {}).empty() || changed_) read_on();

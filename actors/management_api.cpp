@@ -2,7 +2,7 @@
 
 #include "log/process_log.hpp"
 #include "metrics_route.hpp"
-#include "queue_api.hpp"
+#include "queue_routes.hpp"
 #include "route_adder.hpp"
 
 namespace sm {
@@ -107,6 +107,9 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   });
 
   add_queue_routes(at, parts.jobs);
+  add_job_routes(at, parts.jobs);
+  add_failed_routes(at, parts.jobs);
+  add_schedule_routes(at, parts.jobs);
   add_metrics_route(at, parts.jobs, parts.tallies);
   at.add("GET", "/v1/services/:name/logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);

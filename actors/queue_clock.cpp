@@ -123,10 +123,7 @@ result<std::int64_t> queue_clock::fire_schedules() {
   if (!all) return tl::unexpected<error>(all.error());
   std::int64_t next = 0;
   for (auto& stored : *all) {
-    auto document = parse_json(stored.document);
-    if (document && document->is_object()) document->erase("declared_by");
-    auto spec = document ? schedule_from_json(*document)
-                         : result<schedule_spec>(fail(errc::invalid_spec, "is no JSON"));
+    auto spec = schedule_in(stored);
     if (!spec) {
       log().warn("the schedule {} is left out: {}", stored.name, to_string(spec.error()));
       continue;
@@ -138,9 +135,14 @@ result<std::int64_t> queue_clock::fire_schedules() {
     auto job = job_of(*spec, now);
     auto fired = store_->fire(stored.name, stored.last_ms, todo.for_ms, todo.fire ? &job : nullptr);
     if (!fired) return tl::unexpected<error>(fired.error());
-    if (*fired && todo.fire) {
+    if (*fired == firing::others) continue;
+    if (*fired == firing::stored) {
       ++fired_;
       log().info("schedule {} put {} into {}", stored.name, spec->type, spec->queue);
+    } else if (todo.fire) {
+      log().info("schedule {}: its earlier job still waits or runs", stored.name);
+    } else if (stored.last_ms > 0) {
+      log().warn("schedule {}: a time was missed, and is skipped", stored.name);
     }
   }
   return next;

@@ -65,13 +65,16 @@ void queue_scaler::scale(const std::vector<queue_counts>& counts) {
     std::uint64_t running = 0;
     for (auto& c : counts) {
       if (std::find(served.begin(), served.end(), c.queue) == served.end()) continue;
-      if (!c.paused) oldest = std::max(oldest, milliseconds(c.oldest_ms));
+      // More processes do not help a queue that waits for its limits.
+      bool held = c.paused || c.limits.rate > 0 ||
+                  (c.limits.concurrency > 0 && c.running >= c.limits.concurrency);
+      if (!held) oldest = std::max(oldest, milliseconds(c.oldest_ms));
       running += c.running;
     }
     autoscale_policy policy{.min = params->min,
                             .max = params->max,
-                            .latency = *parse_duration(params->latency),
-                            .cool_down = *parse_duration(params->cool_down)};
+                            .latency = params->latency,
+                            .cool_down = params->cool_down};
     auto wanted = autoscale(policy, states_[d.spec.name], d.spec.instances, oldest, running,
                             std::chrono::steady_clock::now());
     if (wanted != d.spec.instances) {

@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <sm/log.hpp>
 #include <sm/promise.hpp>
@@ -12,18 +13,29 @@
 namespace sm {
 
 class queue_view {
+  using clock = std::chrono::steady_clock;
+
  public:
   queue_view(std::string url, queue_config config, logger log);
 
-  /// Fulfilled in the view's thread with what `question` answers.
+  /// Fulfilled in the view's thread with what `question` answers. While the store is away, those
+  /// who waited behind one that was told so are told the same, instead of each waiting for it in
+  /// turn.
   template <class T>
   promise<T> ask(std::function<result<T>(job_store&)> question) {
     promise<T> p;
-    bool posted = thread_.post([this, p, question = std::move(question)] {
-      if (auto ok = open(); !ok)
-        p.set_error(ok.error());
-      else
-        p.set(question(*store_));
+    bool posted = thread_.post([this, p, question = std::move(question), asked_at = clock::now()] {
+      if (asked_at < away_at_) {
+        p.set_error(away_);
+        return;
+      }
+      auto ok = open();
+      auto answer = ok ? question(*store_) : result<T>(tl::unexpected<error>(ok.error()));
+      if (!answer && answer.error().code == errc::unavailable) {
+        away_ = answer.error();
+        away_at_ = clock::now();
+      }
+      p.set(std::move(answer));
     });
     if (!posted) p.set_error({errc::overloaded, "too many questions to the queue wait", {}});
     return p;
@@ -38,7 +50,10 @@ class queue_view {
   const std::string url_;
   const queue_config config_;
   const logger log_;
-  std::unique_ptr<job_store> store_;  // used by the thread alone
+  // Used by the thread alone:
+  std::unique_ptr<job_store> store_;
+  error away_{};
+  clock::time_point away_at_{};
   worker_thread thread_{1024};
 };
 

@@ -1,5 +1,6 @@
 #include "route_adder.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "config/units.hpp"
@@ -16,14 +17,27 @@ milliseconds duration_of(const request& rq, const char* name) {
   return *value;
 }
 
-std::size_t number_of(const request& rq, const char* name, std::size_t otherwise) {
+std::size_t number_of(const request& rq, const char* name, std::size_t otherwise, std::size_t least,
+                      std::size_t most) {
   auto text = rq.query(name);
   if (!text) return otherwise;
   std::size_t value = 0;
   auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (ec != std::errc{} || end != text->data() + text->size())
     throw failure(errc::bad_arguments, "'" + *text + "' is no whole number", name);
+  if (value < least || value > most)
+    throw failure(errc::bad_arguments,
+                  "must be from " + std::to_string(least) + " to " + std::to_string(most), name);
   return value;
+}
+
+void refuse_unknown_query(const request& rq, std::initializer_list<std::string_view> known) {
+  for (auto& name : rq.query_names())
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      std::string all;
+      for (auto each : known) all += (all.empty() ? "" : ", ") + std::string(each);
+      throw failure(errc::bad_arguments, "unknown parameter; there is " + all, name);
+    }
 }
 
 void check_media_type(const request& rq) {
@@ -39,6 +53,12 @@ void check_media_type(const request& rq) {
 json body_of(const request& rq) {
   check_media_type(rq);
   return rq.json_body();
+}
+
+json object_of(const request& rq) {
+  auto body = body_of(rq);
+  if (!body.is_object()) throw failure(errc::bad_arguments, "send a JSON object");
+  return body;
 }
 
 std::string arguments_of(const request& rq) {

@@ -12,14 +12,21 @@ namespace sm {
 /// A duration in the query ("timeout=300ms"), or 0 without one; throws `failure`.
 std::chrono::milliseconds duration_of(const request& rq, const char* name);
 
-/// A whole number in the query; throws `failure`.
-std::size_t number_of(const request& rq, const char* name, std::size_t otherwise);
+/// A whole number in the query, between `least` and `most`; throws `failure`.
+std::size_t number_of(const request& rq, const char* name, std::size_t otherwise,
+                      std::size_t least = 0, std::size_t most = 1'000'000'000);
+
+/// Throws `failure` for a name in the query that is none of these: one that is misspelt must not be
+/// taken for one that was left out.
+void refuse_unknown_query(const request& rq, std::initializer_list<std::string_view> known);
 
 /// The body must be JSON. curl's default type is let through: the token, or the Unix socket,
 /// already rules out a foreign page's form.
 void check_media_type(const request& rq);
 
 json body_of(const request& rq);
+/// Likewise; one that is no object is refused.
+json object_of(const request& rq);
 
 /// The body's bytes, known to be JSON: arguments travel on as they came.
 std::string arguments_of(const request& rq);

@@ -29,8 +29,9 @@ struct import_work {
       std::this_thread::sleep_for(20ms);  // the work
       job.progress(static_cast<double>(row + 1) / rows, "row " + std::to_string(row + 1));
     }
-    // Each step is a job of its own.
-    job.jobs().enqueue(email_work{"owner@example.org", file + " is imported"});
+    // Each step is a job of its own. Waited for, so that this one is not done without it.
+    auto mail = job.jobs().enqueue(email_work{"owner@example.org", file + " is imported"});
+    if (auto stored = mail.wait_for(10s); !stored) throw sm::failure(stored.error());
     return {{"rows", rows}};
   }
 };

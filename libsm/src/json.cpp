@@ -58,6 +58,35 @@ void append_json_string(std::string& out, std::string_view text) {
   }
 }
 
+bool is_utf8(std::string_view text) {
+  try {
+    (void)json(text).dump();
+    return true;
+  } catch (const json::exception&) {
+    return false;
+  }
+}
+
+std::optional<std::string> detail::changed_number(const json& given, const json& taken) {
+  if (given.is_object() && taken.is_object()) {
+    for (auto& [key, value] : taken.items())
+      if (auto member = given.find(key); member != given.end())
+        if (auto where = changed_number(*member, value)) {
+          json::json_pointer at;
+          at /= key;
+          return at.to_string() + *where;
+        }
+  } else if (given.is_array() && taken.is_array()) {
+    for (std::size_t i = 0; i < given.size() && i < taken.size(); ++i)
+      if (auto where = changed_number(given[i], taken[i])) return "/" + std::to_string(i) + *where;
+  } else if (taken.is_number_integer()) {
+    // The library compares a negative number as if it had no sign.
+    bool sign_lost = taken.is_number_unsigned() && given.is_number_integer() && given < 0;
+    if (given.is_boolean() || sign_lost || (given.is_number() && given != taken)) return "";
+  }
+  return {};
+}
+
 std::string print_json(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

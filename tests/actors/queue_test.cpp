@@ -1,76 +1,7 @@
 // Jobs on their way through producer, store and consumer processes, on both stores.
-#include <gtest/gtest.h>
-
-#include <csignal>
-#include <fstream>
-#include <set>
-#include <sm/queue.hpp>
-#include <sstream>
-
-#include "program.hpp"
-#include "redis_server.hpp"
+#include "queue_fixture.hpp"
 
 namespace sm::test {
-using namespace std::chrono_literals;
-namespace {
-
-class queue_fixture : public ::testing::TestWithParam<const char*> {
- protected:
-  queue_fixture() {
-    if (std::string_view(GetParam()) == "redis") redis.emplace();
-  }
-
-  /// Starts the program with a consumer as `consumer` says.
-  void start(const json& consumer = json::object(), std::vector<std::string> environment = {}) {
-    environment.push_back("TEST_CONSUMER=" + consumer.dump());
-    std::vector<std::string> arguments{"--set", "queue.cancel_grace=300ms", "--set",
-                                       "queue.lease=" + lease};
-    if (redis) arguments.insert(arguments.end(), {"--set", "queue.url=" + redis->url()});
-    app.emplace(TEST_PROGRAM, arguments, environment);
-    ASSERT_TRUE(eventually([&] { return app->all_ready(); }));
-    outside.emplace(url());
-  }
-  std::string url() const {
-    return redis ? redis->url() : "sqlite:" + (app->state() / "queue.db").string();
-  }
-  std::string file() const { return (folder.path() / "work").string(); }
-  json work(int number, const std::string& mood = "", int ms = 0) const {
-    return {{"file", file()}, {"number", number}, {"mood", mood}, {"ms", ms}};
-  }
-  job_id put(const std::string& type, const json& argument, enqueue_options options = {}) {
-    auto id = outside->enqueue(type, argument, std::move(options)).wait_for(5s);
-    EXPECT_TRUE(id) << to_string(id.error());
-    return id ? *id : job_id{};
-  }
-  std::vector<std::string> lines() const {
-    std::vector<std::string> all;
-    std::ifstream in(file());
-    for (std::string line; std::getline(in, line);) all.push_back(line);
-    return all;
-  }
-  /// How many lines begin with `what`.
-  long count(const std::string& what) const {
-    auto all = lines();
-    return std::count_if(all.begin(), all.end(), [&](auto& l) { return l.starts_with(what); });
-  }
-  bool comes(const std::string& what, long times = 1) {
-    return eventually([&] { return count(what) >= times; });
-  }
-  json get(const std::string& target) const { return app->api("GET", target).document(); }
-  json dead() const { return get("/v1/failed")["failed"]; }
-  json queue_of(const std::string& name) const { return get("/v1/queues/" + name); }
-  pid_t consumer(std::size_t index = 0) const {
-    return app->instance_pid("consumer.default", index);
-  }
-
-  std::string lease = "30s";
-  std::optional<redis_server> redis;
-  temporary_folder folder;
-  std::optional<program> app;
-  std::optional<queue> outside;
-};
-
-}  // namespace
 
 INSTANTIATE_TEST_SUITE_P(on, queue_fixture, ::testing::Values("sqlite", "redis"),
                          [](auto& p) { return std::string(p.param); });
@@ -273,6 +204,62 @@ TEST_P(queue_fixture, isolated_jobs_run_in_processes_of_their_own) {
   }));
 }
 
+TEST_P(queue_fixture, hooks_hear_of_failures_and_not_of_jobs_that_were_asked_to_end) {
+  // In a process of its own a job is asked by a signal, and hears why beside it.
+  bool isolate = redis.has_value();
+  start({{"isolate", isolate}, {"drain_ms", 100}});
+  auto log = [&] { return app->log_of("consumer.default:0"); };
+  auto id = put("Once", work(1, "", 5'000));
+  ASSERT_TRUE(comes("begin 1 "));
+  EXPECT_EQ(app->api("DELETE", "/v1/jobs/" + id).status, 202);
+  ASSERT_TRUE(eventually([&] { return get("/v1/queues/default")["running"] == 0; }));
+  EXPECT_EQ(log().find("hook: "), std::string::npos) << log();
+  put("Once", work(2, "", 1'000));
+  ASSERT_TRUE(comes("begin 2 "));
+  EXPECT_EQ(app->api("POST", "/v1/services/consumer.default/restart?wait=20s").status, 200);
+  ASSERT_TRUE(comes("end 2"));
+  EXPECT_EQ(log().find("hook: "), std::string::npos) << "it was handed back, and is done";
+  auto late = put("Hasty", work(3, "", 5'000));
+  ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
+  EXPECT_EQ(dead()[0]["exception"], "sm::Timeout");
+  EXPECT_TRUE(eventually([&] {
+    return log().find("hook: " + late + " is dead") != std::string::npos;
+  })) << log();
+}
+
+TEST_P(queue_fixture, arguments_that_a_field_cannot_hold_are_dead_with_the_field) {
+  start();
+  for (auto& bad : {json(1.9), json(true), json(4'294'967'298), json("1")})
+    put("Work", {{"file", file()}, {"number", bad}});
+  ASSERT_TRUE(eventually([&] { return dead().size() == 4; }));
+  for (auto& record : dead()) {
+    EXPECT_EQ(record["exception"], "sm::bad_arguments");
+    EXPECT_NE(record["error"].get<std::string>().find("/number"), std::string::npos) << record;
+  }
+  EXPECT_TRUE(lines().empty());
+}
+
+TEST_P(queue_fixture, a_job_server_that_hangs_is_replaced) {
+  start({{"isolate", true}});
+  put("Work", work(1));
+  ASSERT_TRUE(comes("end 1"));
+  auto server = [&]() -> pid_t {
+    for (auto pid : app->descendants()) {
+      std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
+      std::string title;
+      std::getline(in, title, '\0');
+      if (title.ends_with("job server")) return pid;
+    }
+    return 0;
+  }();
+  ASSERT_GT(server, 0);
+  ASSERT_EQ(::kill(server, SIGSTOP), 0);
+  put("Work", work(2));
+  ASSERT_TRUE(eventually([&] { return count("end 2") == 1; }, 20s))
+      << "after the time that a fork is given";
+  EXPECT_FALSE(alive(server));
+}
+
 TEST_P(queue_fixture, a_tracked_job_tells_its_progress_and_result) {
   start();
   auto id = put("Work", work(1, "progress", 1'000), {.track = true});
@@ -303,36 +290,6 @@ TEST_P(queue_fixture, the_process_title_tells_what_a_consumer_works_on) {
   })) << title();
   EXPECT_TRUE(title().ends_with(" [Work]")) << title();
   EXPECT_TRUE(eventually([&] { return title().ends_with("Waiting for *"); })) << title();
-}
-
-TEST_P(queue_fixture, metrics_tell_how_jobs_ended_whatever_becomes_of_their_consumers) {
-  start();
-  auto has = [&](const std::string& line) {
-    return eventually([&] {
-      return ("\n" + app->get("/metrics").body).find("\n" + line + "\n") != std::string::npos;
-    });
-  };
-  auto ended = [](const std::string& outcome, int n) {
-    return R"(sm_jobs_total{queue="default",type="Work",outcome=")" + outcome + "\"} " +
-           std::to_string(n);
-  };
-  put("Work", work(1));
-  put("Work", work(2, "fail_once"));
-  EXPECT_TRUE(has(ended("done", 2))) << app->get("/metrics").body;
-  EXPECT_TRUE(has(ended("retried", 1)));
-  EXPECT_TRUE(has(R"(sm_job_duration_seconds_count{queue="default",type="Work"} 3)"));
-  EXPECT_TRUE(has("sm_queue_up 1"));
-  ASSERT_EQ(::kill(consumer(), SIGKILL), 0);
-  put("Work", work(3));
-  EXPECT_TRUE(has(ended("done", 3))) << "what the killed one had done counts, too";
-  ASSERT_EQ(::kill(app->pid(), SIGKILL), 0);
-  app->wait();
-  app->start();
-  EXPECT_TRUE(has(ended("done", 1))) << "the consumer that lives on tells the next manager";
-  if (!redis) return;
-  redis->kill(SIGKILL);
-  EXPECT_TRUE(has("sm_queue_up 0"));
-  EXPECT_TRUE(has(ended("done", 1)));
 }
 
 TEST_P(queue_fixture, delayed_jobs_run_when_they_are_due) {
@@ -371,35 +328,6 @@ TEST_P(queue_fixture, an_id_and_a_unique_key_make_one_job_of_many) {
   EXPECT_EQ(count("end 1"), 1);
 }
 
-TEST_P(queue_fixture, queues_are_paused_limited_and_prioritised) {
-  start({{"queues", {"high", "*", "!ignored"}}, {"concurrency", 3}});
-  EXPECT_EQ(app->api("POST", "/v1/queues/*/pause").document()["paused"], true);
-  put("Work", work(1), {.queue = "low"});
-  put("Work", work(2), {.queue = "high"});
-  put("Work", work(3), {.queue = "ignored"});
-  put("Work", work(4), {.queue = "skipped"});
-  EXPECT_EQ(get("/v1/queues")["paused"], true);
-  EXPECT_EQ(lines().size(), 0U);
-  app->api("POST", "/v1/queues/*/resume");
-  ASSERT_TRUE(comes("end 1") && comes("end 2"));
-  ASSERT_TRUE(eventually([&] { return get("/v1/queues")["processed"] == 3; }));
-  EXPECT_EQ(count("begin 4"), 0) << "a hook skips it";
-  EXPECT_EQ(queue_of("ignored")["ready"], 1);
-  // One at a time.
-  EXPECT_EQ(app->api("PATCH", "/v1/queues/one", R"({"concurrency": 1})").status, 200);
-  for (int i = 10; i < 14; ++i) put("Work", work(i, "", 50), {.queue = "one"});
-  ASSERT_TRUE(comes("end 1", 5));
-  auto all = lines();
-  int running = 0, most = 0;
-  for (auto& line : all) {
-    if (line.starts_with("begin 1") && line.size() > 9) most = std::max(most, ++running);
-    if (line.starts_with("end 1") && line.size() > 5) --running;
-  }
-  auto in_turn = std::vector<std::string>(all.end() - 8, all.end());
-  for (std::size_t i = 0; i < in_turn.size(); ++i)
-    EXPECT_TRUE(in_turn[i].starts_with(i % 2 == 0 ? "begin" : "end")) << in_turn[i];
-}
-
 TEST_P(queue_fixture, the_number_of_consumers_follows_the_work) {
   start({{"min", 0}, {"max", 3}, {"latency_ms", 100}, {"cool_down_ms", 1000}});
   auto instances = [&] { return app->service("consumer.default")["spec"]["instances"]; };
@@ -409,98 +337,6 @@ TEST_P(queue_fixture, the_number_of_consumers_follows_the_work) {
   ASSERT_TRUE(eventually([&] { return count("end ") == 30; }));
   EXPECT_EQ(count("begin "), 30);
   ASSERT_TRUE(eventually([&] { return instances() == 0; }));
-}
-
-TEST_P(queue_fixture, a_schedule_fires_and_can_be_changed_over_http) {
-  start(json::object(), {"TEST_SCHEDULE=* * * * * *", "TEST_SCHEDULE_FILE=" + file()});
-  ASSERT_TRUE(comes("end 77", 2));
-  auto shown = get("/v1/schedules/often");
-  EXPECT_EQ(shown["cron"], "* * * * * *");
-  EXPECT_GT(shown["next_ms"], shown["last_ms"]);
-  EXPECT_EQ(app->api("DELETE", "/v1/schedules/often").status, 200);
-  auto refused =
-      app->api("POST", "/v1/schedules", R"({"name": "x", "cron": "0 0 30 2 *", "type": "Work"})");
-  EXPECT_EQ(refused.status, 422);
-  EXPECT_NE(refused.body.find("never fires"), std::string::npos) << refused.body;
-  json nightly{{"name", "nightly"},
-               {"cron", "0 3 * * *"},
-               {"timezone", "Europe/Berlin"},
-               {"type", "Work"},
-               {"argument", work(5)}};
-  EXPECT_EQ(app->api("POST", "/v1/schedules", nightly.dump()).status, 201);
-  EXPECT_EQ(app->api("POST", "/v1/schedules/nightly/run").status, 200);
-  ASSERT_TRUE(comes("end 5"));
-}
-
-TEST_P(queue_fixture, jobs_are_enqueued_listed_exported_and_imported_over_http) {
-  start();
-  app->api("POST", "/v1/queues/*/pause");
-  auto one = app->api("POST", "/v1/jobs", json{{"type", "Work"}, {"argument", work(1)}}.dump());
-  EXPECT_EQ(one.status, 201) << one.body;
-  auto many = app->api("POST", "/v1/queues/bulk/jobs",
-                       json{{"type", "Work"}, {"arguments", {work(2), work(3)}}}.dump());
-  EXPECT_EQ(many.document()["ids"].size(), 2U) << many.body;
-  for (auto& [body, where] : std::map<std::string, std::string>{
-           {R"({"type": ""})", "/type"},
-           {R"({"type": "Work", "queue": "a b"})", "/queue"},
-           {R"({"type": "Work", "colour": 1})", "/colour"},
-           {R"({"type": "Work", "delay": "soon"})", "/delay"},
-           {R"({"type": "Work", "delay": "1h", "run_at_ms": 1})", "/delay"},
-           {R"({"type": "Work", "argument": 1, "arguments": [1]})", "/argument"},
-           {R"({"type": "Work", "unique": {}})", "/unique/key"},
-           {R"({"type": "Work", "arguments": []})", "/arguments"}}) {
-    auto refused = app->api("POST", "/v1/jobs", body);
-    EXPECT_EQ(refused.status, 422) << body;
-    EXPECT_EQ(refused.document()["where"], where) << refused.body;
-  }
-  EXPECT_EQ(get("/v1/jobs?state=ready&limit=2")["jobs"].size(), 2U);
-  EXPECT_EQ(get("/v1/jobs?state=ready&limit=2")["next"], 2);
-  http_connection c((app->state() / "sm.sock").string());
-  c.send("GET /v1/jobs/export HTTP/1.1\r\nHost: x\r\n\r\n");
-  c.receive_until("\r\n\r\n");
-  std::string lines_out;
-  for (int i = 0; i < 3; ++i) lines_out += c.receive_until("\n");
-  EXPECT_EQ(std::count(lines_out.begin(), lines_out.end(), '\n'), 3) << lines_out;
-  EXPECT_EQ(app->api("DELETE", "/v1/queues/bulk").document()["removed"], 2);
-  EXPECT_EQ(app->api("DELETE", "/v1/queues/default").document()["removed"], 1);
-  EXPECT_EQ(app->api("POST", "/v1/jobs/import", lines_out).document()["imported"], 3);
-  auto broken = app->api("POST", "/v1/jobs/import", "\n{\"queue\":\"q\"}\n");
-  EXPECT_EQ(broken.status, 422);
-  EXPECT_NE(broken.body.find("line 2"), std::string::npos) << broken.body;
-  app->api("POST", "/v1/queues/*/resume");
-  ASSERT_TRUE(eventually([&] { return count("end ") == 3; }));
-}
-
-TEST_P(queue_fixture, events_tell_what_became_of_jobs) {
-  start();
-  put("Work", work(1));
-  put("Work", work(2, "fail"));
-  ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
-  http_connection c((app->state() / "sm.sock").string());
-  c.send("GET /v1/events?since=0&type=job.* HTTP/1.1\r\nHost: x\r\n\r\n");
-  auto events = c.receive_until("event: job.dead");
-  events += c.receive_until("\n\n");
-  EXPECT_NE(events.find("event: job.done"), std::string::npos) << events;
-  EXPECT_NE(events.find("event: job.retry"), std::string::npos);
-  EXPECT_NE(events.find("event: job.dead"), std::string::npos);
-  EXPECT_NE(events.find("no mood for 2"), std::string::npos);
-}
-
-TEST_P(queue_fixture, a_consumer_with_parameters_that_do_not_fit_is_refused_and_says_why) {
-  start();
-  for (auto& [params, where] :
-       std::map<std::string, std::string>{{R"({"queues": "mail"})", "/params/queues"},
-                                          {R"({"queues": ["a b"]})", "/params/queues"},
-                                          {R"({"max": "many"})", "/params/max"},
-                                          {R"({"concurrency": 0})", "/params/concurrency"},
-                                          {R"({"latency": "soon"})", "/params/latency"}}) {
-    auto refused =
-        app->api("PATCH", "/v1/services/consumer.default", R"({"params": )" + params + "}");
-    EXPECT_EQ(refused.status, 422) << params;
-    EXPECT_EQ(refused.document()["where"], where) << refused.body;
-  }
-  EXPECT_TRUE(app->all_ready());
-  EXPECT_EQ(app->service("consumer.default")["spec"]["params"]["queues"], json::array({"*"}));
 }
 
 TEST_P(queue_fixture, a_consumer_that_was_stopped_past_its_lease_has_its_ack_refused) {
@@ -536,22 +372,6 @@ TEST_P(queue_fixture, a_kill_of_the_manager_costs_no_job_and_the_clock_goes_on) 
   app->start();
   ASSERT_TRUE(eventually([&] { return app->all_ready(); }));
   EXPECT_EQ(count("begin"), 2);
-}
-
-TEST_P(queue_fixture, json_nested_without_end_is_refused_and_harms_nobody) {
-  start();
-  auto deep = std::string(120'000, '[') + std::string(120'000, ']');
-  EXPECT_EQ(app->api("POST", "/v1/jobs", R"({"type": "Work", "argument": )" + deep + "}").status,
-            400);
-  if (redis) {
-    redis->cli(
-        {"RPUSH", "resque:queue:default",
-         R"({"class":"Work","args":)" + std::string(5000, '[') + std::string(5000, ']') + "}"});
-    redis->cli({"SADD", "resque:queues", "default"});
-    ASSERT_TRUE(eventually([&] { return get("/v1/queues")["dead"] == 1; }));
-  }
-  put("Work", work(1));
-  ASSERT_TRUE(comes("end 1"));
 }
 
 }  // namespace sm::test

@@ -188,6 +188,7 @@ int main(int argc, char** argv) {
   app.type<tool>("tool");
   app.job<note_job>("Note", {.retry = {.max_attempts = 1}});
   sm::retry_policy soon{.max_attempts = 3, .min = 50ms, .max = 100ms};
+  app.job<work_job>("Once", {.retry = {.max_attempts = 1}});
   app.job<work_job>("Work", {.retry = soon});
   app.job<work_job>("Hasty", {.retry = {.max_attempts = 1}, .timeout = 300ms});
   app.job<noop_job>("Noop");

@@ -94,8 +94,8 @@ TEST_F(resque_fixture, a_job_of_ruby_is_performed_and_seen_while_it_runs) {
   std::set<std::string> keys;
   std::istringstream list(cli({"KEYS", "*"}));
   for (std::string key; std::getline(list, key);) keys.insert(key);
-  EXPECT_EQ(keys,
-            (std::set<std::string>{"resque:queues", "resque:sm:number", "resque:stat:processed"}));
+  EXPECT_EQ(keys, (std::set<std::string>{"resque:queues", "resque:sm:number", "resque:sm:version",
+                                         "resque:stat:processed"}));
 }
 
 TEST_F(resque_fixture, tracked_jobs_of_php_tell_their_status_until_a_day_after) {
@@ -125,6 +125,27 @@ TEST_F(resque_fixture, tracked_jobs_of_php_tell_their_status_until_a_day_after) 
   push(R"({"class":"Noop","args":[null],"id":"c0ffee","queue_time":1795429306.842671})");
   ASSERT_TRUE(eventually([&] { return cli({"GET", "resque:stat:processed"}) == "3"; }));
   EXPECT_EQ(cli({"EXISTS", "resque:job:c0ffee:status"}), "0");
+}
+
+TEST_F(resque_fixture, a_status_that_php_writes_after_the_job_is_kept_up_too) {
+  start();
+  auto status = [&](const std::string& id) { return read("job:" + id + ":status"); };
+  auto first = R"({"status":1,"updated":1795429280,"started":1795429280})";
+  // As php-resque does it: first the job, then its status. The job may run by then, or be done.
+  push(R"({"class":"Work","args":[)" + argument(1, "", 300) + R"(],"id":"aa01"})");
+  ASSERT_TRUE(comes("begin 1"));
+  cli({"SET", "resque:job:aa01:status", first});
+  ASSERT_TRUE(eventually([&] { return status("aa01")["status"] == 4; })) << status("aa01");
+  EXPECT_EQ(status("aa01")["result"]["number"], 1);
+  push(R"({"class":"Work","args":[)" + argument(2) +
+       R"(],"id":"aa02","queue_time":1795429306.84})");
+  ASSERT_TRUE(comes("end 2"));
+  cli({"SET", "resque:job:aa02:status", first});
+  ASSERT_TRUE(eventually([&] { return status("aa02")["status"] == 4; })) << status("aa02");
+  push(R"({"class":"NoSuchJob","args":[null],"id":"aa03"})");
+  ASSERT_TRUE(eventually([&] { return cli({"GET", "resque:stat:failed"}) == "1"; }));
+  cli({"SET", "resque:job:aa03:status", first});
+  ASSERT_TRUE(eventually([&] { return status("aa03")["status"] == 3; })) << status("aa03");
 }
 
 TEST_F(resque_fixture, a_job_of_ruby_that_fails_waits_as_its_scheduler_has_it_and_is_dead_at_last) {

@@ -32,6 +32,8 @@ class request {
   virtual std::string_view capture(std::string_view name) const = 0;
   /// The first value of `name` in the query, percent-decoded.
   virtual std::optional<std::string> query(std::string_view name) const = 0;
+  /// The names in the query, percent-decoded.
+  virtual std::vector<std::string> query_names() const = 0;
   /// The services, and the queue.
   virtual sm::manager& manager() const = 0;
 
@@ -55,6 +57,9 @@ class response_stream {
   /// Appends what there is to send now, about `max` bytes at most; false when it has ended. Called
   /// when the peer has taken what came before, and after `wake`.
   virtual bool pull(std::string& out, std::size_t max) = 0;
+  /// Sent when nothing else was for a while, so that both ends see that the other is there: such as
+  /// a comment of server-sent events. "": nothing.
+  virtual std::string_view heartbeat() const { return {}; }
   /// There is more: set by the gateway, called from any thread.
   std::function<void()> wake = [] {};
 };

@@ -29,13 +29,14 @@ struct unfit_arguments : failure {
   using failure::failure;
 };
 
-/// The job with its fields; one without fields takes any arguments.
+/// The job with its fields, those of an absent argument are all left out; one without fields takes
+/// any arguments.
 template <class Job>
 sm::result<Job> read_job(const json& argument) {
   if constexpr (std::is_empty_v<Job>)
     return Job{};
   else
-    return from_json_value<Job>(argument);
+    return from_json_value<Job>(argument.is_null() ? json::object() : argument);
 }
 template <class Job>
 json write_job(const Job& job) {

@@ -9,6 +9,7 @@
 #define JSON_DIAGNOSTICS 1
 #endif
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sm/error.hpp>
 #include <string>
 #include <string_view>
@@ -34,17 +35,30 @@ result<json> parse_json(std::string_view text);
 /// Appends `text` to `out` as a JSON string with its quotes. Bytes that are no UTF-8 are replaced.
 void append_json_string(std::string& out, std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 /// Prints without whitespace; bytes that are no UTF-8 are replaced instead of failing.
 std::string print_json(const json& value);
 
 /// Turns an exception of the JSON library into `bad_arguments` with the field's JSON pointer.
 error conversion_error(const json::exception& e);
 
-/// Reads a `T` from `value`, or says which field does not fit.
+namespace detail {
+/// The JSON pointer of a number that `taken` does not hold as it was given: the JSON library makes
+/// 1 of 1.9, of true, and of 4294967297.
+std::optional<std::string> changed_number(const json& given, const json& taken);
+}  // namespace detail
+
+/// Reads a `T` from `value`, or says which field does not fit. A number that a field cannot hold is
+/// refused, where `T` can be written as JSON again.
 template <class T>
 result<T> from_json_value(const json& value) {
   try {
-    return value.get<T>();
+    auto taken = value.get<T>();
+    if constexpr (!std::is_same_v<T, json> && requires { json(taken); })
+      if (auto where = detail::changed_number(value, json(taken)))
+        return fail(errc::bad_arguments, "the field cannot hold this number", std::move(*where));
+    return taken;
   } catch (const json::exception& e) {
     return tl::unexpected<error>(conversion_error(e));
   }

@@ -1,5 +1,8 @@
 #include "http/url.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 
 namespace sm {
@@ -22,6 +25,29 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     }
   }
   return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view unreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string out;
+  for (char c : text)
+    if (unreserved.find(c) != unreserved.npos)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  return out;
+}
+
+std::vector<std::string> query_names(std::string_view query) {
+  std::vector<std::string> names;
+  while (!query.empty()) {
+    auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    auto name = pair.substr(0, pair.find('='));
+    if (!pair.empty()) names.push_back(percent_decode(name, true).value_or(std::string(name)));
+  }
+  return names;
 }
 
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {

@@ -24,6 +24,8 @@ constexpr auto must_go_patience = 200ms;  // for jobs that heed it
 constexpr auto stall = 1s;                // jobs that wait here for so long are others' to take
 constexpr auto suspects_wait = 5s;        // for a consumer's hands to become empty
 constexpr unsigned events_per_second = 100;
+constexpr auto late_pause = 250ms;  // PHP has written its status by then
+constexpr std::size_t late_max = 10'000;
 
 std::string_view word_for(kind how) {
   switch (how) {
@@ -114,9 +116,24 @@ struct consumer_loop::state {
   std::vector<std::thread> slots;
   std::size_t slots_running = 0;
 
+  struct late_status {
+    clock::time_point at;
+    job_id id;
+    std::string status;
+  };
+  std::deque<late_status> late;
+
   // of the events: no more than some in each second
   clock::time_point event_second{};
   unsigned events_in_second = 0, events_dropped = 0;
+
+  /// php-resque may have written a job's first status just now, after all ours.
+  void write_later(const job_outcome& o) {
+    if (o.status.empty()) return;
+    if (late.size() >= late_max) late.pop_front();
+    late.push_back({clock::now() + late_pause, o.id, o.status});
+    if (late.size() == 1) keeper_wake.notify_one();
+  }
 
   double chance() { return std::uniform_real_distribution<>(0, 1)(random); }
 
@@ -450,18 +467,7 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
     if (!got.claimed.empty() && std::exchange(watching, false)) s.waiter->unwatch();
     std::vector<std::pair<job_id, std::string>> begun;
     for (auto& d : got.claimed) {
-      if (!d.status.empty()) {
-        auto status = decode_status(d.status);
-        status.status = job_status::phase::running;
-        status.attempt = d.attempt();
-        status.share = 0;  // of an earlier attempt
-        status.text.clear();
-        status.error.clear();
-        status.updated_s = std::chrono::duration_cast<std::chrono::seconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
-        begun.emplace_back(key_of_job(d.payload), encode_status(status));
-      }
+      if (d.tracked()) begun.emplace_back(key_of_job(d.payload), running_status(d, 0, {}));
       if (frees_lock_at_start(d.payload))
         if (auto job = decode_payload(d.payload); job && job->lock_until_started)
           (void)s.claims->release_lock(job->lock, job->id);
@@ -471,7 +477,12 @@ void consumer_loop::claim(const std::shared_ptr<state>& shared) {
     bool claimed = !got.claimed.empty();
     {
       std::lock_guard lock(s.mutex);
-      for (auto& o : done) s.in_hand.erase(o.tag);
+      for (auto& o : done) {
+        auto e = s.in_hand.find(o.tag);
+        if (e == s.in_hand.end()) continue;
+        if (e->second->job.what.status_may_come && o.how != kind::failed_retry) s.write_later(o);
+        s.in_hand.erase(e);
+      }
       for (auto& d : got.claimed) {
         auto tag = d.tag;
         auto e = std::make_shared<state::entry>(std::move(d));
@@ -546,8 +557,9 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
           s.in_hand.empty() ? next_look : std::min(next_look, clock::now() + progress_pause);
       for (auto& [tag, e] : s.in_hand)
         if (!e->ended) until = std::min({until, e->deadline, e->overdue_at});
+      if (!s.late.empty()) until = std::min(until, s.late.front().at);
       s.keeper_wake.wait_until(lock, until);
-      if (s.abandoned || (s.stopping && s.in_hand.empty())) return;
+      if (s.abandoned || (s.stopping && s.in_hand.empty() && s.late.empty())) return;
       auto now = clock::now();
       anything = !s.in_hand.empty();
       bool overdue = false;
@@ -566,15 +578,12 @@ void consumer_loop::keep(const std::shared_ptr<state>& shared) {
           if (!s.options.runner->kill(e->job)) overdue = true;
         }
         std::lock_guard of_job(e->job.mutex);
-        if (!e->job.what.status.empty() && std::exchange(e->job.progressed, false)) {
-          auto status = decode_status(e->job.what.status);
-          status.status = job_status::phase::running;
-          status.share = e->job.share;
-          status.text = e->job.text;
-          status.attempt = e->job.what.attempt();
-          progress.emplace_back(key_of_job(e->job.what.payload), encode_status(status));
-        }
+        if (e->job.what.tracked() && std::exchange(e->job.progressed, false))
+          progress.emplace_back(key_of_job(e->job.what.payload),
+                                running_status(e->job.what, e->job.share, e->job.text));
       }
+      for (; !s.late.empty() && now >= s.late.front().at; s.late.pop_front())
+        progress.emplace_back(s.late.front().id, s.late.front().status);
       if (!s.ready.empty() && now - s.moved_at > stall) {
         s.return_unstarted();
         s.ahead.took(stall);  // the job before them is a long one

@@ -74,7 +74,9 @@ result<std::vector<int>> values_of(const field_rule& rule, const std::string& te
     if (slash != part.npos) {
       auto digits = std::string_view(part).substr(slash + 1);
       auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-      if (ec != std::errc{} || end != digits.data() + digits.size() || step < 1) return wrong(part);
+      if (ec != std::errc{} || end != digits.data() + digits.size() || step < 1 ||
+          step > rule.max - rule.min + 1)
+        return wrong(part);
     }
     int from = rule.min, to = rule.max;
     if (range != "*") {

@@ -9,7 +9,8 @@ namespace sm {
 std::string encode_failure(const failure_record& f) {
   std::string text = R"({"failed_at":)";
   append_json_string(text, f.failed_at);
-  bool is_object = f.payload.starts_with('{') && json::accept(f.payload);
+  // Within the record it is one deeper, and must be readable there.
+  bool is_object = f.payload.starts_with('{') && parse_json("[" + f.payload + "]").has_value();
   text += R"(,"payload":)" + (is_object ? f.payload : R"({"class":"unreadable","args":[]})");
   auto add = [&](const char* key, const std::string& value) {
     text += std::string(",\"") + key + "\":";

@@ -21,8 +21,14 @@
 namespace sm {
 namespace {
 
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr clock::duration begin_patience = 10s;  // for a fork
+constexpr clock::duration exit_patience = 5s;    // for the server's word on a job that has ended
+
 // Frames on a job's channel: a letter, a length, bytes.
-//   to the job:  D description (JSON)   P payload
+//   to the job:  D description (JSON)   P payload   C why it is asked to end (cancel_reason)
 //   from it:     B its pid   R progress (JSON)   O outcome (JSON)   X exit status, by the server
 struct frame {
   char what = 0;
@@ -81,6 +87,16 @@ result<std::pair<unique_fd, unique_fd>> channel_pair(int type) {
 
 volatile std::sig_atomic_t asked_to_end = 0;
 
+/// Why the consumer asked: it said so before it sent the signal.
+cancel_reason reason_from(int channel) {
+  if (asked_to_end == 0) return cancel_reason::none;
+  pollfd watched{channel, POLLIN, 0};
+  if (::poll(&watched, 1, 100) <= 0) return cancel_reason::must_go;
+  auto f = read_frame(channel);
+  if (!f || f->what != 'C') return cancel_reason::must_go;
+  return static_cast<cancel_reason>(std::atoi(f->bytes.c_str()));
+}
+
 class process_host : public detail::job_host {
  public:
   process_host(int channel, const job_server_settings& settings,
@@ -89,7 +105,9 @@ class process_host : public detail::job_host {
 
   bool cancelled() const override { return asked_to_end != 0; }
   void progress(double share, std::string text) override {
-    write_frame(channel_, 'R', print_json({{"share", share}, {"text", text}}));
+    write_frame(
+        channel_, 'R',
+        print_json({{"share", share}, {"text", shortened(std::move(text), progress_text_max)}}));
   }
   const sm::queue& queue() override {
     if (!producer_) producer_.emplace(settings_.queue.url, settings_.queue, jobs_);
@@ -128,14 +146,17 @@ class process_host : public detail::job_host {
              .payload = payload->bytes,
              .failures = head.value("failures", 0U),
              .crashes = head.value("crashes", 0U),
-             .status = head.value("status", "")};
+             .status = head.value("status", ""),
+             .status_may_come = head.value("status_may_come", false)};
   auto log = open_log({.file = settings.log_file,
                        .instance = settings.instance,
                        .level = settings.log_level,
                        .files = {settings.log_max_size, settings.log_keep}});
   ::setproctitle("-sm %s resque-1: Processing %s", settings.instance.c_str(), d.queue.c_str());
   process_host host(channel.get(), settings, jobs);
-  auto p = perform(*jobs, d, log, &host, head.value("chance", 0.5));
+  auto p = perform(
+      *jobs, d, log, &host, [&channel] { return reason_from(channel.get()); },
+      head.value("chance", 0.5));
   host.finish();
   auto& o = p.outcome;
   write_frame(channel.get(), 'O',
@@ -172,16 +193,40 @@ class fork_runner : public job_runner {
     auto pair = channel_pair(SOCK_STREAM);
     if (!pair || !hand_over(pair->second)) return not_begun(d, chance);
     auto& channel = pair->first;
-    json head{{"number", d.tag.number}, {"epoch", d.tag.epoch}, {"queue", d.queue},
-              {"failures", d.failures}, {"crashes", d.crashes}, {"status", d.status},
+    json head{{"number", d.tag.number},
+              {"epoch", d.tag.epoch},
+              {"queue", d.queue},
+              {"failures", d.failures},
+              {"crashes", d.crashes},
+              {"status", d.status},
+              {"status_may_come", d.status_may_come},
               {"chance", chance}};
     write_frame(channel.get(), 'D', print_json(head));
     write_frame(channel.get(), 'P', d.payload);
+    set_channel(job, channel.get());
     std::optional<performance> done;
     std::string exit;
     bool begun = false;
+    // Should the server hang, nobody says how a job ended, or begins one.
+    auto quiet_since = clock::now();
+    auto patience = [&] {
+      return !begun                    ? begin_patience
+             : done || job.kill_wanted ? exit_patience
+                                       : clock::duration::max();
+    };
     // Not until the channel closes: what the job left behind may hold it.
-    while (auto f = exit.empty() ? read_frame(channel.get()) : std::nullopt) {
+    while (exit.empty()) {
+      pollfd watched{channel.get(), POLLIN, 0};
+      if (::poll(&watched, 1, 500) == 0) {
+        if (patience() == clock::duration::max()) quiet_since = clock::now();
+        if (clock::now() - quiet_since < patience()) continue;
+        log_.error("the job server does not answer: it is ended");
+        end_server();
+        break;
+      }
+      auto f = read_frame(channel.get());
+      if (!f) break;
+      quiet_since = clock::now();
       if (f->what == 'B') {
         begun = true;
         job.process = std::atoi(f->bytes.c_str());
@@ -195,13 +240,13 @@ class fork_runner : public job_runner {
       if (f->what == 'O') done = outcome_from(d, f->bytes);
       if (f->what == 'X') exit = f->bytes;
     }
+    set_channel(job, -1);
     job.process = 0;
     if (!begun) return not_begun(d, chance);
     auto why = job.cancelled.load();
-    if (done && (why == cancel_reason::none || done->outcome.how == job_outcome::kind::done))
-      return std::move(*done);
+    if (done) return std::move(*done);
     performance p{.outcome = ended_from_outside(*jobs_, d, why, chance)};
-    if (!done && why == cancel_reason::none) {
+    if (why == cancel_reason::none) {
       p.outcome.text = "the process of the job " + (exit.empty() ? std::string("is gone") : exit);
       p.type = decode_payload(d.payload).value_or(job_payload{}).type;
     }
@@ -211,7 +256,14 @@ class fork_runner : public job_runner {
   bool isolates() const override { return true; }
 
   void notify(job_in_hand& job) override {
-    if (auto pid = job.process.load(); pid > 0) ::kill(pid, SIGTERM);
+    auto pid = job.process.load();
+    if (pid <= 0) return;
+    {
+      std::lock_guard lock(job.mutex);
+      auto why = std::to_string(static_cast<int>(job.cancelled.load()));
+      if (job.channel >= 0) write_frame(job.channel, 'C', why);
+    }
+    ::kill(pid, SIGTERM);
   }
   bool kill(job_in_hand& job) override {
     job.kill_wanted = true;
@@ -225,6 +277,18 @@ class fork_runner : public job_runner {
     log_.error("cannot start a process for a job");
     ::poll(nullptr, 0, 100);
     return {.outcome = ended_from_outside(*jobs_, d, cancel_reason::must_go, chance)};
+  }
+
+  static void set_channel(job_in_hand& job, int channel) {
+    std::lock_guard lock(job.mutex);
+    job.channel = channel;
+  }
+
+  /// Its jobs end with it; the next job starts another.
+  void end_server() {
+    std::lock_guard lock(mutex_);
+    if (server_pid_ > 0) ::kill(server_pid_, SIGKILL);
+    server_.reset();
   }
 
   bool hand_over(unique_fd& job_end) {
@@ -262,11 +326,9 @@ class fork_runner : public job_runner {
   static void take_progress(job_in_hand& job, const std::string& text) {
     auto document = parse_json(text);
     if (!document || !document->is_object()) return;
-    std::lock_guard lock(job.mutex);
     auto share = document->find("share");
-    job.share = share != document->end() && share->is_number() ? share->get<double>() : 0;
-    job.text = document->value("text", "");
-    job.progressed = true;
+    job.set_progress(share != document->end() && share->is_number() ? share->get<double>() : 0,
+                     document->value("text", ""));
   }
 
   static performance outcome_from(const delivery& d, const std::string& text) {

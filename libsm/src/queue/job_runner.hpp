@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "queue/job_status.hpp"
 #include "queue/perform.hpp"
 
 namespace sm {
@@ -18,6 +19,15 @@ struct job_in_hand {
   std::atomic<bool> started{false};
   std::atomic<pid_t> process{0};         ///< of its own; 0: it has none, or not yet
   std::atomic<bool> kill_wanted{false};  ///< once it has one
+
+  int channel = -1;  ///< to its process, while it has one; under `mutex`
+
+  void set_progress(double new_share, std::string new_text) {
+    std::lock_guard lock(mutex);
+    share = new_share;
+    text = shortened(std::move(new_text), progress_text_max);
+    progressed = true;
+  }
 
   std::mutex mutex;  ///< of the following
   double share = 0;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "queue/unix_time.hpp"
+
 namespace sm {
 
 std::string encode_status(const job_status& s) {
@@ -52,6 +54,27 @@ job_status decode_status(const std::string& document) {
     s.text = text(*progress, "text");
   }
   return s;
+}
+
+std::string running_status(const delivery& d, double share, const std::string& text) {
+  auto s = decode_status(d.status);
+  s.status = job_status::phase::running;
+  s.updated_s = unix_ms() / 1000;
+  if (s.started_s == 0) s.started_s = s.updated_s;
+  s.attempt = d.attempt();
+  s.share = share;
+  s.text = text;
+  s.error.clear();  // of an earlier attempt
+  return encode_status(s);
+}
+
+std::string shortened(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  auto end = most;
+  // Not within a character.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text + "... (shortened)";
 }
 
 bool has_ended(const job_status& s) noexcept {

@@ -7,6 +7,8 @@
 #include <sm/json.hpp>
 #include <string>
 
+#include "queue/job_store.hpp"
+
 namespace sm {
 
 struct job_status {
@@ -29,6 +31,17 @@ std::string encode_status(const job_status& s);
 job_status decode_status(const std::string& document);
 
 bool has_ended(const job_status& s) noexcept;
+
+/// The document of a job that runs, from the one it had when it was claimed.
+std::string running_status(const delivery& d, double share, const std::string& text);
+
+// A job may say anything; what is kept of it is bounded.
+inline constexpr std::size_t progress_text_max = 4 << 10;
+inline constexpr std::size_t error_text_max = 64 << 10;
+inline constexpr std::size_t result_max = 1 << 20;
+
+/// The beginning of `text`, and that there was more.
+std::string shortened(std::string text, std::size_t most);
 
 /// How long the document of a job that has ended stays, as php-resque has it.
 inline constexpr std::chrono::seconds status_kept{86'400};

@@ -51,8 +51,11 @@ struct delivery {
   unsigned failures = 0;  ///< earlier attempts that failed
   unsigned crashes = 0;   ///< earlier attempts whose consumer died or fell silent
   std::string status{};   ///< of a tracked job
+  /// php-resque writes the first status after it put the job into the queue, so it may come still.
+  bool status_may_come = false;
 
   unsigned attempt() const noexcept { return failures + crashes + 1; }
+  bool tracked() const noexcept { return !status.empty() || status_may_come; }
 };
 
 /// How a delivery ends.
@@ -112,7 +115,17 @@ struct job_view {
   unsigned failures = 0, crashes = 0;
   std::string exception{}, error{};  ///< dead
   std::int64_t failed_at_ms = 0;     ///< dead
+  std::string record{};              ///< dead or delayed in Redis: the element as it stands there
+  std::string list{};                ///< delayed by a scheduler plugin of Resque: the key it is in
 };
+
+/// Some of the jobs in a state, in the order they are kept.
+struct job_page {
+  std::vector<job_view> jobs{};
+  bool more = false;  ///< there were others behind them
+};
+/// A page ends when its payloads have more bytes than this.
+inline constexpr std::size_t job_page_bytes = 8 << 20;
 
 struct queue_counts {
   std::string queue{};
@@ -125,6 +138,13 @@ struct queue_counts {
 struct queue_totals {
   std::uint64_t processed = 0, failed = 0, dead = 0;
   bool paused = false;  ///< all queues
+};
+
+/// What became of a schedule's time.
+enum class firing {
+  others,  ///< somebody else's clock was first
+  noted,   ///< no job, or an earlier one still holds its key
+  stored,
 };
 
 /// A recurring job, as the store keeps it.
@@ -199,9 +219,9 @@ class job_store {
   /// False when there was none.
   virtual result<bool> remove_schedule(const std::string& name) = 0;
   /// Stores the job of a schedule and that it fired for `now_ms`, unless somebody else already did
-  /// so since `last_ms`. `job` may be empty: then only the time is noted.
-  virtual result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now_ms,
-                            const new_job* job) = 0;
+  /// so since `last_ms`. `job` may be null: then only the time is noted.
+  virtual result<firing> fire(const std::string& name, std::int64_t last_ms, std::int64_t now_ms,
+                              const new_job* job) = 0;
   /// Waits for `watch`ed due times to change: what `make_waiter` is for consumers.
   virtual std::unique_ptr<job_waiter> make_clock_waiter() = 0;
   /// Drops what has outlived its time: dead jobs over `dead_max`, old statuses and locks.
@@ -211,19 +231,23 @@ class job_store {
 
   virtual result<std::vector<queue_counts>> counts() = 0;
   virtual result<queue_totals> totals() = 0;
-  /// The jobs in one state, of one queue or of all (""), in the order they are kept.
-  virtual result<std::vector<job_view>> jobs(job_state state, const std::string& queue,
-                                             std::size_t offset, std::size_t count) = 0;
-  /// The job called `id` wherever it is; nothing when it is nowhere, or done.
+  /// The jobs in one state, of one queue or of all (""): up to `count`, within `job_page_bytes`.
+  virtual result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
+                                std::size_t count) = 0;
+  /// The job called `id` wherever it is; nothing when it is nowhere, or done. One that waits or
+  /// runs comes before a dead one.
   virtual result<std::optional<job_view>> find(const job_id& id) = 0;
+  virtual result<std::optional<job_view>> find_dead(const job_id& id) = 0;
   /// The status document of a tracked job, or "".
   virtual result<std::string> status(const job_id& id) = 0;
-  /// Takes a job away that does not run; false when it was gone or began meanwhile.
-  virtual result<bool> remove(const job_view& job) = 0;
+  /// Takes jobs away that do not run, with the keys they hold; their status says "cancelled".
+  /// Returns how many: not those that are gone, or began meanwhile.
+  virtual result<std::size_t> remove(std::span<const job_view> jobs) = 0;
   /// Asks a running job to end.
   virtual result<void> request_cancel(const job_id& id) = 0;
-  /// Makes a dead job ready again, with its bytes and a fresh count; false when it was gone.
-  virtual result<bool> requeue(const job_view& dead) = 0;
+  /// Makes dead jobs ready again, behind all others, with their bytes and a fresh count. Returns
+  /// how many: not those that are gone, or whose record cannot be read.
+  virtual result<std::size_t> requeue(std::span<const job_view> dead) = 0;
   /// Stops claims from `queue`, or from all (""), until it is resumed.
   virtual result<void> pause(const std::string& queue, bool paused) = 0;
   virtual result<void> put_limits(const std::string& queue, const queue_limits& limits) = 0;
@@ -247,6 +271,9 @@ result<std::unique_ptr<job_store>> open_job_store(const std::string& url,
 inline constexpr unsigned crashes_max = 3;
 /// From this many on it is claimed alone only: who was in hand with others may not be to blame.
 inline constexpr unsigned suspect_from = 2;
+
+/// How long an imported or recurring job holds its unique key at most.
+inline constexpr std::chrono::hours lock_for_default{24};
 
 inline constexpr const char* crash_exception = "sm::LeaseExpired";
 inline constexpr const char* crash_text =

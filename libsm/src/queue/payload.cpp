@@ -15,16 +15,17 @@ std::string encode_payload(const job_payload& job) {
   text += R"(,"args":)" + print_json(job.args) + R"(,"id":)";
   append_json_string(text, job.id);
   text += fmt::format(R"(,"queue_time":{:.6f})", job.queue_time);
-  if (!job.lock.empty() || job.run_at_ms > 0) {
-    auto options = json::object();
-    if (job.run_at_ms > 0) options["run_at"] = job.run_at_ms;
-    if (!job.lock.empty()) {
-      options["lock"] = job.lock;
-      options["until"] = job.lock_expires ? "expired" : job.lock_until_started ? "started" : "done";
-    }
-    text += R"(,"sm":)" + print_json(options);
+  auto options = json::object();
+  if (job.run_at_ms > 0) options["run_at"] = job.run_at_ms;
+  if (!job.lock.empty()) {
+    options["lock"] = job.lock;
+    options["until"] = job.lock_expires ? "expired" : job.lock_until_started ? "started" : "done";
   }
-  return text + "}";
+  return text + R"(,"sm":)" + print_json(options) + "}";
+}
+
+bool is_foreign_with_id(std::string_view payload) noexcept {
+  return payload.find(R"("id":)") != payload.npos && payload.find(R"("sm":{)") == payload.npos;
 }
 
 result<job_payload> decode_payload(std::string_view text) {
@@ -79,16 +80,23 @@ job_id key_of_job(std::string_view payload) {
   return job && !job->id.empty() ? job->id : sha1_hex(payload);
 }
 
-bool valid_queue_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= 128 && name[0] != '!' &&
+bool valid_queue_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && name[0] != '!' && is_utf8(name) &&
          std::none_of(name.begin(), name.end(), [](unsigned char c) {
            return c <= ' ' || c == 0x7f || c == '*' || c == '?' || c == '[' || c == '{';
          });
 }
 
+bool valid_job_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= 256 && id != "export" && id != "import" &&
+         std::all_of(id.begin(), id.end(),
+                     [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
 std::string no_queue_name(std::string_view name) {
   return "'" + std::string(name) +
-         "' is no queue name: use 1 to 128 characters, no blanks, none of * ? [ {, no ! in front";
+         "' is no queue name: use 1 to 128 bytes of UTF-8, no blanks, none of * ? [ {, no ! in "
+         "front";
 }
 
 namespace {

@@ -27,6 +27,10 @@ struct job_payload {
 /// The document of a new job, in php-resque's order of fields.
 std::string encode_payload(const job_payload& job);
 
+/// A job as php-resque writes it, and not sm. An argument may have such members, too: then it is
+/// looked for a status that never comes.
+bool is_foreign_with_id(std::string_view payload) noexcept;
+
 /// Fails with `bad_arguments` when the text is no job document, and says why.
 result<job_payload> decode_payload(std::string_view text);
 
@@ -34,9 +38,12 @@ result<job_payload> decode_payload(std::string_view text);
 /// job document.
 job_id key_of_job(std::string_view payload);
 
-/// A queue's name has 1 to 128 characters, no blanks or control characters, and does not read as a
-/// pattern (`*`, `?`, `[`, `{`, or `!` in front).
-bool valid_queue_name(std::string_view name) noexcept;
+/// A queue's name has 1 to 128 bytes of UTF-8, no blanks or control characters, and does not read
+/// as a pattern (`*`, `?`, `[`, `{`, or `!` in front).
+bool valid_queue_name(std::string_view name);
+/// An id that a caller gives has 1 to 256 printable ASCII characters, no blank, quote or backslash,
+/// and is none of the words that stand in its place in paths (export, import).
+bool valid_job_id(std::string_view id) noexcept;
 /// For errors: "'a b' is no queue name: ...".
 std::string no_queue_name(std::string_view name);
 

@@ -9,6 +9,8 @@ namespace {
 
 using kind = job_outcome::kind;
 
+constexpr std::size_t logged_max = 1 << 10;  // bytes of a job's arguments in its log line
+
 struct trouble {
   std::string exception;
   error reason;
@@ -66,21 +68,27 @@ job_outcome outcome_for(const delivery& d, const job_payload& job) {
   return {.tag = d.tag, .queue = d.queue, .id = job.id};
 }
 
-/// A key that is held until the job is done is free now.
+/// A key that is held until the job is done is free now; one until it started should be already,
+/// unless the store did not hear of it.
 void free_lock(job_outcome& o, const job_payload& job) {
-  if (!job.lock_expires && !job.lock_until_started) o.lock = job.lock;
+  if (!job.lock_expires) o.lock = job.lock;
 }
 
 void set_status(job_outcome& o, const delivery& d, const job_payload& job, job_status::phase phase,
                 const json& result = nullptr) {
-  if (d.status.empty()) return;
+  if (!d.tracked()) return;
   auto s = decode_status(d.status);
   s.status = phase;
   s.updated_s = unix_ms() / 1000;
+  if (s.started_s == 0) s.started_s = static_cast<std::int64_t>(job.queue_time);
   s.type = job.type;
   s.queue = d.queue;
   s.result = result;
   s.error = o.text;
+  if (auto size = print_json(result).size(); size > result_max) {
+    s.result = nullptr;
+    s.error = "its result had " + std::to_string(size) + " bytes, and is not kept";
+  }
   s.attempt = d.attempt();
   if (phase == job_status::phase::complete) s.share = 1;
   o.status = encode_status(s);
@@ -92,7 +100,8 @@ void set_failed(job_outcome& o, const delivery& d, const job_payload& job,
   bool again = !t.final && tried_again(policy, d.failures + 1);
   o.how = again ? kind::failed_retry : kind::failed_dead;
   o.exception = t.exception;
-  o.text = t.reason.code == errc::handler_failed ? t.reason.detail : to_string(t.reason);
+  o.text = shortened(t.reason.code == errc::handler_failed ? t.reason.detail : to_string(t.reason),
+                     error_text_max);
   o.payload = d.payload;
   if (again) {
     o.retry_at_ms = unix_ms() + retry_pause(policy, d.failures + 1, chance).count();
@@ -105,7 +114,8 @@ void set_failed(job_outcome& o, const delivery& d, const job_payload& job,
 }  // namespace
 
 performance perform(const job_registry& jobs, const delivery& d, const logger& log,
-                    detail::job_host* host, double chance) {
+                    detail::job_host* host, const std::function<cancel_reason()>& asked,
+                    double chance) {
   auto job = decode_payload(d.payload);
   if (!job) {
     performance p{.outcome = outcome_for(d, {})};
@@ -125,7 +135,8 @@ performance perform(const job_registry& jobs, const delivery& d, const logger& l
   }
   auto argument = job->argument();
   if (log.enabled(log_level::info))
-    log.info("performing {} {} {}", job->type, p.outcome.id, print_json(argument));
+    log.info("performing {} {} {}", job->type, p.outcome.id,
+             shortened(print_json(argument), logged_max));
   job_context context({.id = p.outcome.id,
                        .type = job->type,
                        .queue = d.queue,
@@ -145,8 +156,15 @@ performance perform(const job_registry& jobs, const delivery& d, const logger& l
       }
     return p;
   }
-  set_failed(p.outcome, d, *job, entry->options.retry, *failed, chance);
-  run_hooks(jobs, context, *failed, p.outcome.how == kind::failed_dead);
+  // A job that heeded a wish has not failed by itself.
+  auto why = asked();
+  if (why == cancel_reason::none)
+    set_failed(p.outcome, d, *job, entry->options.retry, *failed, chance);
+  else
+    p.outcome = ended_from_outside(jobs, d, why, chance);
+  bool dead = p.outcome.how == kind::failed_dead;
+  if (why != cancel_reason::none) failed->reason = {errc::handler_failed, p.outcome.text, {}};
+  if (dead || p.outcome.how == kind::failed_retry) run_hooks(jobs, context, *failed, dead);
   return p;
 }
 

@@ -1,6 +1,7 @@
 // Performs one job and says how its delivery ends. Runs in the thread, or the process, of the job.
 #pragma once
 
+#include <functional>
 #include <sm/log.hpp>
 
 #include "queue/job_store.hpp"
@@ -17,9 +18,11 @@ struct performance {
 };
 
 /// Calls hooks and job. What is no job, of an unknown type, or has arguments that do not fit is
-/// dead at once: another try would end alike. `chance` (0 to 1) places the pause within the jitter.
+/// dead at once: another try would end alike. `asked` says why a job that threw had been asked to
+/// end, if it was. `chance` (0 to 1) places the pause within the jitter.
 performance perform(const job_registry& jobs, const delivery& d, const logger& log,
-                    detail::job_host* host, double chance);
+                    detail::job_host* host, const std::function<cancel_reason()>& asked,
+                    double chance);
 
 /// How a delivery ends that did not end by itself: it was asked to, or its process died.
 job_outcome ended_from_outside(const job_registry& jobs, const delivery& d, cancel_reason why,

@@ -22,6 +22,8 @@ std::int64_t to_ms(std::chrono::system_clock::time_point t) {
   return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
 }
 
+constexpr auto delay_max = std::chrono::hours(24 * 36'525);
+
 /// The job as it is stored, or why there is none.
 result<new_job> make_job(const std::string& type, const json& argument, enqueue_options options,
                          const queue_config& config) {
@@ -32,6 +34,11 @@ result<new_job> make_job(const std::string& type, const json& argument, enqueue_
     return fail(errc::invalid_spec, "give a delay or a time, not both", "/delay");
   if (options.delay.count() < 0)
     return fail(errc::invalid_spec, "the delay must not be negative", "/delay");
+  if (!options.id.empty() && !valid_job_id(options.id))
+    return fail(errc::invalid_spec,
+                "use 1 to 256 printable ASCII characters, no blank, quote or backslash", "/id");
+  if (options.delay > delay_max)
+    return fail(errc::invalid_spec, "the delay is longer than 100 years", "/delay");
   auto now = std::chrono::system_clock::now();
   auto run_at = options.run_at;
   if (run_at == std::chrono::system_clock::time_point{} && options.delay.count() > 0)
@@ -137,9 +144,12 @@ class queue::writer {
       for (auto& b : batch) jobs.insert(jobs.end(), b.jobs.begin(), b.jobs.end());
       auto outcome = store(jobs, left);
       if (outcome) return answer(batch, *outcome);
-      bool final = outcome.error().code != errc::unavailable;
+      // What is refused may be one of them, whose fault is not the others'.
+      if (outcome.error().code != errc::unavailable)
+        return store_each({batch.begin() + static_cast<std::ptrdiff_t>(answered), batch.end()},
+                          outcome.error());
       auto before = answered;
-      while (answered < batch.size() && (final || clock::now() >= batch[answered].deadline))
+      while (answered < batch.size() && clock::now() >= batch[answered].deadline)
         batch[answered++].done(tl::unexpected<error>(outcome.error()));
       // In doubt the next try must be of the same jobs, so that none is stored twice: one that is
       // told of the failure may be stored nevertheless, as its error says.
@@ -149,6 +159,21 @@ class queue::writer {
       }
       // A store may refuse before the time is over; it is not asked again in a tight loop.
       if (answered == before) std::this_thread::sleep_for(std::min(left, milliseconds{20}));
+    }
+  }
+
+  void store_each(std::vector<entry> batch, const error& refused) {
+    if (batch.size() == 1) return fail_all(batch, refused);
+    for (auto& b : batch) {
+      auto left = std::max(std::chrono::duration_cast<milliseconds>(b.deadline - clock::now()),
+                           milliseconds{1});
+      auto outcome = store(b.jobs, left);
+      std::vector<entry> one;
+      one.push_back(std::move(b));
+      if (outcome)
+        answer(one, *outcome);
+      else
+        fail_all(one, outcome.error());
     }
   }
 

@@ -71,6 +71,13 @@ result<schedule_spec> schedule_from_json(const json& document) {
   return s;
 }
 
+result<schedule_spec> schedule_in(const stored_schedule& stored) {
+  auto document = parse_json(stored.document);
+  if (!document) return fail(errc::invalid_spec, "is no JSON", stored.name);
+  if (document->is_object()) document->erase("declared_by");
+  return schedule_from_json(*document);
+}
+
 result<void> validate(const schedule_spec& s) {
   if (!valid_name(s.name))
     return fail(errc::invalid_spec, "'" + s.name + "' is no name for a schedule", "/name");
@@ -130,7 +137,8 @@ new_job job_of(const schedule_spec& s, std::int64_t now_ms) {
   new_job job{.id = payload.id, .queue = s.queue, .payload = encode_payload(payload)};
   if (!s.overlap) {
     job.lock = payload.lock;
-    job.lock_for = std::chrono::hours(24);
+    // Freed at the job's end; this is for one that is lost with its store.
+    job.lock_for = std::chrono::hours(24 * 30);
   }
   return job;
 }

@@ -11,6 +11,8 @@ namespace sm {
 json to_json(const schedule_spec& s);
 /// Fails with `invalid_spec` and the field at fault; unknown fields are refused.
 result<schedule_spec> schedule_from_json(const json& document);
+/// What a stored schedule says, without who declared it.
+result<schedule_spec> schedule_in(const stored_schedule& stored);
 /// Checks name, queue, cron line and time zone.
 result<void> validate(const schedule_spec& s);
 

@@ -40,10 +40,12 @@ CREATE INDEX IF NOT EXISTS job_ready ON job(queue, id) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS job_running ON job(lease_until) WHERE state = 1;
 CREATE INDEX IF NOT EXISTS job_delayed ON job(run_at) WHERE state = 2;
 CREATE INDEX IF NOT EXISTS job_delayed_by_queue ON job(queue) WHERE state = 2;
-CREATE INDEX IF NOT EXISTS job_dead ON job(id) WHERE state = 3;
+CREATE INDEX IF NOT EXISTS job_dead_since ON job(since, id) WHERE state = 3;
 CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lock(key TEXT PRIMARY KEY, jid TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS status(jid TEXT PRIMARY KEY, document TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lock_until ON lock(until);
+CREATE INDEX IF NOT EXISTS status_until ON status(until);
 CREATE TABLE IF NOT EXISTS cancel(jid TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS schedule(name TEXT PRIMARY KEY, document TEXT NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue(
@@ -55,7 +57,10 @@ CREATE TABLE IF NOT EXISTS queue(
   tokens REAL NOT NULL DEFAULT 0,
   tokens_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 )";
-constexpr int schema_version = 2;
+constexpr int schema_version = 3;
+
+// Version 2 had another index of the dead, and none by the end of a lock or status.
+constexpr const char* from_version_2 = "DROP INDEX job_dead;";
 
 // Version 1 had the same table with other columns.
 constexpr const char* from_version_1 = R"(
@@ -70,6 +75,8 @@ DROP TABLE job_1;
 )";
 
 constexpr auto cancel_kept = std::chrono::hours(24);
+constexpr std::int64_t move_max = 1000;                     // delayed jobs of one transaction
+constexpr std::int64_t tidy_max = 1000;                     // rows dropped in one
 constexpr auto status_lives = std::chrono::hours(24 * 30);  // of a job that never ends
 
 /// BEGIN IMMEDIATE: waits for the write lock here, once, instead of failing in the middle.
@@ -183,6 +190,8 @@ class sqlite_job_store : public job_store {
                     "UPDATE status SET document = ?2, until = ?3 WHERE jid = ?1 AND (document LIKE "
                     "'{\"status\":1%' OR document LIKE '{\"status\":2%')"),
         get_status_(db_, "SELECT document FROM status WHERE jid = ?1"),
+        // A queue stays known when it is empty, as in Redis.
+        register_queue_(db_, "INSERT OR IGNORE INTO queue(name) VALUES(?1)"),
         settings_(db_,
                   "SELECT paused, concurrency, rate, period, tokens, tokens_at FROM queue WHERE "
                   "name = ?1") {}
@@ -192,12 +201,16 @@ class sqlite_job_store : public job_store {
     std::size_t ready = 0;
     bool delayed = false;
     auto outcome = guard_sqlite(file_, [&] {
+      refuse_moved(db_, file_);
       db_.setBusyTimeout(static_cast<int>(std::max(patience, milliseconds{1}).count()));
       std::vector<duplicate> duplicates;
       write_transaction write(db_);
       auto now = unix_ms();
+      const std::string* registered = nullptr;  // the queue of the job before
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         auto& job = jobs[i];
+        if (!registered || *registered != job.queue) bind_all(register_queue_, job.queue).exec();
+        registered = &job.queue;
         if (auto holder = lock_for(job, now)) {
           duplicates.push_back({i, std::move(*holder)});
           continue;
@@ -225,6 +238,7 @@ class sqlite_job_store : public job_store {
     bool delayed = false;
     auto done = guard_sqlite(file_, [&] {
       exchange_result out;
+      refuse_moved(db_, file_);
       // Reading needs no write lock: an idle consumer that looks must not wait for, or hinder,
       // writers.
       if (outcomes.empty() && (rq.max == 0 || to_claim_from(rq.queues).empty())) return out;
@@ -334,11 +348,14 @@ class sqlite_job_store : public job_store {
       if (due > now) return due;
       first.reset();
       write_transaction write(db_);
-      SQLite::Statement move(db_,
-                             "UPDATE job SET state = 0, since = ?1, run_at = NULL WHERE state = 2 "
-                             "AND run_at <= ?1");
-      moved = static_cast<std::size_t>(bind_all(move, now).exec());
+      SQLite::Statement rows(
+          db_, "SELECT id FROM job WHERE state = 2 AND run_at <= ?1 ORDER BY run_at, id LIMIT ?2");
+      std::vector<std::int64_t> ids;
+      for (bind_all(rows, now, move_max); rows.executeStep();) ids.push_back(rows.getColumn(0));
+      rows.reset();
+      for (auto id : ids) put_last(id, now);
       write.commit();
+      moved = ids.size();
       return first.executeStep() && !first.isColumnNull(0) ? first.getColumn(0).getInt64() : 0;
     });
     if (moved > 0) wake_up(file_);
@@ -373,39 +390,43 @@ class sqlite_job_store : public job_store {
     });
   }
 
-  result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
-                    const new_job* job) override {
-    bool stored = false;
+  result<firing> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
+                      const new_job* job) override {
     auto outcome = guard_sqlite(file_, [&] {
       write_transaction write(db_);
       SQLite::Statement note(db_, "UPDATE schedule SET last = ?3 WHERE name = ?1 AND last = ?2");
-      if (bind_all(note, name, last_ms, now).exec() == 0) return false;
-      if (job && !lock_for(*job, unix_ms())) {
-        insert(*job, unix_ms());
-        stored = true;
-      }
+      if (bind_all(note, name, last_ms, now).exec() == 0) return firing::others;
+      bool stores = job && !lock_for(*job, unix_ms());
+      if (stores) insert(*job, unix_ms());
       write.commit();
-      return true;
+      return stores ? firing::stored : firing::noted;
     });
-    if (stored) wake_up(file_);
+    if (outcome && *outcome == firing::stored) wake_up(file_);
     return outcome;
   }
 
   result<void> tidy() override {
     return guard_sqlite(file_, [&] {
       auto now = unix_ms();
-      for (auto* text :
-           {"DELETE FROM lock WHERE until <= ?1", "DELETE FROM status WHERE until <= ?1",
-            "DELETE FROM cancel WHERE until <= ?1"}) {
-        SQLite::Statement drop(db_, text);
-        bind_all(drop, now).exec();
-      }
-      SQLite::Statement dead(db_,
-                             "DELETE FROM job WHERE state = 3 AND id IN (SELECT id FROM job WHERE "
-                             "state = 3 ORDER BY since DESC, id DESC LIMIT -1 OFFSET ?1)");
-      bind_all(dead, static_cast<std::int64_t>(config_.dead_max)).exec();
-      SQLite::Statement old(db_, "DELETE FROM job WHERE state = 3 AND since <= ?1");
-      bind_all(old, now - config_.dead_age.count()).exec();
+      // In portions, between which others write.
+      auto drop = [this](const std::string& table, const std::string& key,
+                         const std::string& condition, std::int64_t bound, std::int64_t most) {
+        SQLite::Statement some(db_, "DELETE FROM " + table + " WHERE " + key + " IN (SELECT " +
+                                        key + " FROM " + table + " WHERE " + condition +
+                                        " LIMIT ?2)");
+        for (int gone = 1; gone > 0 && most > 0; most -= gone)
+          gone = bind_all(some, bound, std::min(most, tidy_max)).exec();
+      };
+      constexpr auto all = std::numeric_limits<std::int64_t>::max();
+      drop("lock", "key", "until <= ?1", now, all);
+      drop("status", "jid", "until <= ?1", now, all);
+      drop("cancel", "jid", "until <= ?1", now, all);
+      drop("job", "id", "state = 3 AND since <= ?1", now - config_.dead_age.count(), all);
+      SQLite::Statement count(db_, "SELECT COUNT(*) FROM job WHERE state = 3");
+      count.executeStep();
+      auto beyond = count.getColumn(0).getInt64() - static_cast<std::int64_t>(config_.dead_max);
+      count.reset();
+      drop("job", "id", "state = 3 AND since <= ?1 ORDER BY since, id", all, beyond);
     });
   }
 
@@ -462,19 +483,29 @@ class sqlite_job_store : public job_store {
     });
   }
 
-  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
-                                     std::size_t count) override {
+  result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
+                        std::size_t count) override {
     return guard_sqlite(file_, [&] {
       // One statement for each form: the planner must see which index fits.
-      std::string text =
-          std::string(view_columns) + " WHERE state = " + std::to_string(static_cast<int>(state)) +
-          (queue.empty() ? " AND ?1 = ''" : " AND queue = ?1") + " ORDER BY " +
-          (state == job_state::delayed ? "run_at, id" : "id") + " LIMIT ?2 OFFSET ?3";
+      std::string text = std::string(view_columns) +
+                         " WHERE state = " + std::to_string(static_cast<int>(state)) +
+                         (queue.empty() ? " AND ?1 = ''" : " AND queue = ?1") + " ORDER BY " +
+                         (state == job_state::delayed ? "run_at, id"
+                          : state == job_state::dead  ? "since, id"
+                                                      : "id") +
+                         " LIMIT ?2 OFFSET ?3";
       SQLite::Statement rows(db_, text);
-      bind_all(rows, queue, static_cast<std::int64_t>(count), static_cast<std::int64_t>(offset));
-      std::vector<job_view> list;
-      while (rows.executeStep()) list.push_back(view_of(rows));
-      return list;
+      bind_all(rows, queue, static_cast<std::int64_t>(count) + 1,
+               static_cast<std::int64_t>(offset));
+      job_page page;
+      std::size_t bytes = 0;
+      while (rows.executeStep()) {
+        page.more = page.jobs.size() == count || bytes > job_page_bytes;
+        if (page.more) break;
+        page.jobs.push_back(view_of(rows));
+        bytes += page.jobs.back().payload.size();
+      }
+      return page;
     });
   }
 
@@ -487,16 +518,35 @@ class sqlite_job_store : public job_store {
     });
   }
 
+  result<std::optional<job_view>> find_dead(const job_id& id) override {
+    return guard_sqlite(file_, [&]() -> std::optional<job_view> {
+      SQLite::Statement rows(
+          db_, std::string(view_columns) + " WHERE jid = ?1 AND state = 3 ORDER BY since, id");
+      bind_all(rows, id);
+      if (!rows.executeStep()) return {};
+      return view_of(rows);
+    });
+  }
+
   result<std::string> status(const job_id& id) override {
     return guard_sqlite(file_, [&] { return status_of(id); });
   }
 
-  result<bool> remove(const job_view& job) override {
+  result<std::size_t> remove(std::span<const job_view> jobs) override {
     return guard_sqlite(file_, [&] {
+      std::size_t count = 0;
+      write_transaction write(db_);
       SQLite::Statement gone(db_,
                              "DELETE FROM job WHERE id = (SELECT id FROM job WHERE jid = ?1 AND "
                              "state = ?2 AND queue = ?3 AND state <> 1 LIMIT 1)");
-      return bind_all(gone, job.id, static_cast<std::int64_t>(job.state), job.queue).exec() > 0;
+      for (auto& job : jobs) {
+        if (bind_all(gone, job.id, static_cast<std::int64_t>(job.state), job.queue).exec() == 0)
+          continue;
+        ++count;
+        let_go(job.id, job.payload, "cancelled");
+      }
+      write.commit();
+      return count;
     });
   }
 
@@ -507,18 +557,31 @@ class sqlite_job_store : public job_store {
     });
   }
 
-  result<bool> requeue(const job_view& dead) override {
+  result<std::size_t> requeue(std::span<const job_view> dead) override {
     auto outcome = guard_sqlite(file_, [&] {
+      std::size_t count = 0;
+      write_transaction write(db_);
+      auto now = unix_ms();
       SQLite::Statement wish(db_, "DELETE FROM cancel WHERE jid = ?1");
-      bind_all(wish, dead.id).exec();
-      SQLite::Statement again(
-          db_,
-          "UPDATE job SET state = 0, since = ?2, failures = 0, crashes = 0, delivery = 0, "
-          "exception = NULL, error = NULL WHERE id = (SELECT id FROM job WHERE jid = ?1 AND state "
-          "= 3 LIMIT 1)");
-      return bind_all(again, dead.id, unix_ms()).exec() > 0;
+      SQLite::Statement row(db_,
+                            "SELECT id FROM job WHERE jid = ?1 AND state = 3 AND queue = ?2 "
+                            "ORDER BY since, id LIMIT 1");
+      SQLite::Statement fresh(db_,
+                              "UPDATE job SET failures = 0, crashes = 0, delivery = 0, exception = "
+                              "NULL, error = NULL WHERE id = ?1");
+      for (auto& job : dead) {
+        bind_all(wish, job.id).exec();
+        if (!bind_all(row, job.id, job.queue).executeStep()) continue;
+        auto id = row.getColumn(0).getInt64();
+        row.reset();
+        bind_all(fresh, id).exec();
+        put_last(id, now);
+        ++count;
+      }
+      write.commit();
+      return count;
     });
-    if (outcome && *outcome) wake_up(file_);
+    if (outcome && *outcome > 0) wake_up(file_);
     return outcome;
   }
 
@@ -553,12 +616,12 @@ class sqlite_job_store : public job_store {
       bind_all(settings, queue).exec();
       SQLite::Statement holders(
           db_,
-          "SELECT jid, payload FROM job WHERE queue = ?1 AND state = 0 AND "
+          "SELECT jid, payload FROM job WHERE queue = ?1 AND state IN (0, 2) AND "
           "(instr(payload, '\"lock\"') > 0 OR jid IN (SELECT jid FROM status))");
       for (bind_all(holders, queue); holders.executeStep();)
         let_go(holders.getColumn(0), holders.getColumn(1).getString(), "its queue was removed");
       holders.reset();
-      SQLite::Statement jobs(db_, "DELETE FROM job WHERE queue = ?1 AND state = 0");
+      SQLite::Statement jobs(db_, "DELETE FROM job WHERE queue = ?1 AND state IN (0, 2)");
       auto count = static_cast<std::size_t>(bind_all(jobs, queue).exec());
       write.commit();
       return count;
@@ -576,8 +639,7 @@ class sqlite_job_store : public job_store {
         // One that is unique is not stored beside another that holds its key.
         if (j.state != job_state::dead)
           if (auto job = decode_payload(j.payload); job && !job->lock.empty())
-            if (lock_for({.id = j.id, .lock = job->lock, .lock_for = std::chrono::hours(24)},
-                         unix_ms()))
+            if (lock_for({.id = j.id, .lock = job->lock, .lock_for = lock_for_default}, unix_ms()))
               continue;
         auto since = j.state == job_state::dead ? j.failed_at_ms : unix_ms();
         auto state = j.state == job_state::running ? job_state::ready : j.state;
@@ -614,6 +676,7 @@ class sqlite_job_store : public job_store {
                       "was written by a newer version (" + std::to_string(found) + ")",
                       db.getFilename());
       if (found == 1) db.exec(from_version_1);
+      if (found == 2) db.exec(from_version_2);
       if (found < schema_version) db.exec(schema);
       if (found == 1) db.exec(copy_version_1);
       db.exec("PRAGMA user_version=" + std::to_string(schema_version));
@@ -659,7 +722,8 @@ class sqlite_job_store : public job_store {
     bind_all(status, job.id, job.status, now + milliseconds(status_lives).count()).exec();
   }
 
-  /// Takes the job's lock for it; who holds it otherwise.
+  /// Takes the job's lock for it; who holds it otherwise. A wish to cancel an earlier job of that
+  /// id is not meant for this one.
   std::optional<job_id> lock_for(const new_job& job, std::int64_t now) {
     if (job.lock.empty() || job.lock_for.count() <= 0) return {};
     if (bind_all(lock_holder_, job.lock, now).executeStep()) {
@@ -668,6 +732,8 @@ class sqlite_job_store : public job_store {
       return holder;
     }
     bind_all(lock_, job.lock, job.id, now + job.lock_for.count()).exec();
+    SQLite::Statement wish(db_, "DELETE FROM cancel WHERE jid = ?1");
+    bind_all(wish, job.id).exec();
     return {};
   }
 
@@ -766,8 +832,9 @@ class sqlite_job_store : public job_store {
         continue;
       }
       auto before = out.claimed.size();
-      if (!claim_from(queue, rq, allowed, now, out)) break;  // a suspect, alone
+      bool more = claim_from(queue, rq, allowed, now, out);
       spend(queue, static_cast<std::int64_t>(out.claimed.size() - before));
+      if (!more) break;  // a suspect, alone
     }
     if (out.claimed.empty()) return;
     SQLite::Statement any(db_, "SELECT 1 FROM status LIMIT 1");
@@ -834,13 +901,15 @@ class sqlite_job_store : public job_store {
       if (room == 0) out.look_again = std::min(out.look_again, milliseconds{50});
     }
     if (rate > 0) {
-      tokens =
-          at == 0 ? rate : std::min(rate, tokens + static_cast<double>(now - at) * rate / period);
+      // A clock that was set back gives nothing, and takes nothing.
+      auto passed = static_cast<double>(std::max<std::int64_t>(now - at, 0));
+      tokens = at == 0 ? rate : std::clamp(tokens + passed * rate / period, 0.0, rate);
       SQLite::Statement put(db_, "UPDATE queue SET tokens = ?2, tokens_at = ?3 WHERE name = ?1");
       bind_all(put, queue, tokens, now).exec();
-      if (tokens < 1)
-        out.look_again = std::min(out.look_again,
-                                  milliseconds(static_cast<int>((1 - tokens) * period / rate) + 1));
+      if (tokens < 1) {
+        auto wait = std::min((1 - tokens) * period / rate, 1'000.0);
+        out.look_again = std::min(out.look_again, milliseconds(static_cast<int>(wait) + 1));
+      }
       room = std::min(room, static_cast<std::int64_t>(tokens));
     }
     return room;
@@ -867,6 +936,14 @@ class sqlite_job_store : public job_store {
     status.status = job_status::phase::failed;
     status.error = why;
     write_status(id, encode_status(status));
+  }
+
+  /// Makes a delayed or dead job the last one that is ready. Ready jobs stand by their row ids.
+  void put_last(std::int64_t id, std::int64_t now) {
+    SQLite::Statement last(db_,
+                           "UPDATE job SET id = (SELECT MAX(id) FROM job) + 1, state = 0, since = "
+                           "?2, run_at = NULL WHERE id = ?1");
+    bind_all(last, id, now).exec();
   }
 
   std::int64_t add(const char* counter, std::int64_t amount) {
@@ -922,7 +999,7 @@ class sqlite_job_store : public job_store {
   queue_config config_;
   SQLite::Database db_;
   SQLite::Statement insert_, done_, claim_, claim_one_, head_, ready_queues_, count_, renew_,
-      lock_holder_, lock_, unlock_, put_status_, get_status_, settings_;
+      lock_holder_, lock_, unlock_, put_status_, get_status_, register_queue_, settings_;
   bool wishes_ = false;              // jobs shall be cancelled, as of the exchange under way
   std::vector<job_id> claimed_ids_;  // beside `claimed` of the exchange under way
 };

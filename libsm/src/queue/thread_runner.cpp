@@ -11,10 +11,7 @@ class slot_host : public detail::job_host {
 
   bool cancelled() const override { return job_.cancelled != cancel_reason::none; }
   void progress(double share, std::string text) override {
-    std::lock_guard lock(job_.mutex);
-    job_.share = share;
-    job_.text = std::move(text);
-    job_.progressed = true;
+    job_.set_progress(share, std::move(text));
   }
   const sm::queue& queue() override { return producer_; }
 
@@ -31,12 +28,8 @@ class thread_runner : public job_runner {
 
   performance run(job_in_hand& job, double chance) override {
     slot_host host(job, *producer_);
-    auto p = perform(*jobs_, job.what, log_, &host, chance);
-    auto why = job.cancelled.load();
-    // A job that heeded the wish has not failed by itself. One that was done by then is done.
-    if (why != cancel_reason::none && p.outcome.how != job_outcome::kind::done)
-      p.outcome = ended_from_outside(*jobs_, job.what, why, chance);
-    return p;
+    return perform(
+        *jobs_, job.what, log_, &host, [&job] { return job.cancelled.load(); }, chance);
   }
 
  private:

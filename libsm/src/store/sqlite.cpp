@@ -23,14 +23,23 @@ SQLite::Database open_database(const std::filesystem::path& file, const sqlite_o
   }
 }
 
+void refuse_moved(const SQLite::Database& db, const std::filesystem::path& file) {
+  int moved = 0;
+  if (::sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+      moved != 0)
+    throw failure(errc::unavailable,
+                  "the file was moved or removed while it was in use: restart the program",
+                  file.string());
+}
+
 error sqlite_error(const SQLite::Exception& e, const std::filesystem::path& file) {
   switch (e.getErrorCode()) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return {errc::unavailable,
               std::string(e.what()) +
-                  "; the file is left as it is: move it away to begin anew, or restore "
-                  "it with 'sqlite3 FILE .recover'",
+                  "; the file is left as it is: stop the program, then move it away together with "
+                  "its -wal and -shm to begin anew, or restore it with 'sqlite3 FILE .recover'",
               file.string()};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -20,6 +20,10 @@ struct sqlite_options {
 /// a damaged one, is refused with what to do, and never overwritten. Throws `failure`.
 SQLite::Database open_database(const std::filesystem::path& file, const sqlite_options& options);
 
+/// Throws `failure` when another file, or none, is at the place of the one that is open: what were
+/// written to it would be lost.
+void refuse_moved(const SQLite::Database& db, const std::filesystem::path& file);
+
 /// The project's error for one of SQLite's: `unavailable` for a full disk, a lock or a damaged
 /// file.
 error sqlite_error(const SQLite::Exception& e, const std::filesystem::path& file);

@@ -1,111 +1,17 @@
 // What every store must do: each test runs on SQLite and on a redis-server of its own.
-#include "queue/job_store.hpp"
-
-#include <gtest/gtest.h>
-#include <sys/resource.h>
-
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <set>
 #include <sstream>
 #include <thread>
 
+#include "job_store_fixture.hpp"
+#include "queue/job_operations.hpp"
 #include "queue/job_status.hpp"
-#include "queue/payload.hpp"
-#include "redis_server.hpp"
 #include "store/sqlite.hpp"
-#include "temporary_folder.hpp"
 
 namespace sm {
-using namespace std::chrono_literals;
-using std::chrono::milliseconds;
-namespace {
-
-using kind = job_outcome::kind;
-using id_list = std::vector<job_id>;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-new_job job(const job_id& id, const std::string& queue = "q") {
-  return {.id = id,
-          .queue = queue,
-          .payload = encode_payload({.type = "T", .args = json::array({1}), .id = id})};
-}
-
-class job_store_fixture : public ::testing::TestWithParam<const char*> {
- protected:
-  job_store_fixture() {
-    if (std::string_view(GetParam()) == "redis") redis_.emplace();
-  }
-
-  std::string url() const { return redis_ ? redis_->url() : "sqlite:" + file().string(); }
-  std::filesystem::path file() const { return folder_.path() / "queue.db"; }
-  std::unique_ptr<job_store> open(queue_config config = {.enqueue_timeout = 2s}) {
-    auto store = open_job_store(url(), config);
-    EXPECT_TRUE(store) << to_string(store.error());
-    return std::move(*store);
-  }
-  static claim_request claim(unsigned max, std::vector<std::string> queues = {"*"},
-                             milliseconds lease = 30s) {
-    return {.worker = worker, .queues = std::move(queues), .max = max, .lease = lease};
-  }
-  static std::vector<delivery> take(job_store& s, const claim_request& rq) {
-    auto got = s.exchange({}, rq);
-    EXPECT_TRUE(got) << to_string(got.error());
-    return got ? std::move(got->claimed) : std::vector<delivery>{};
-  }
-  static void put(job_store& s, const std::vector<new_job>& jobs) {
-    auto stored = s.enqueue(jobs, 5s);
-    ASSERT_TRUE(stored) << to_string(stored.error());
-    EXPECT_TRUE(stored->empty());
-  }
-  static job_outcome outcome(const delivery& d, kind how) {
-    return {.tag = d.tag,
-            .queue = d.queue,
-            .how = how,
-            .exception = how == kind::done ? "" : "std::exception",
-            .text = how == kind::done ? "" : "boom",
-            .payload = d.payload,
-            .id = key_of_job(d.payload)};
-  }
-  /// Ends `d`; how many of it were accepted.
-  static std::size_t end(job_store& s, const delivery& d, kind how, std::int64_t retry_at = 0) {
-    auto o = outcome(d, how);
-    o.retry_at_ms = retry_at;
-    auto ended = s.exchange(std::vector<job_outcome>{o}, claim(0));
-    EXPECT_TRUE(ended) << to_string(ended.error());
-    return ended ? ended->accepted : 99;
-  }
-  static id_list ids(const std::vector<delivery>& list) {
-    id_list out;
-    for (auto& d : list) out.push_back(key_of_job(d.payload));
-    return out;
-  }
-  static id_list ids(const std::vector<job_view>& list) {
-    id_list out;
-    for (auto& v : list) out.push_back(v.id);
-    return out;
-  }
-  static queue_counts counts_of(job_store& s, const std::string& queue) {
-    auto all = s.counts();
-    EXPECT_TRUE(all) << to_string(all.error());
-    for (auto& c : *all)
-      if (c.queue == queue) return c;
-    return {};
-  }
-
-  static constexpr const char* worker = "host:1:*";
-  std::optional<test::redis_server> redis_;
-  test::temporary_folder folder_;
-};
-
-}  // namespace
 
 INSTANTIATE_TEST_SUITE_P(on, job_store_fixture, ::testing::Values("sqlite", "redis"),
                          [](auto& p) { return std::string(p.param); });
@@ -132,9 +38,9 @@ TEST_P(job_store_fixture, payloads_may_hold_any_bytes) {
   EXPECT_EQ(got[0].payload, bytes);
   EXPECT_EQ(end(*s, got[0], kind::failed_dead), 1U);
   auto dead = s->jobs(job_state::dead, "", 0, 10);
-  ASSERT_EQ(dead->size(), 1U);
-  EXPECT_EQ(dead->front().payload, bytes);
-  EXPECT_TRUE(*s->requeue(dead->front()));
+  ASSERT_EQ(dead->jobs.size(), 1U);
+  EXPECT_EQ(dead->jobs.front().payload, bytes);
+  EXPECT_TRUE(requeue(*s, dead->jobs.front()));
   EXPECT_EQ(take(*s, claim(1)).at(0).payload, bytes);
 }
 
@@ -169,8 +75,8 @@ TEST_P(job_store_fixture, a_job_that_is_done_is_gone_and_one_that_is_dead_is_kep
   ASSERT_TRUE(ended) << to_string(ended.error());
   EXPECT_EQ(ended->accepted, 2U);
   auto dead = s->jobs(job_state::dead, "", 0, 10);
-  ASSERT_EQ(dead->size(), 1U);
-  auto& d = dead->front();
+  ASSERT_EQ(dead->jobs.size(), 1U);
+  auto& d = dead->jobs.front();
   EXPECT_EQ(d.id, "2");
   EXPECT_EQ(d.payload, job("2").payload);
   EXPECT_EQ(d.exception, "std::exception");
@@ -219,7 +125,7 @@ TEST_P(job_store_fixture, what_a_dead_worker_had_in_hand_stands_at_the_head_in_i
   auto other = take(*s, mine);
   EXPECT_EQ(take(*s, claim(2)).size(), 2U);
   EXPECT_EQ(*s->release(worker), 2U);
-  EXPECT_EQ(ids(*s->jobs(job_state::ready, "q", 0, 10)), (id_list{"2", "3", "4"}));
+  EXPECT_EQ(ids(s->jobs(job_state::ready, "q", 0, 10)->jobs), (id_list{"2", "3", "4"}));
   EXPECT_EQ(end(*s, other[0], kind::done), 1U) << "the other worker's job is untouched";
 }
 
@@ -234,8 +140,8 @@ TEST_P(job_store_fixture, a_job_that_takes_its_consumer_with_it_again_and_again_
   }
   EXPECT_TRUE(take(*s, claim(10)).empty());
   auto dead = s->jobs(job_state::dead, "", 0, 10);
-  ASSERT_EQ(dead->size(), 1U);
-  EXPECT_EQ(dead->front().exception, "sm::LeaseExpired");
+  ASSERT_EQ(dead->jobs.size(), 1U);
+  EXPECT_EQ(dead->jobs.front().exception, "sm::LeaseExpired");
   EXPECT_EQ(s->totals()->failed, 1U);
 }
 
@@ -328,9 +234,9 @@ TEST_P(job_store_fixture, a_failed_job_waits_for_its_next_attempt_which_is_count
   EXPECT_EQ(end(*s, got[0], kind::failed_retry, now_ms() + 60'000), 1U);
   EXPECT_TRUE(take(*s, claim(1)).empty());
   auto waiting = s->jobs(job_state::delayed, "", 0, 10);
-  ASSERT_EQ(ids(*waiting), (id_list{"1"}));
+  ASSERT_EQ(ids(waiting->jobs), (id_list{"1"}));
   EXPECT_NEAR(static_cast<double>(*s->move_due()), static_cast<double>(now_ms() + 60'000), 5'000);
-  EXPECT_TRUE(*s->remove(waiting->front()));
+  EXPECT_TRUE(remove(*s, waiting->jobs.front()));
 
   put(*s, {job("2")});
   got = take(*s, claim(1));
@@ -533,9 +439,9 @@ TEST_P(job_store_fixture, jobs_that_wait_are_removed_and_running_ones_asked_to_e
   auto s = open();
   put(*s, {job("1"), job("2"), job("3")});
   auto got = take(*s, claim(1));
-  EXPECT_TRUE(*s->remove(**s->find("2")));
+  EXPECT_TRUE(remove(*s, **s->find("2")));
   EXPECT_FALSE(*s->find("2"));
-  EXPECT_FALSE(*s->remove(**s->find("1")));
+  EXPECT_FALSE(remove(*s, **s->find("1")));
   ASSERT_TRUE(s->request_cancel("1"));
   EXPECT_EQ(*s->cancel_requests(), (id_list{"1"}));
   EXPECT_EQ(end(*s, got[0], kind::cancelled), 1U);
@@ -548,13 +454,13 @@ TEST_P(job_store_fixture, dead_jobs_are_requeued_with_a_fresh_count_and_removed)
   auto s = open();
   put(*s, {job("1"), job("2")});
   for (auto& d : take(*s, claim(2))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
-  EXPECT_TRUE(*s->requeue(**s->find("1")));
+  EXPECT_TRUE(requeue(*s, **s->find("1")));
   auto got = take(*s, claim(10));
   ASSERT_EQ(ids(got), (id_list{"1"}));
   EXPECT_EQ(got[0].attempt(), 1U);
   auto dead = **s->find("2");
-  EXPECT_TRUE(*s->remove(dead));
-  EXPECT_FALSE(*s->requeue(dead));
+  EXPECT_TRUE(remove(*s, dead));
+  EXPECT_FALSE(requeue(*s, dead));
   EXPECT_EQ(s->totals()->dead, 0U);
 }
 
@@ -565,7 +471,7 @@ TEST_P(job_store_fixture, the_dead_are_bounded) {
   put(*s, jobs);
   for (auto& d : take(*s, claim(10))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
   ASSERT_TRUE(s->tidy());
-  EXPECT_EQ(ids(*s->jobs(job_state::dead, "", 0, 10)), (id_list{"7", "8", "9"}));
+  EXPECT_EQ(ids(s->jobs(job_state::dead, "", 0, 10)->jobs), (id_list{"7", "8", "9"}));
 }
 
 TEST_P(job_store_fixture, listings_are_paged) {
@@ -573,11 +479,11 @@ TEST_P(job_store_fixture, listings_are_paged) {
   std::vector<new_job> jobs;
   for (int i = 0; i < 25; ++i) jobs.push_back(job(std::to_string(i), i < 10 ? "a" : "b"));
   put(*s, jobs);
-  EXPECT_EQ(ids(*s->jobs(job_state::ready, "", 8, 4)), (id_list{"8", "9", "10", "11"}));
-  EXPECT_EQ(ids(*s->jobs(job_state::ready, "b", 13, 10)), (id_list{"23", "24"}));
-  EXPECT_TRUE(s->jobs(job_state::ready, "c", 0, 10)->empty());
+  EXPECT_EQ(ids(s->jobs(job_state::ready, "", 8, 4)->jobs), (id_list{"8", "9", "10", "11"}));
+  EXPECT_EQ(ids(s->jobs(job_state::ready, "b", 13, 10)->jobs), (id_list{"23", "24"}));
+  EXPECT_TRUE(s->jobs(job_state::ready, "c", 0, 10)->jobs.empty());
   EXPECT_EQ(take(*s, claim(3, {"b"})).size(), 3U);
-  EXPECT_EQ(ids(*s->jobs(job_state::running, "b", 1, 1)), (id_list{"11"}));
+  EXPECT_EQ(ids(s->jobs(job_state::running, "b", 1, 1)->jobs), (id_list{"11"}));
 }
 
 TEST_P(job_store_fixture, a_queue_is_removed_with_what_waits_in_it) {
@@ -591,16 +497,16 @@ TEST_P(job_store_fixture, a_schedule_fires_once_whoever_tries_and_goes_when_remo
   auto s = open(), other = open();
   ASSERT_TRUE(s->put_schedule({"nightly", "{}", 1'000}));
   auto j = job("j");
-  EXPECT_TRUE(*s->fire("nightly", 1'000, 2'000, &j));
-  EXPECT_FALSE(*other->fire("nightly", 1'000, 2'000, &j));
-  EXPECT_TRUE(*other->fire("nightly", 2'000, 3'000, nullptr));
+  EXPECT_EQ(*s->fire("nightly", 1'000, 2'000, &j), firing::stored);
+  EXPECT_EQ(*other->fire("nightly", 1'000, 2'000, &j), firing::others);
+  EXPECT_EQ(*other->fire("nightly", 2'000, 3'000, nullptr), firing::noted);
   auto all = s->schedules();
   ASSERT_EQ(all->size(), 1U);
   EXPECT_EQ(all->front().last_ms, 3'000);
   EXPECT_EQ(ids(take(*s, claim(10))), (id_list{"j"}));
   EXPECT_TRUE(*s->remove_schedule("nightly"));
   EXPECT_FALSE(*s->remove_schedule("nightly"));
-  EXPECT_FALSE(*s->fire("nightly", 3'000, 4'000, &j));
+  EXPECT_EQ(*s->fire("nightly", 3'000, 4'000, &j), firing::others);
 }
 
 TEST_P(job_store_fixture, what_an_exchange_claimed_unheard_is_put_back_uncounted) {
@@ -659,11 +565,154 @@ TEST_P(job_store_fixture, jobs_move_between_stores_with_their_bytes_and_counts) 
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].payload, ruby);
   EXPECT_EQ(got[0].failures, 2U);
-  EXPECT_EQ(ids(*s->jobs(job_state::delayed, "", 0, 10)), (id_list{"d"}));
+  EXPECT_EQ(ids(s->jobs(job_state::delayed, "", 0, 10)->jobs), (id_list{"d"}));
   auto dead = s->jobs(job_state::dead, "", 0, 10);
-  ASSERT_EQ(ids(*dead), (id_list{"x"}));
-  EXPECT_EQ(dead->front().failed_at_ms, 1'700'000'000'000);
-  EXPECT_EQ(dead->front().payload, job("x").payload);
+  ASSERT_EQ(ids(dead->jobs), (id_list{"x"}));
+  EXPECT_EQ(dead->jobs.front().failed_at_ms, 1'700'000'000'000);
+  EXPECT_EQ(dead->jobs.front().payload, job("x").payload);
+}
+
+TEST_P(job_store_fixture, a_clock_that_is_set_back_gives_no_jobs_beyond_the_rate) {
+  auto s = open();
+  ASSERT_TRUE(s->put_limits("q", {.rate = 10, .period = 60s}));
+  std::vector<new_job> jobs;
+  for (int i = 0; i < 50; ++i) jobs.push_back(job(std::to_string(i)));
+  put(*s, jobs);
+  EXPECT_EQ(take(*s, claim(3)).size(), 3U);
+  // As it looks after the clock went back by an hour.
+  auto ahead = std::to_string(now_ms() + 3'600'000);
+  if (redis_)
+    redis_->cli({"HSET", "resque:sm:queue:q", "at", ahead});
+  else
+    open_database(file(), {}).exec("UPDATE queue SET tokens_at = " + ahead);
+  EXPECT_EQ(take(*s, claim(4)).size(), 4U);
+  EXPECT_EQ(take(*s, claim(40)).size(), 3U);
+  EXPECT_TRUE(take(*s, claim(40)).empty());
+}
+
+TEST_P(job_store_fixture, who_becomes_ready_stands_behind_those_that_are) {
+  auto s = open();
+  auto later = job("later");
+  later.run_at_ms = now_ms() + 50;
+  put(*s, {later, job("dead")});
+  for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
+  put(*s, {job("first")});
+  while (now_ms() <= later.run_at_ms) std::this_thread::yield();
+  ASSERT_TRUE(s->move_due());
+  EXPECT_TRUE(requeue(*s, **s->find("dead")));
+  EXPECT_EQ(ids(take(*s, claim(10))), (id_list{"first", "later", "dead"}));
+}
+
+TEST_P(job_store_fixture, a_job_that_is_removed_frees_its_key_and_its_status_says_so) {
+  auto s = open();
+  for (auto where : {job_state::ready, job_state::delayed}) {
+    auto j = job(where == job_state::ready ? "1" : "2");
+    j.payload = encode_payload({.type = "T", .args = json::array(), .id = j.id, .lock = "key"});
+    j.lock = "key";
+    j.lock_for = 1h;
+    j.status = encode_status({.updated_s = 1});
+    if (where == job_state::delayed) j.run_at_ms = now_ms() + 3'600'000;
+    put(*s, {j});
+    auto found = **s->find(j.id);
+    EXPECT_EQ(found.state, where);
+    EXPECT_TRUE(remove(*s, found));
+    EXPECT_FALSE(remove(*s, found));
+    auto status = decode_status(*s->status(j.id));
+    EXPECT_EQ(status.status, job_status::phase::failed);
+    EXPECT_EQ(status.error, "cancelled");
+  }
+}
+
+TEST_P(job_store_fixture, an_argument_with_an_id_is_not_the_jobs) {
+  auto s = open();
+  auto named = job("named");
+  named.payload = R"({"id":"named","class":"T","args":[{"id":"argument"}]})";
+  named.status = encode_status({.updated_s = 1});
+  auto argument = job("argument");
+  argument.status = encode_status({.updated_s = 2});
+  std::string nameless = R"({"class":"T","args":[{"id":"argument"},{"id":"x"}]})";
+  put(*s, {named, argument, {.id = sha1_hex(nameless), .queue = "q", .payload = nameless}});
+  auto got = take(*s, claim(10));
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(decode_status(got[0].status).updated_s, 1);
+  EXPECT_EQ(decode_status(got[1].status).updated_s, 2);
+  EXPECT_EQ(got[2].status, "");
+}
+
+TEST_P(job_store_fixture, a_wish_to_cancel_is_not_meant_for_a_later_job_of_that_id) {
+  auto s = open();
+  ASSERT_TRUE(s->request_cancel("1"));  // it ended just before
+  auto j = job("1");
+  j.lock = "id:1";
+  j.lock_for = 1h;
+  put(*s, {j});
+  EXPECT_TRUE(s->cancel_requests()->empty());
+}
+
+TEST_P(job_store_fixture, a_queue_stays_known_when_it_is_empty) {
+  auto s = open();
+  put(*s, {job("1", "mail")});
+  for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::done), 1U);
+  auto counts = s->counts();
+  ASSERT_EQ(counts->size(), 1U);
+  EXPECT_EQ(counts->front().queue, "mail");
+  EXPECT_EQ(counts->front().ready, 0U);
+}
+
+TEST_P(job_store_fixture, none_of_the_dead_are_kept_when_none_shall_be) {
+  auto s = open({.enqueue_timeout = 2s, .dead_max = 0});
+  put(*s, {job("1")});
+  for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
+  ASSERT_TRUE(s->tidy());
+  EXPECT_EQ(s->totals()->dead, 0U);
+}
+
+TEST_P(job_store_fixture, a_dead_job_nested_as_deep_as_can_be_comes_back) {
+  auto s = open();
+  auto depth = json_depth_max - 2;
+  auto j = job("1");
+  j.payload =
+      R"({"class":"T","id":"1","args":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  put(*s, {j});
+  for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
+  auto dead = s->find("1");
+  ASSERT_TRUE(*dead);
+  EXPECT_EQ((*dead)->payload, j.payload);
+  EXPECT_TRUE(requeue(*s, **dead));
+  EXPECT_EQ(take(*s, claim(1))[0].payload, j.payload);
+}
+
+TEST_P(job_store_fixture, dead_jobs_are_found_and_swept_by_what_they_are) {
+  auto s = open();
+  std::vector<new_job> jobs;
+  for (int i = 0; i < 1'200; ++i) {
+    auto id = std::to_string(i);
+    jobs.push_back({.id = id,
+                    .queue = i % 2 == 0 ? "even" : "odd",
+                    .payload = encode_payload({.type = i % 3 == 0 ? "Three" : "Other", .id = id})});
+  }
+  put(*s, jobs);
+  for (auto got = take(*s, claim(500)); !got.empty(); got = take(*s, claim(500))) {
+    std::vector<job_outcome> outcomes;
+    for (auto& d : got) outcomes.push_back(outcome(d, kind::failed_dead));
+    ASSERT_TRUE(s->exchange(outcomes, claim(0)));
+  }
+  EXPECT_EQ(dead_jobs(*s, {.type = "Three"}, 10, 20)->jobs.size(), 20U);
+  EXPECT_EQ(dead_jobs(*s, {.queue = "odd", .type = "Three"}, 190, 100)->jobs.size(), 10U);
+  EXPECT_TRUE(dead_jobs(*s, {.text = "no such error"}, 0, 10)->jobs.empty());
+  auto sweep = [&](const dead_filter& filter, dead_action action) {
+    dead_sweep all(filter, action);
+    for (auto more = all.step(*s); more.value_or(false);) more = all.step(*s);
+    return all.count();
+  };
+  EXPECT_EQ(sweep({.queue = "odd", .type = "Three"}, dead_action::requeue), 200U);
+  EXPECT_EQ(counts_of(*s, "odd").ready, 200U);
+  EXPECT_EQ(sweep({.type = "Other", .text = "boom"}, dead_action::remove), 800U);
+  EXPECT_EQ(s->totals()->dead, 200U);
+  EXPECT_EQ(sweep({}, dead_action::requeue), 200U);
+  EXPECT_EQ(sweep({}, dead_action::requeue), 0U);
+  auto unknown = act_on_dead(*s, {"nobody"}, dead_action::remove);
+  EXPECT_EQ(unknown->missing, (id_list{"nobody"}));
 }
 
 TEST_P(job_store_fixture, many_workers_share_the_jobs_and_none_gets_one_twice) {
@@ -697,361 +746,6 @@ TEST_P(job_store_fixture, many_workers_share_the_jobs_and_none_gets_one_twice) {
   EXPECT_EQ(all.size(), 400U);
   EXPECT_EQ(std::set<job_id>(all.begin(), all.end()).size(), 400U);
   EXPECT_EQ(s->totals()->processed, 400U);
-}
-
-// -- Redis alone
-
-namespace {
-
-class redis_store_fixture : public ::testing::Test {
- protected:
-  std::unique_ptr<job_store> open(std::chrono::milliseconds timeout = 2s) {
-    return std::move(*open_job_store(redis_.url(), {.enqueue_timeout = timeout}));
-  }
-  std::string url_of(const std::string& login) const {
-    auto url = redis_.url();
-    return url.insert(url.find("//") + 2, login + "@");
-  }
-  test::redis_server redis_{{"--appendonly", "yes", "--appendfsync", "always"}};
-};
-
-claim_request all_of(unsigned max) { return {.worker = "w:1:*", .queues = {"*"}, .max = max}; }
-
-}  // namespace
-
-TEST_F(redis_store_fixture, an_outage_loses_nothing_and_stores_nothing_twice) {
-  auto s = open(20s);
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 1s));
-  redis_.kill(SIGKILL);
-  auto refused = s->enqueue(std::vector<new_job>{job("2")}, 100ms);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::unavailable);
-  auto patient = std::async(std::launch::async,
-                            [&] { return s->enqueue(std::vector<new_job>{job("3")}, 20s); });
-  redis_.start();
-  EXPECT_TRUE(patient.get());
-  std::set<job_id> ids;
-  auto got = s->exchange({}, all_of(10));
-  ASSERT_TRUE(got) << to_string(got.error());
-  for (auto& d : got->claimed) EXPECT_TRUE(ids.insert(key_of_job(d.payload)).second);
-  EXPECT_TRUE(ids.contains("1") && ids.contains("3"));
-}
-
-TEST_F(redis_store_fixture, a_server_that_stands_still_is_unavailable_after_the_deadline) {
-  auto s = open();
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 1s));
-  redis_.signal(SIGSTOP);
-  auto begin = std::chrono::steady_clock::now();
-  auto refused = s->enqueue(std::vector<new_job>{job("2")}, 200ms);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::unavailable);
-  EXPECT_TRUE(s->in_doubt());
-  redis_.signal(SIGCONT);
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("2")}, 5s)) << "the same batch, stored once";
-  EXPECT_EQ(s->exchange({}, all_of(10))->claimed.size(), 2U);
-}
-
-TEST_F(redis_store_fixture, a_user_without_channels_and_dangerous_commands_suffices) {
-  redis_.cli({"ACL", "SETUSER", "app", "on", ">pw", "~resque:*", "+@all", "-@dangerous"});
-  auto s = std::move(*open_job_store(url_of("app:pw"), {}));
-  EXPECT_TRUE(s->warnings());
-  EXPECT_TRUE(s->register_worker("w:1:*"));
-  auto later = job("later");
-  later.run_at_ms = now_ms() + 20;
-  auto stored = s->enqueue(std::vector<new_job>{job("now"), later}, 1s);
-  ASSERT_TRUE(stored) << to_string(stored.error());
-  auto waiter = s->make_clock_waiter();
-  while (now_ms() <= later.run_at_ms) waiter->wait(10ms);
-  ASSERT_TRUE(s->move_due());
-  EXPECT_EQ(s->exchange({}, all_of(10))->claimed.size(), 2U);
-}
-
-TEST_F(redis_store_fixture, a_server_that_came_back_with_older_data_gives_no_number_twice) {
-  auto s = open();
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1"), job("2")}, 1s));
-  auto before = s->exchange({}, all_of(1));
-  ASSERT_TRUE(before) << to_string(before.error());
-  redis_.cli({"DEL", "resque:sm:number", "resque:sm:leases", "resque:sm:inflight:q"});
-  auto after = s->exchange({}, all_of(1));
-  ASSERT_TRUE(after) << to_string(after.error());
-  ASSERT_EQ(after->claimed.size(), 1U);
-  std::vector<job_outcome> late{{.tag = before->claimed.at(0).tag, .queue = "q"}};
-  EXPECT_EQ(s->exchange(late, all_of(0))->accepted, 0U) << "it must not end the other job";
-}
-
-TEST_F(redis_store_fixture, a_wrong_password_is_said_at_once) {
-  redis_.cli({"CONFIG", "SET", "requirepass", "secret"});
-  auto s = std::move(*open_job_store(url_of(":wrong"), {}));
-  auto begin = std::chrono::steady_clock::now();
-  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 5s);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::internal);
-  EXPECT_NE(refused.error().detail.find("WRONGPASS"), std::string::npos) << refused.error().detail;
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
-  auto right = std::move(*open_job_store(url_of(":secret") + "/3", {}));
-  EXPECT_TRUE(right->enqueue(std::vector<new_job>{job("1")}, 5s));
-}
-
-TEST_F(redis_store_fixture, a_unix_socket_and_another_prefix_are_served) {
-  auto url = "redis+unix://" + (redis_.folder() / "redis.sock").string() + "?db=2&prefix=app";
-  auto s = std::move(*open_job_store(url, {}));
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 5s));
-  EXPECT_EQ(redis_.cli({"-n", "2", "LLEN", "app:queue:q"}), "1");
-}
-
-TEST_F(redis_store_fixture,
-       a_key_of_another_kind_in_the_place_of_a_queue_keeps_no_other_from_work) {
-  auto s = open();
-  redis_.cli({"SADD", "resque:queues", "broken"});
-  redis_.cli({"SET", "resque:queue:broken", "x"});
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 1s));
-  auto got = s->exchange({}, all_of(10));
-  ASSERT_TRUE(got) << to_string(got.error());
-  EXPECT_EQ(got->claimed.size(), 1U);
-  auto counts = s->counts();
-  ASSERT_TRUE(counts) << to_string(counts.error());
-  auto waiter = s->make_waiter();
-  int rounds = 0;
-  for (auto end = std::chrono::steady_clock::now() + 500ms; std::chrono::steady_clock::now() < end;
-       ++rounds) {
-    waiter->watch({"broken", "q"});
-    waiter->wait(100ms);
-  }
-  EXPECT_LT(rounds, 50) << "and nobody spins";
-}
-
-TEST_F(redis_store_fixture, what_python_takes_for_json_breaks_no_document) {
-  auto s = open();
-  std::string bytes = R"({"class":"N","args":[NaN]})";
-  redis_.cli({"RPUSH", "resque:queue:q", bytes});
-  redis_.cli({"SADD", "resque:queues", "q"});
-  for (unsigned i = 0; i < crashes_max; ++i) {
-    ASSERT_EQ(s->exchange({}, all_of(1))->claimed.size(), 1U);
-    EXPECT_TRUE(json::accept(redis_.cli({"GET", "resque:worker:w:1:*"})));
-    EXPECT_EQ(*s->release("w:1:*"), 1U);
-  }
-  EXPECT_TRUE(json::accept(redis_.cli({"LINDEX", "resque:failed", "0"})));
-  auto dead = s->jobs(job_state::dead, "", 0, 1);
-  ASSERT_EQ(dead->size(), 1U);
-  EXPECT_EQ(dead->front().payload, bytes);
-  EXPECT_TRUE(*s->requeue(dead->front()));
-  EXPECT_EQ(redis_.cli({"LINDEX", "resque:queue:q", "0"}), bytes);
-}
-
-TEST_F(redis_store_fixture, a_waiter_whose_connections_are_cut_does_not_spin) {
-  auto s = open();
-  auto waiter = s->make_waiter();
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 1s));
-  waiter->watch({"q"});
-  waiter->wait(1s);
-  redis_.cli({"CLIENT", "KILL", "TYPE", "normal"});
-  redis_.cli({"CLIENT", "KILL", "TYPE", "pubsub"});
-  int rounds = 0;
-  auto end = std::chrono::steady_clock::now() + 500ms;
-  for (; std::chrono::steady_clock::now() < end; ++rounds) waiter->wait(100ms);
-  EXPECT_LT(rounds, 50);
-}
-
-TEST_F(redis_store_fixture, consumers_that_nobody_saw_die_are_forgotten_but_not_their_leases) {
-  auto s = open();
-  ASSERT_TRUE(s->register_worker("gone:1:*"));
-  ASSERT_TRUE(s->register_worker("here:1:*"));
-  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 1s));
-  auto rq = all_of(1);
-  rq.worker = "gone:1:*";
-  ASSERT_EQ(s->exchange({}, rq)->claimed.size(), 1U);
-  redis_.cli({"HSET", "resque:sm:workers", "gone:1:*", "1000"});
-  ASSERT_TRUE(s->tidy());
-  EXPECT_EQ(redis_.cli({"SMEMBERS", "resque:workers"}), "here:1:*");
-  EXPECT_TRUE(s->exchange({}, all_of(1))->claimed.empty()) << "it may only have slept";
-}
-
-TEST_F(redis_store_fixture, no_key_outlives_the_work) {
-  auto s = open();
-  std::vector<new_job> jobs;
-  for (int i = 0; i < 100; ++i) jobs.push_back(job(std::to_string(i)));
-  ASSERT_TRUE(s->enqueue(jobs, 1s));
-  std::vector<job_outcome> done;
-  auto got = s->exchange({}, all_of(100));
-  ASSERT_TRUE(got) << to_string(got.error());
-  for (auto& d : got->claimed) done.push_back({.tag = d.tag, .queue = d.queue});
-  ASSERT_EQ(s->exchange(done, all_of(0))->accepted, 100U);
-  ASSERT_TRUE(s->unregister_worker("w:1:*"));
-  std::set<std::string> keys;
-  std::istringstream list(redis_.cli({"KEYS", "*"}));
-  for (std::string k; std::getline(list, k);)
-    if (!k.starts_with("resque:sm:producer:")) keys.insert(k);
-  EXPECT_EQ(keys,
-            (std::set<std::string>{"resque:queues", "resque:sm:number", "resque:stat:processed"}));
-}
-
-TEST(redis_store, tls_is_spoken_with_servers_whose_certificate_fits) {
-  test::temporary_folder folder;
-  auto file = [&](const char* name) { return (folder.path() / name).string(); };
-  auto command =
-      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext "
-      "subjectAltName=IP:127.0.0.1 -keyout " +
-      file("key") + " -out " + file("cert") + " 2>/dev/null";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  auto port = std::to_string(test::free_port());
-  test::redis_server redis({"--tls-port", port, "--tls-cert-file", file("cert"), "--tls-key-file",
-                            file("key"), "--tls-ca-cert-file", file("cert"), "--tls-auth-clients",
-                            "no"});
-  auto put = [&](const std::string& url) {
-    auto s = open_job_store(url, {});
-    return s ? (*s)->enqueue(std::vector<new_job>{job("1")}, 10s)
-             : result<std::vector<duplicate>>(tl::unexpected<error>(s.error()));
-  };
-  auto good = put("rediss://127.0.0.1:" + port + "?ca=" + file("cert"));
-  EXPECT_TRUE(good) << to_string(good.error());
-  EXPECT_TRUE(put("rediss://127.0.0.1:" + port + "?verify=no"));
-  auto stranger = put("rediss://127.0.0.1:" + port);
-  ASSERT_FALSE(stranger);
-  EXPECT_NE(stranger.error().detail.find("certificate is refused"), std::string::npos)
-      << stranger.error().detail;
-  auto wrong_name = put("rediss://localhost:" + port + "?ca=" + file("cert"));
-  ASSERT_FALSE(wrong_name);
-  EXPECT_NE(wrong_name.error().detail.find("certificate is refused"), std::string::npos);
-  EXPECT_EQ(redis.cli({"LLEN", "resque:queue:q"}), "2");
-}
-
-TEST(redis_store, sentinel_leads_to_the_master_also_after_a_failover) {
-  test::redis_server first;
-  auto port = std::to_string(first.port());
-  test::redis_server second({"--replicaof", "127.0.0.1 " + port});
-  test::redis_server sentinel({"--sentinel"}, "sentinel monitor main 127.0.0.1 " + port +
-                                                  " 1\nsentinel down-after-milliseconds main 500\n"
-                                                  "sentinel failover-timeout main 5000\n");
-  auto dead = std::to_string(test::free_port());
-  auto url = "redis+sentinel://127.0.0.1:" + dead +
-             ",127.0.0.1:" + std::to_string(sentinel.port()) + "/main";
-  auto s = std::move(*open_job_store(url, {.enqueue_timeout = 2s}));
-  auto put = s->enqueue(std::vector<new_job>{job("1")}, 5s);
-  ASSERT_TRUE(put) << to_string(put.error());
-  auto waiter = s->make_clock_waiter();
-  auto patience = std::chrono::steady_clock::now() + 20s;
-  auto in_time = [&] { return std::chrono::steady_clock::now() < patience; };
-  while (second.cli({"LLEN", "resque:queue:q"}) != "1" && in_time()) waiter->wait(20ms);
-  while (sentinel.cli({"SENTINEL", "failover", "main"}) != "OK" && in_time()) waiter->wait(100ms);
-  put = s->enqueue(std::vector<new_job>{job("2")}, 20s);
-  ASSERT_TRUE(put) << to_string(put.error());
-  auto is = [](const test::redis_server& r, const char* role) {
-    return r.cli({"ROLE"}).starts_with(role);
-  };
-  while ((!is(second, "master") || !is(first, "slave")) && in_time()) waiter->wait(50ms);
-  // What was put in the moment of the change may be on the old one: asynchronous replication.
-  put = s->enqueue(std::vector<new_job>{job("3")}, 20s);
-  ASSERT_TRUE(put) << to_string(put.error());
-  EXPECT_NE(second.cli({"LRANGE", "resque:queue:q", "0", "-1"}).find("\"id\":\"3\""),
-            std::string::npos);
-}
-
-TEST(redis_store, an_unknown_master_is_said) {
-  test::redis_server sentinel({"--sentinel"}, "sentinel monitor main 127.0.0.1 1 1\n");
-  auto s = std::move(*open_job_store(
-      "redis+sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/other", {}));
-  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 100ms);
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().detail.find("no master of this name"), std::string::npos);
-}
-
-// -- SQLite alone
-
-namespace {
-
-class sqlite_store_fixture : public ::testing::Test {
- protected:
-  std::filesystem::path file() const { return folder_.path() / "queue.db"; }
-  test::temporary_folder folder_;
-};
-
-}  // namespace
-
-TEST_F(sqlite_store_fixture, a_file_that_is_no_database_is_refused_and_left_as_it_is) {
-  std::ofstream(file()) << std::string(5000, 'x');
-  auto store = open_job_store("sqlite:" + file().string(), {});
-  ASSERT_FALSE(store);
-  EXPECT_EQ(store.error().code, errc::unavailable);
-  EXPECT_NE(store.error().detail.find("move it away"), std::string::npos) << store.error().detail;
-  std::string text;
-  std::ifstream(file()) >> text;
-  EXPECT_EQ(text, std::string(5000, 'x'));
-}
-
-TEST_F(sqlite_store_fixture, a_database_that_somebody_holds_is_unavailable_after_its_deadline) {
-  auto s = std::move(*open_job_store("sqlite:" + file().string(), {}));
-  auto holder = std::make_unique<SQLite::Database>(open_database(file(), {}));
-  holder->exec("BEGIN EXCLUSIVE");
-  auto begin = std::chrono::steady_clock::now();
-  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 200ms);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::unavailable);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
-  holder.reset();
-  EXPECT_TRUE(s->enqueue(std::vector<new_job>{job("1")}, 200ms));
-}
-
-TEST_F(sqlite_store_fixture, a_full_disk_refuses_jobs_and_loses_none) {
-  auto s = std::move(*open_job_store("sqlite:" + file().string(), {}));
-  // What a full disk is to a process: no file may grow beyond this.
-  rlimit before{};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  auto ignored = std::signal(SIGXFSZ, SIG_IGN);
-  rlimit full{256 << 10, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &full);
-  std::vector<job_id> stored;
-  result<std::vector<duplicate>> outcome;
-  for (int i = 0; i < 1'000 && outcome; ++i) {
-    auto j = job(std::to_string(i));
-    j.payload.append(4'000, ' ');
-    outcome = s->enqueue(std::vector<new_job>{j}, 100ms);
-    if (outcome) stored.push_back(j.id);
-  }
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, ignored);
-  ASSERT_FALSE(outcome) << "the limit was never met";
-  EXPECT_EQ(outcome.error().code, errc::unavailable);
-  EXPECT_FALSE(stored.empty());
-  auto again = s->enqueue(std::vector<new_job>{job("after")}, 1s);
-  ASSERT_TRUE(again) << to_string(again.error());
-  stored.push_back("after");
-  auto got = s->exchange({}, all_of(2'000));
-  ASSERT_TRUE(got) << to_string(got.error());
-  std::vector<job_id> found;
-  for (auto& d : got->claimed) found.push_back(key_of_job(d.payload));
-  EXPECT_EQ(found, stored);
-}
-
-TEST_F(sqlite_store_fixture, a_database_of_a_newer_version_is_refused) {
-  { auto s = open_job_store("sqlite:" + file().string(), {}); }
-  open_database(file(), {}).exec("PRAGMA user_version=99");
-  auto store = open_job_store("sqlite:" + file().string(), {});
-  ASSERT_FALSE(store);
-  EXPECT_NE(store.error().detail.find("newer"), std::string::npos);
-}
-
-TEST_F(sqlite_store_fixture, jobs_of_the_first_version_of_the_file_are_taken_over) {
-  open_database(file(), {}).exec(R"(
-CREATE TABLE job(id INTEGER PRIMARY KEY AUTOINCREMENT, jid TEXT NOT NULL UNIQUE, queue TEXT NOT NULL,
-  prio INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0, run_at INTEGER, lease_until INTEGER,
-  delivery INTEGER NOT NULL DEFAULT 0, worker TEXT, attempts INTEGER NOT NULL DEFAULT 0,
-  crashes INTEGER NOT NULL DEFAULT 0, max_attempts INTEGER NOT NULL DEFAULT 1, unique_key TEXT,
-  payload BLOB NOT NULL, exception TEXT, error TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL);
-CREATE INDEX job_ready ON job(queue, prio, id) WHERE state = 0;
-CREATE INDEX job_delayed ON job(run_at) WHERE state = 2;
-CREATE INDEX job_leased ON job(lease_until) WHERE state = 1;
-CREATE INDEX job_dead ON job(id) WHERE state = 3;
-CREATE UNIQUE INDEX job_unique ON job(unique_key) WHERE unique_key IS NOT NULL AND state < 3;
-CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO job(jid, queue, payload, created, updated, state) VALUES('a', 'q', 'A', 1, 1, 0), ('b', 'q', 'B', 1, 1, 1);
-INSERT INTO job(jid, queue, payload, created, updated, state, error) VALUES('c', 'q', 'C', 1, 1, 3, 'boom');
-PRAGMA user_version=1;)");
-  auto s = open_job_store("sqlite:" + file().string(), {});
-  ASSERT_TRUE(s) << to_string(s.error());
-  auto got = (*s)->exchange({}, {.worker = "w", .queues = {"*"}, .max = 10});
-  EXPECT_EQ(got->claimed.size(), 2U);
-  EXPECT_EQ((*s)->jobs(job_state::dead, "", 0, 10)->front().error, "boom");
 }
 
 TEST(job_store, a_url_of_no_known_scheme_is_refused) {

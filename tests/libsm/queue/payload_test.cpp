@@ -10,7 +10,7 @@ TEST(payload, a_job_is_written_as_php_resque_writes_it) {
                       .args = json::array({{{"email", "a@b.c"}}}),
                       .id = "00ff",
                       .queue_time = 1795429306.842671}),
-      R"({"class":"EmailWork","args":[{"email":"a@b.c"}],"id":"00ff","queue_time":1795429306.842671})");
+      R"({"class":"EmailWork","args":[{"email":"a@b.c"}],"id":"00ff","queue_time":1795429306.842671,"sm":{}})");
 }
 
 TEST(payload, jobs_of_ruby_and_php_are_read) {

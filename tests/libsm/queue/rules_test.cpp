@@ -170,7 +170,8 @@ TEST(redis_url, what_is_wrong_is_said_and_no_password_shown) {
             "redis+sentinel://a,b/m?sentinel_password=...&db=1");
   EXPECT_EQ(without_password("sqlite:/a/b"), "sqlite:/a/b");
   EXPECT_EQ(without_password("redis://:pa/ss@h/0"), "redis://h/0");
-  for (auto* bad : {"redis://:pa/ss@host/0", "redis://:100%sure@host"}) {
+  EXPECT_EQ(without_password("redis://u:sec?ret@h/0"), "redis://h/0");
+  for (auto* bad : {"redis://:pa/ss@host/0", "redis://:100%sure@host", "redis://u:pa?ss@host"}) {
     auto refused = parse_redis_url(bad);
     ASSERT_FALSE(refused);
     EXPECT_EQ(to_string(refused.error()).find("ss@"), std::string::npos);

@@ -108,6 +108,9 @@ result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
         connect_to(at->ai_addr, at->ai_addrlen, at->ai_family, name, now + (deadline - now) / left);
     if (!outcome) continue;
     int one = 1;
+    // Closed with something unanswered it is given up: nothing of it shall arrive later.
+    linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(outcome->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     ::setsockopt(outcome->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     ::setsockopt(outcome->get(), SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     break;
@@ -131,6 +134,8 @@ error server_error(std::string_view text, const std::string& where) {
   for (auto* passes : {"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN",
                        "BUSY ", "MISCONF", "OOM", "ERR max number of clients"})
     if (code.starts_with(passes)) return {errc::unavailable, std::string(text), where};
+  // Our scripts' own: a key of another kind stands where a queue should be.
+  if (code.starts_with("NOLIST ")) return {errc::conflict, std::string(code.substr(7)), where};
   return {errc::internal, std::string(text), where};
 }
 

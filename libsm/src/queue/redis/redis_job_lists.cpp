@@ -15,6 +15,12 @@ using std::chrono::milliseconds;
 constexpr std::size_t search_max = 100'000;  // elements looked at for one job
 constexpr milliseconds queues_known_for = 1s;
 
+// Of a list so many elements are read at once that they have about a megabyte.
+constexpr std::size_t first_step = 16;
+std::size_t step_for(std::size_t bytes_each) {
+  return std::clamp<std::size_t>((1 << 20) / (bytes_each + 1), 1, redis_job_lists::page);
+}
+
 result<std::optional<job_view>> or_error(const result<void>& ok,
                                          const std::optional<job_view>& found) {
   if (!ok) return tl::unexpected<error>(ok.error());
@@ -62,50 +68,63 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
   return list;
 }
 
-result<std::vector<job_view>> redis_job_lists::jobs(job_state state, const std::string& queue,
-                                                    std::size_t offset, std::size_t count) {
-  std::vector<job_view> list;
-  std::size_t at = 0;
-  auto take = [&](const job_view& v, const std::string& = {}) {
+result<job_page> redis_job_lists::jobs(job_state state, const std::string& queue,
+                                       std::size_t offset, std::size_t count) {
+  job_page found;
+  std::size_t at = 0, bytes = 0;
+  auto take = [&](const job_view& v) {
     if (!queue.empty() && v.queue != queue) return true;
-    if (at++ >= offset) list.push_back(v);
-    return list.size() < count;
+    if (at++ < offset) return true;
+    found.more = found.jobs.size() == count || bytes > job_page_bytes;
+    if (found.more) return false;
+    bytes += v.payload.size();
+    found.jobs.push_back(v);
+    return true;
   };
-  if (count == 0) return list;
-  if (state == job_state::ready) {
-    auto names =
-        queue.empty() ? known_queues(true) : result<std::vector<std::string>>(std::vector{queue});
-    if (!names) return tl::unexpected<error>(names.error());
-    for (auto& name : *names) {
-      // A list knows its length, so whole queues are passed over unread.
-      auto length = client_.call({"LLEN", key("queue:" + name)});
-      if (!length) return tl::unexpected<error>(length.error());
-      auto size = static_cast<std::size_t>(number_of(**length));
-      auto begin = offset > at ? std::min(offset - at, size) : 0;
-      at += begin;
-      for (auto from = begin; from < size && list.size() < count; from += page) {
-        auto elements = range("queue:" + name, from, std::min(page, count - list.size()));
-        if (!elements) return tl::unexpected<error>(elements.error());
-        if (elements->empty()) break;
-        for (auto& bytes : *elements)
-          if (!take({.id = key_of_job(bytes), .queue = name, .payload = bytes})) break;
-        if (list.size() >= count) break;
-      }
-    }
-    if (auto known = add_attempts(list); !known) return tl::unexpected<error>(known.error());
-    return list;
-  }
   result<void> ok;
-  if (state == job_state::running)
-    ok = for_each_running([&](const job_view& v) { return take(v); });
-  if (state == job_state::delayed) ok = for_each_delayed(take);
-  if (state == job_state::dead)
-    ok = for_each_dead([&](const failure_record& f, auto&) { return take(to_view(f)); },
-                       queue.empty() ? std::exchange(offset, 0) : 0);
+  switch (state) {
+    case job_state::ready:
+      ok = for_each_ready(queue, offset, at, take);
+      break;
+    case job_state::running:
+      ok = for_each_running(take);
+      break;
+    case job_state::delayed:
+      ok = for_each_delayed(take);
+      break;
+    case job_state::dead:
+      ok = for_each_dead(take, queue.empty() ? std::exchange(offset, 0) : 0);
+      break;
+  }
   if (!ok) return tl::unexpected<error>(ok.error());
-  if (state == job_state::delayed)
-    if (auto known = add_attempts(list); !known) return tl::unexpected<error>(known.error());
-  return list;
+  if (state == job_state::ready || state == job_state::delayed)
+    if (auto known = add_attempts(found.jobs); !known) return tl::unexpected<error>(known.error());
+  return found;
+}
+
+/// A list knows its length, so whole queues before `offset` are passed over unread; `at` counts
+/// them, too.
+result<void> redis_job_lists::for_each_ready(const std::string& queue, std::size_t offset,
+                                             std::size_t& at, const visitor& f) {
+  auto names =
+      queue.empty() ? known_queues(true) : result<std::vector<std::string>>(std::vector{queue});
+  if (!names) return tl::unexpected<error>(names.error());
+  bool goes_on = true;
+  for (auto& name : *names) {
+    auto length = client_.call({"LLEN", key("queue:" + name)});
+    if (!length) {
+      if (may_pass(length.error())) return tl::unexpected<error>(length.error());
+      continue;  // a key of another kind is nobody's queue
+    }
+    auto size = static_cast<std::size_t>(number_of(**length));
+    auto begin = offset > at ? std::min(offset - at, size) : 0;
+    at += begin;
+    auto ok = for_each_element("queue:" + name, begin, [&](const std::string& bytes) {
+      return goes_on = f({.id = key_of_job(bytes), .queue = name, .payload = bytes});
+    });
+    if (!ok || !goes_on) return ok;
+  }
+  return {};
 }
 
 result<void> redis_job_lists::add_attempts(std::vector<job_view>& list) {
@@ -134,28 +153,29 @@ result<std::optional<job_view>> redis_job_lists::find(const job_id& id) {
     return !found;
   };
   if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
-  if (auto ok = for_each_delayed([&](const job_view& v, const std::string&) { return match(v); });
-      !ok || found)
-    return or_error(ok, found);
+  if (auto ok = for_each_delayed(match); !ok || found) return or_error(ok, found);
   auto names = known_queues(true);
   if (!names) return tl::unexpected<error>(names.error());
   std::size_t looked = 0;
-  for (auto& queue : *names)
-    for (std::size_t from = 0; looked < search_max; from += page) {
-      auto elements = range("queue:" + queue, from, page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      looked += elements->size();
-      for (auto& bytes : *elements)
-        // Quick to rule out; a job without an id is named by its bytes.
-        if (bytes.find(id) != bytes.npos || id.size() == 40)
-          if (!match({.id = key_of_job(bytes), .queue = queue, .payload = bytes})) return found;
-      if (elements->size() < page) break;
-    }
-  if (auto ok = for_each_dead([&](const failure_record& f, auto&) { return match(to_view(f)); });
-      !ok || found)
-    return or_error(ok, found);
+  for (auto& queue : *names) {
+    auto ok = for_each_element("queue:" + queue, 0, [&](const std::string& bytes) {
+      if (++looked > search_max) return false;
+      // Quick to rule out; a job without an id is named by its bytes.
+      if (bytes.find(id) == bytes.npos && id.size() != 40) return true;
+      return match({.id = key_of_job(bytes), .queue = queue, .payload = bytes});
+    });
+    if (found) return found;
+    if (!ok && may_pass(ok.error())) return tl::unexpected<error>(ok.error());
+  }
+  if (auto ok = for_each_dead(match); !ok || found) return or_error(ok, found);
   // It may have been claimed while it was looked for.
-  return or_error(for_each_running(match), found);
+  if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
+  if (looked > search_max)
+    return fail(errc::conflict,
+                "is not among the first " + std::to_string(search_max) +
+                    " jobs that wait; it was not looked for further",
+                id);
+  return found;
 }
 
 result<std::vector<std::string>> redis_job_lists::known_queues(bool fresh) {
@@ -179,6 +199,23 @@ result<std::vector<std::string>> redis_job_lists::range(const std::string& list,
   std::vector<std::string> elements;
   for (auto* e : elements_of(**reply)) elements.emplace_back(text_of(*e));
   return elements;
+}
+
+result<void> redis_job_lists::for_each_element(
+    const std::string& list, std::size_t from,
+    const std::function<bool(const std::string& element)>& f) {
+  for (std::size_t step = first_step;;) {
+    auto elements = range(list, from, step);
+    if (!elements) return tl::unexpected<error>(elements.error());
+    std::size_t bytes = 0;
+    for (auto& element : *elements) {
+      bytes += element.size();
+      if (!f(element)) return {};
+    }
+    if (elements->size() < step) return {};
+    from += step;
+    step = step_for(bytes / step);
+  }
 }
 
 result<void> redis_job_lists::for_each_running(const visitor& f) {
@@ -210,74 +247,70 @@ result<void> redis_job_lists::for_each_running(const visitor& f) {
   return {};
 }
 
-result<void> redis_job_lists::for_each_delayed(const element_visitor& f) {
-  for (std::size_t from = 0;; from += page) {
+result<void> redis_job_lists::for_each_delayed(const visitor& f) {
+  for (std::size_t from = 0, step = first_step;;) {
     auto reply = client_.call({"ZRANGE", key("sm:delayed"), std::to_string(from),
-                               std::to_string(from + page - 1), "WITHSCORES"});
+                               std::to_string(from + step - 1), "WITHSCORES"});
     if (!reply) return tl::unexpected<error>(reply.error());
     auto fields = elements_of(**reply);
+    std::size_t bytes_read = 0;
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
       auto raw = text_of(*fields[i]);
+      bytes_read += raw.size();
       auto first = raw.find('\n'), second = raw.find('\n', first + 1);
       if (second == raw.npos) continue;
       std::string bytes(raw.substr(second + 1));
-      if (!f(job_view{.id = key_of_job(bytes),
-                      .queue = std::string(raw.substr(first + 1, second - first - 1)),
-                      .payload = bytes,
-                      .state = job_state::delayed,
-                      .run_at_ms = number_of(*fields[i + 1])},
-             std::string(raw)))
+      if (!f({.id = key_of_job(bytes),
+              .queue = std::string(raw.substr(first + 1, second - first - 1)),
+              .payload = bytes,
+              .state = job_state::delayed,
+              .run_at_ms = number_of(*fields[i + 1]),
+              .record = std::string(raw)}))
         return {};
     }
-    if (fields.size() < 2 * page) break;
+    if (fields.size() < 2 * step) break;
+    from += step;
+    step = step_for(bytes_read / step);
   }
   return for_each_plugin_job(f);
 }
 
-result<void> redis_job_lists::for_each_plugin_job(const element_visitor& f) {
+result<void> redis_job_lists::for_each_plugin_job(const visitor& f) {
   auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
   if (!times) return tl::unexpected<error>(times.error());
   for (auto* time : elements_of(**times)) {
     auto list = "delayed:" + std::string(text_of(*time));
-    for (std::size_t from = 0;; from += page) {
-      auto elements = range(list, from, page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      for (auto& element : *elements)
-        if (auto job = from_plugin_form(element))
-          if (!f(job_view{.id = key_of_job(job->bytes),
-                          .queue = job->queue,
-                          .payload = job->bytes,
-                          .state = job_state::delayed,
-                          .run_at_ms = number_of(*time) * 1000,
-                          .worker = list},
-                 element))
-            return {};
-      if (elements->size() < page) break;
-    }
+    bool goes_on = true;
+    auto ok = for_each_element(list, 0, [&](const std::string& element) {
+      auto job = from_plugin_form(element);
+      return !job || (goes_on = f({.id = key_of_job(job->bytes),
+                                   .queue = job->queue,
+                                   .payload = job->bytes,
+                                   .state = job_state::delayed,
+                                   .run_at_ms = number_of(*time) * 1000,
+                                   .record = element,
+                                   .list = list}));
+    });
+    if (!ok || !goes_on) return ok;
   }
   return {};
 }
 
-result<void> redis_job_lists::for_each_dead(
-    const std::function<bool(const failure_record&, const std::string& record)>& f,
-    std::size_t from) {
-  for (;; from += page) {
-    auto elements = range("failed", from, page);
-    if (!elements) return tl::unexpected<error>(elements.error());
-    for (auto& element : *elements)
-      if (!f(decode_failure(element), element)) return {};
-    if (elements->size() < page) return {};
-  }
+result<void> redis_job_lists::for_each_dead(const visitor& f, std::size_t from) {
+  return for_each_element("failed", from, [&](const std::string& element) {
+    auto v = to_view(decode_failure(element));
+    v.record = element;
+    return f(v);
+  });
 }
 
-result<std::string> redis_job_lists::dead_record(const job_id& id) {
-  std::string found;
-  auto ok = for_each_dead([&](const failure_record& f, const std::string& record) {
-    if (key_of_job(f.payload) == id) found = record;
-    return found.empty();
+result<std::optional<job_view>> redis_job_lists::find_dead(const job_id& id) {
+  std::optional<job_view> found;
+  auto ok = for_each_dead([&](const job_view& v) {
+    if (v.id == id) found = v;
+    return !found;
   });
-  if (!ok) return tl::unexpected<error>(ok.error());
-  return found;
+  return or_error(ok, found);
 }
 
 /// Delayed jobs by queue: ours, and as many of the scheduler plugins' as can be read at once.
@@ -290,7 +323,7 @@ result<std::map<std::string, std::uint64_t>> redis_job_lists::delayed_counts() {
     counts[std::string(text_of(*fields[i]))] =
         static_cast<std::uint64_t>(number_of(*fields[i + 1]));
   std::size_t looked = 0;
-  auto plugins = for_each_plugin_job([&](const job_view& v, const std::string&) {
+  auto plugins = for_each_plugin_job([&](const job_view& v) {
     ++counts[v.queue];
     return ++looked < page;
   });

@@ -15,25 +15,22 @@ class redis_job_lists {
  public:
   /// False ends the walk.
   using visitor = std::function<bool(const job_view&)>;
-  /// With the exact element; a delayed job's `worker` is the key of the plugins' list, or "".
-  using element_visitor = std::function<bool(const job_view&, const std::string& element)>;
 
   explicit redis_job_lists(redis_client& client) : client_(client) {}
 
   result<std::vector<queue_counts>> counts();
-  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
-                                     std::size_t count);
+  result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
+                        std::size_t count);
   result<std::optional<job_view>> find(const job_id& id);
+  result<std::optional<job_view>> find_dead(const job_id& id);
 
   /// The queues there are, by name; not older than a second, or `fresh`.
   result<std::vector<std::string>> known_queues(bool fresh);
   void forget_known_queues() { known_until_ = {}; }
 
-  result<void> for_each_delayed(const element_visitor& f);
+  result<void> for_each_delayed(const visitor& f);
   result<std::vector<std::string>> range(const std::string& list, std::size_t from,
                                          std::size_t count);
-  /// The exact record of a dead job, or "".
-  result<std::string> dead_record(const job_id& id);
 
   static constexpr std::size_t page = 500;  ///< elements of a list read at once
 
@@ -41,11 +38,13 @@ class redis_job_lists {
   std::string key(std::string_view name) const { return client_.url().prefix + std::string(name); }
   /// How often ready or delayed jobs were tried before.
   result<void> add_attempts(std::vector<job_view>& list);
+  result<void> for_each_element(const std::string& list, std::size_t from,
+                                const std::function<bool(const std::string& element)>& f);
+  result<void> for_each_ready(const std::string& queue, std::size_t offset, std::size_t& at,
+                              const visitor& f);
   result<void> for_each_running(const visitor& f);
-  result<void> for_each_plugin_job(const element_visitor& f);
-  result<void> for_each_dead(
-      const std::function<bool(const failure_record&, const std::string& record)>& f,
-      std::size_t from = 0);
+  result<void> for_each_plugin_job(const visitor& f);
+  result<void> for_each_dead(const visitor& f, std::size_t from = 0);
   result<std::map<std::string, std::uint64_t>> delayed_counts();
   std::int64_t age_of(const std::string& queue, const redisReply& head);
 

@@ -24,6 +24,14 @@ constexpr milliseconds cancel_kept = 24h;
 constexpr auto worker_silence = 300s;
 constexpr auto attempts_kept = 24h * 30;
 
+/// As Resque reads `pause-all-workers`: whatever the case, and with blanks around it.
+bool is_true(std::string_view text) {
+  std::string word;
+  for (char c : text)
+    if (c > ' ') word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return word == "true";
+}
+
 /// ARGV of a script, owned where it has to be.
 class arguments {
  public:
@@ -83,10 +91,12 @@ class redis_job_store : public job_store {
   result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
                                          milliseconds patience) override {
     if (jobs.empty()) return std::vector<duplicate>{};
-    // The same jobs as last time have the same number, by which the script knows them.
-    if (!in_doubt_ || first_in_doubt_ != jobs.front().id || count_in_doubt_ != jobs.size())
+    // The same jobs as last time have the same number, by which the script knows them. They stay in
+    // doubt until there is an answer, however many tries that takes.
+    if (!in_doubt_ || first_in_doubt_ != jobs.front().id || count_in_doubt_ != jobs.size()) {
       ++batch_;
-    in_doubt_ = false;
+      in_doubt_ = false;
+    }
     auto outcome = enqueue_batch(jobs, redis_client::clock::now() + patience);
     if (in_doubt_) {
       first_in_doubt_ = jobs.front().id;
@@ -146,6 +156,8 @@ class redis_job_store : public job_store {
                              .failures = static_cast<unsigned>(number_of(*fields[i + 2])),
                              .crashes = static_cast<unsigned>(number_of(*fields[i + 3])),
                              .status = std::string(text_of(*fields[i + 5]))});
+    for (auto& d : out.claimed)
+      d.status_may_come = d.status.empty() && is_foreign_with_id(d.payload);
     return out;
   }
 
@@ -183,14 +195,11 @@ class redis_job_store : public job_store {
   }
 
   result<void> put_status(std::span<const std::pair<job_id, std::string>> documents) override {
-    for (auto& [id, document] : documents) {
-      auto ttl = has_ended(decode_status(document)) ? status_ttl : "";
-      if (auto ok =
-              client_.eval(redis_scripts::put_status, arguments(prefix_) << id << document << ttl);
-          !ok)
-        return tl::unexpected<error>(ok.error());
-    }
-    return {};
+    if (documents.empty()) return {};
+    arguments a(prefix_);
+    for (auto& [id, document] : documents)
+      a << id << document << (has_ended(decode_status(document)) ? status_ttl : "");
+    return nothing(client_.eval(redis_scripts::put_status, a));
   }
 
   result<void> release_lock(const std::string& lock, const job_id& id) override {
@@ -219,9 +228,12 @@ class redis_job_store : public job_store {
     if (!now) return tl::unexpected<error>(now.error());
     // Who was taken for dead meanwhile is listed again.
     auto at = resque_time(*now), beats = key("workers:heartbeat"), workers = key("workers"),
-         ours = key("sm:workers"), ms = std::to_string(*now);
-    std::vector<std::vector<std::string_view>> commands{
-        {"HSET", beats, worker, at}, {"HSET", ours, worker, ms}, {"SADD", workers, worker}};
+         started = key("worker:" + worker + ":started"), ours = key("sm:workers"),
+         ms = std::to_string(*now);
+    std::vector<std::vector<std::string_view>> commands{{"HSET", beats, worker, at},
+                                                        {"HSET", ours, worker, ms},
+                                                        {"SADD", workers, worker},
+                                                        {"SET", started, at, "NX"}};
     return nothing(client_.pipeline(commands));
   }
 
@@ -295,19 +307,23 @@ class redis_job_store : public job_store {
     return number_of(*replies->front()) > 0;
   }
 
-  result<bool> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
-                    const new_job* job) override {
+  result<firing> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
+                      const new_job* job) override {
     arguments a(prefix_);
     a << name << last_ms << now;
     if (job) add_job(a, *job);
-    return truth(client_.eval(redis_scripts::fire, a));
+    auto reply = client_.eval(redis_scripts::fire, a);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    return static_cast<firing>(number_of(**reply));
   }
 
   result<void> tidy() override {
     // Ours are trimmed from the oldest end: new failures are appended.
     auto failed = key("failed");
     auto keep = std::to_string(-static_cast<std::int64_t>(config_.dead_max));
-    if (auto ok = client_.call({"LTRIM", failed, keep, "-1"}); !ok)
+    if (auto ok = config_.dead_max == 0 ? client_.call({"DEL", failed})
+                                        : client_.call({"LTRIM", failed, keep, "-1"});
+        !ok)
       return tl::unexpected<error>(ok.error());
     auto wishes = client_.call({"HGETALL", key("sm:cancel")});
     if (!wishes) return tl::unexpected<error>(wishes.error());
@@ -324,7 +340,7 @@ class redis_job_store : public job_store {
       if (oldest->empty()) return {};
       auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
       if (at == 0 || at > unix_ms() - config_.dead_age.count()) return {};
-      if (auto ok = remove_element("list", "failed", oldest->front(), "", ""); !ok)
+      if (auto ok = remove_element("list", "failed", oldest->front(), {}); !ok)
         return tl::unexpected<error>(ok.error());
     }
   }
@@ -332,11 +348,14 @@ class redis_job_store : public job_store {
   // -- operators
 
   result<std::vector<queue_counts>> counts() override { return lists_.counts(); }
-  result<std::vector<job_view>> jobs(job_state state, const std::string& queue, std::size_t offset,
-                                     std::size_t count) override {
+  result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
+                        std::size_t count) override {
     return lists_.jobs(state, queue, offset, count);
   }
   result<std::optional<job_view>> find(const job_id& id) override { return lists_.find(id); }
+  result<std::optional<job_view>> find_dead(const job_id& id) override {
+    return lists_.find_dead(id);
+  }
 
   result<queue_totals> totals() override {
     auto processed = key("stat:processed"), failed = key("stat:failed"), dead = key("failed"),
@@ -348,7 +367,7 @@ class redis_job_store : public job_store {
     auto number = [&](std::size_t i) {
       return static_cast<std::uint64_t>(number_of(*(*replies)[i]));
     };
-    return queue_totals{number(0), number(1), number(2), text_of(*(*replies)[3]) == "true"};
+    return queue_totals{number(0), number(1), number(2), is_true(text_of(*(*replies)[3]))};
   }
 
   result<std::string> status(const job_id& id) override {
@@ -357,29 +376,14 @@ class redis_job_store : public job_store {
     return std::string(text_of(**reply));
   }
 
-  result<bool> remove(const job_view& job) override {
-    if (job.state == job_state::ready)
-      return remove_element("list", "queue:" + job.queue, job.payload, job.payload, job.queue);
-    std::string element, at;
-    if (job.state == job_state::delayed) {
-      auto ok = lists_.for_each_delayed([&](const job_view& v, const std::string& raw) {
-        if (v.id != job.id) return true;
-        element = raw;
-        at = v.worker;  // the key of the scheduler plugins' list, or ""
-        return false;
-      });
-      if (!ok) return tl::unexpected<error>(ok.error());
-      if (element.empty()) return false;
-      return at.empty() ? remove_element("delayed", "sm:delayed", element, job.payload, job.queue)
-                        : remove_element("plugin", at, element, job.payload, job.queue);
+  result<std::size_t> remove(std::span<const job_view> jobs) override {
+    std::size_t count = 0;
+    for (auto& job : jobs) {
+      auto removed = remove_one(job);
+      if (!removed) return tl::unexpected<error>(removed.error());
+      count += *removed ? 1 : 0;
     }
-    if (job.state == job_state::dead) {
-      auto record = lists_.dead_record(job.id);
-      if (!record) return tl::unexpected<error>(record.error());
-      if (record->empty()) return false;
-      return remove_element("list", "failed", *record, job.payload, job.queue);
-    }
-    return false;
+    return count;
   }
 
   result<void> request_cancel(const job_id& id) override {
@@ -387,16 +391,17 @@ class redis_job_store : public job_store {
         {"HSET", key("sm:cancel"), id, std::to_string(unix_ms() + cancel_kept.count())}));
   }
 
-  result<bool> requeue(const job_view& dead) override {
-    auto record = lists_.dead_record(dead.id);
-    if (!record) return tl::unexpected<error>(record.error());
-    if (record->empty()) return false;
-    auto f = decode_failure(*record);
-    if (f.queue.empty() || f.payload.empty())
-      return fail(errc::conflict, "its record in Redis is not readable, and left as it is",
-                  dead.id);
-    return truth(client_.eval(redis_scripts::requeue, arguments(prefix_)
-                                                          << *record << f.queue << f.payload));
+  result<std::size_t> requeue(std::span<const job_view> dead) override {
+    std::size_t count = 0;
+    for (auto& job : dead) {
+      // What cannot be read is left as it is.
+      if (job.queue.empty() || job.payload.empty()) continue;
+      auto again = truth(client_.eval(
+          redis_scripts::requeue, arguments(prefix_) << job.record << job.queue << job.payload));
+      if (!again) return tl::unexpected<error>(again.error());
+      count += *again ? 1 : 0;
+    }
+    return count;
   }
 
   result<void> pause(const std::string& queue, bool paused) override {
@@ -439,7 +444,16 @@ class redis_job_store : public job_store {
     if (count > 0)
       if (auto ok = client_.call({"UNLINK", key(aside)}); !ok)
         return tl::unexpected<error>(ok.error());
-    return count;
+    std::vector<job_view> delayed;
+    if (auto ok = lists_.for_each_delayed([&](const job_view& v) {
+          if (v.queue == queue) delayed.push_back(v);
+          return true;
+        });
+        !ok)
+      return tl::unexpected<error>(ok.error());
+    auto removed = remove(delayed);
+    if (!removed) return removed;
+    return count + *removed;
   }
 
   result<void> import(std::span<const job_view> jobs) override {
@@ -461,7 +475,7 @@ class redis_job_store : public job_store {
                            .payload = j.payload,
                            .run_at_ms = j.state == job_state::delayed ? j.run_at_ms : 0,
                            .lock = job ? job->lock : std::string{},
-                           .lock_for = std::chrono::hours(24)});
+                           .lock_for = lock_for_default});
       }
     }
     // The counts of their attempts go before them.
@@ -624,12 +638,11 @@ class redis_job_store : public job_store {
                                   .error = crash_text,
                                   .worker = std::string(worker),
                                   .queue = std::string(queue)});
-    auto job = decode_payload(bytes);
-    auto id = key_of_job(bytes);
-    auto lock = job && !job->lock_expires ? job->lock : std::string{};
-    return truth(client_.eval(redis_scripts::bury, arguments(prefix_)
-                                                       << number << queue << worker << record << id
-                                                       << lock << crash_text));
+    auto held = held_by(bytes, crash_text);
+    if (!held) return tl::unexpected<error>(held.error());
+    return truth(client_.eval(redis_scripts::bury,
+                              arguments(prefix_) << number << queue << worker << record << held->id
+                                                 << held->lock << held->status << status_ttl));
   }
 
   /// Moves what resque-scheduler or php-resque-scheduler delayed, unless a Ruby scheduler is at
@@ -713,25 +726,60 @@ class redis_job_store : public job_store {
     std::vector<std::vector<std::string_view>> commands{{"HDEL", attempts, sha1},
                                                         {"HDEL", wishes, id}};
     if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
-    auto document = status(id);
-    if (!document) return tl::unexpected<error>(document.error());
-    if (!document->empty()) {
-      auto s = decode_status(*document);
-      s.status = job_status::phase::failed;
-      s.error = "its queue was removed";
-      std::vector<std::pair<job_id, std::string>> all{{id, encode_status(s)}};
+    auto held = held_by(bytes, "its queue was removed");
+    if (!held) return tl::unexpected<error>(held.error());
+    if (!held->status.empty()) {
+      std::vector<std::pair<job_id, std::string>> all{{id, held->status}};
       if (auto ok = put_status(all); !ok) return ok;
     }
-    if (bytes.find("\"lock\"") == bytes.npos) return {};
-    auto job = decode_payload(bytes);
-    return job && !job->lock_expires ? release_lock(job->lock, job->id) : result<void>{};
+    return held->lock.empty() ? result<void>{} : release_lock(held->lock, id);
   }
 
+  result<bool> remove_one(const job_view& job) {
+    switch (job.state) {
+      case job_state::ready:
+        return remove_element("list", "queue:" + job.queue, job.payload, job);
+      case job_state::delayed:
+        return job.list.empty() ? remove_element("delayed", "sm:delayed", job.record, job)
+                                : remove_element("plugin", job.list, job.record, job);
+      case job_state::dead:
+        return remove_element("list", "failed", job.record, job);
+      case job_state::running:
+        break;
+    }
+    return false;
+  }
+
+  /// Takes an element out of where it stands, and frees what its job held.
   result<bool> remove_element(const char* kind, const std::string& where,
-                              const std::string& element, const std::string& bytes,
-                              const std::string& queue) {
-    return truth(client_.eval(redis_scripts::remove,
-                              arguments(prefix_) << kind << where << element << bytes << queue));
+                              const std::string& element, const job_view& job) {
+    auto held = held_by(job.payload, "cancelled");
+    if (!held) return tl::unexpected<error>(held.error());
+    return truth(client_.eval(redis_scripts::remove, arguments(prefix_)
+                                                         << kind << where << element << job.payload
+                                                         << job.queue << held->id << held->lock
+                                                         << held->status << status_ttl));
+  }
+
+  /// What a job that ends without running leaves: its key, and its status document to be.
+  struct held_things {
+    job_id id{};
+    std::string lock{}, status{};
+  };
+  result<held_things> held_by(const std::string& bytes, const char* why) {
+    held_things held{.id = key_of_job(bytes)};
+    if (bytes.empty()) return held;
+    if (auto job = decode_payload(bytes); job && !job->lock_expires) held.lock = job->lock;
+    auto document = status(held.id);
+    if (!document) return tl::unexpected<error>(document.error());
+    if (document->empty()) return held;
+    auto s = decode_status(*document);
+    if (has_ended(s)) return held;
+    s.status = job_status::phase::failed;
+    s.error = why;
+    s.updated_s = unix_ms() / 1000;
+    held.status = encode_status(s);
+    return held;
   }
 
   /// BLMOVE and LPOP with a count came with 6.2.
@@ -747,10 +795,26 @@ class redis_job_store : public job_store {
     auto major = number_of(version);
     auto dot = version.find('.');
     auto minor = dot == version.npos ? 0 : number_of(version.substr(dot + 1));
-    if (major > 6 || (major == 6 && minor >= 2)) return {};
+    if (major > 6 || (major == 6 && minor >= 2)) return check_form();
     return fail(errc::invalid_spec, "needs Redis 6.2 or later, this is " + std::string(version),
                 "queue.url");
   }
+
+  /// Our own keys have a form, which later versions may change.
+  result<void> check_form() {
+    auto mark = key("sm:version");
+    std::vector<std::vector<std::string_view>> commands{{"SET", mark, form_version, "NX"},
+                                                        {"GET", mark}};
+    auto replies = client_.pipeline(commands, true);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    auto found = number_of(*(*replies)[1]);
+    if (found <= number_of(std::string_view(form_version))) return {};
+    return fail(errc::invalid_spec,
+                "was used by a newer version of sm (form " + std::to_string(found) + ")",
+                "queue.url");
+  }
+
+  static constexpr const char* form_version = "1";
 
   const queue_config config_;
   redis_client client_;

@@ -68,6 +68,10 @@ result<redis_url> parse_redis_url(const std::string& url) {
     rest = rest.substr(0, mark);
   }
   // What stands before the last '@' is never shown: it may be a password.
+  if (query.find('@') != query.npos)
+    return fail(errc::invalid_spec,
+                "percent-encode a '?' in user or password as %3F, and an '@' in an option as %40",
+                "queue.url");
   if (auto at = rest.rfind('@'); at != rest.npos && rest.find('/') < at)
     return fail(errc::invalid_spec, "percent-encode the '/' in user or password as %2F",
                 "queue.url");
@@ -161,7 +165,7 @@ std::string without_password(const std::string& url) {
   auto begin = url.find("://");
   if (begin == url.npos) return url;
   begin += 3;
-  auto at = url.rfind('@', url.find('?', begin));
+  auto at = url.rfind('@');
   auto shown = at == url.npos || at < begin ? url : url.substr(0, begin) + url.substr(at + 1);
   if (auto secret = shown.find("sentinel_password="); secret != shown.npos) {
     auto end = std::min(shown.find('&', secret), shown.size());

@@ -10,7 +10,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t connections_max = 64;  // more queues than that are looked at by polling
-constexpr auto blocks_for = "5";             // seconds; then the command is sent again
+constexpr auto blocks_for = 5s;              // then the command is sent again
+constexpr auto silent_for = 10s;             // then a subscription is asked for a sign of life
 constexpr auto poll_pause = 100ms;
 constexpr auto reconnect_pause = 250ms;
 constexpr auto patience = 2s;
@@ -28,11 +29,14 @@ void redis_waiter::watch(const std::vector<std::string>& queues) {
   std::erase_if(peeks_, [&](auto& p) {
     return std::find(queues.begin(), queues.end(), p.first) == queues.end();
   });
+  check_subscription();
   if (!channel_.empty() && !subscription_) {
     auto c = client_.connect(clock::now() + patience);
     if (c) {
       c->append(std::vector<std::string_view>{"SUBSCRIBE", channel_});
       if (c->flush(clock::now() + patience)) subscription_.emplace(std::move(*c));
+      heard_at_ = clock::now();
+      asked_ = false;
     } else {
       connect_after_ = clock::now() + reconnect_pause;
       return;
@@ -54,12 +58,27 @@ void redis_waiter::arm(const std::string& queue) {
   }
   if (found->second.waiting) return;
   auto key = client_.url().prefix + "queue:" + queue;
+  auto seconds = std::to_string(blocks_for.count());
   found->second.connection.append(
-      std::vector<std::string_view>{"BLMOVE", key, key, "LEFT", "LEFT", blocks_for});
+      std::vector<std::string_view>{"BLMOVE", key, key, "LEFT", "LEFT", seconds});
+  found->second.since = clock::now();
   if (found->second.connection.flush(clock::now() + patience))
     found->second.waiting = true;
   else
     peeks_.erase(found);
+}
+
+void redis_waiter::check_subscription() {
+  if (!subscription_) return;
+  auto silence = clock::now() - heard_at_;
+  if (silence < silent_for || (asked_ && silence < silent_for + patience)) return;
+  if (!asked_) {
+    asked_ = true;
+    heard_at_ = clock::now() - silent_for;  // however long nobody listened
+    subscription_->append(std::vector<std::string_view>{"PING"});
+    if (subscription_->flush(clock::now() + patience)) return;
+  }
+  subscription_.reset();
 }
 
 void redis_waiter::wait(std::chrono::milliseconds timeout) {
@@ -74,7 +93,11 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
   [[maybe_unused]] auto n = ::read(interrupter_.get(), &drop, sizeof drop);
   if (subscription_) {
     auto message = subscription_->try_read();
-    while (message && *message) message = subscription_->try_read();
+    while (message && *message) {
+      heard_at_ = clock::now();
+      asked_ = false;
+      message = subscription_->try_read();
+    }
     if (!message) subscription_.reset();
   }
   for (auto entry = peeks_.begin(); entry != peeks_.end();) {
@@ -83,7 +106,9 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
     auto reply = p.connection.try_read();
     if (reply && *reply) p.waiting = false;
     bool refused = reply && *reply && (*reply)->type == REDIS_REPLY_ERROR;
-    bool broken = !reply || refused;
+    // The server's own time is over: nobody is there.
+    bool silent = p.waiting && clock::now() - p.since > blocks_for + patience;
+    bool broken = !reply || refused || silent;
     // A queue that is no list, a full Redis: not asked again at once.
     if (refused) connect_after_ = clock::now() + reconnect_pause;
     entry = broken ? peeks_.erase(entry) : std::next(entry);

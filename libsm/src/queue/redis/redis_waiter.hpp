@@ -27,8 +27,11 @@ class redis_waiter : public job_waiter {
   struct peek {
     redis_connection connection;
     bool waiting = false;  // the command is sent and not answered
+    clock::time_point since{};
   };
   void arm(const std::string& queue);
+  /// Drops a subscription whose server is gone without a word, such as behind a firewall.
+  void check_subscription();
 
   redis_client client_;
   const std::string channel_;
@@ -36,6 +39,8 @@ class redis_waiter : public job_waiter {
   std::vector<std::string> watched_;
   std::map<std::string, peek> peeks_;
   std::optional<redis_connection> subscription_;
+  clock::time_point heard_at_{};  // of the subscription
+  bool asked_ = false;            // since then
   clock::time_point connect_after_{};  // the server was not there just now
 };
 

@@ -20,6 +20,9 @@ local function slice(from, n)
   for i = 1, n do out[i] = ARGV[from + i - 1] end
   return out
 end
+-- Redis refuses a script whose first write could take memory while it has none left; what is done
+-- to jobs that are there already must go on, or the memory is never freed.
+local function go_on_without_memory() call('DEL', S .. 'none') end
 -- unpack takes some thousand values at most.
 local function in_parts(list, f)
   for from = 1, #list, 1000 do f(unpack(list, from, math.min(from + 999, #list))) end
@@ -29,6 +32,11 @@ local function publish(channel, message) redis.pcall('PUBLISH', S .. channel, me
 local function push(side, queue, bytes)
   call(side, P .. 'queue:' .. queue, bytes)
   if call('SADD', P .. 'queues', queue) == 1 then publish('queues', queue) end
+end
+-- What is no list is nobody's queue, and must not keep the others from going on.
+local function takes_jobs(queue)
+  local kind = call('TYPE', P .. 'queue:' .. queue).ok
+  return kind == 'list' or kind == 'none'
 end
 local function delay(queue, bytes, at)
   call('ZADD', S .. 'delayed', at, text(call('INCR', S .. 'number')) .. '\n' .. queue .. '\n' .. bytes)
@@ -56,8 +64,18 @@ local function note_attempts(bytes, failures, crashes)
 end
 -- The id as php-resque and sm write it, with PHP's prefix; nil for a job of Ruby's.
 local function id_of(bytes)
-  local id, rest = string.match(bytes, '.*"id":"([^"]+)"(.*)$')
-  if not id then return nil end
+  local first = string.find(bytes, '"id":', 1, true)
+  if not first then return nil end
+  local id, rest
+  if string.find(bytes, '"id":', first + 1, true) then
+    -- An argument has one, too.
+    local ok, job = pcall(cjson.decode, bytes)
+    if not ok or type(job) ~= 'table' or type(job.id) ~= 'string' or job.id == '' then return nil end
+    id, rest = job.id, type(job.prefix) == 'string' and '"prefix":"' .. job.prefix .. '"' or ''
+  else
+    id, rest = string.match(bytes, '"id":"([^"]+)"(.*)$', first)
+    if not id then return nil end
+  end
   local prefix = string.match(rest, '"prefix":"([^"]+)"')
   return prefix and prefix .. '_' .. id or id
 end
@@ -98,6 +116,7 @@ local function store(at)
     if not call('SET', S .. 'lock:' .. lock, id, 'NX', 'PX', lock_ms) then
       return call('GET', S .. 'lock:' .. lock)
     end
+    call('HDEL', S .. 'cancel', id)  -- a wish of before is not meant for this one
   end
   if status ~= '' then call('SET', P .. 'job:' .. status_id .. ':status', status, 'EX', 2592000) end
   if tonumber(run_at) > now() then delay(queue, bytes, run_at) else push('RPUSH', queue, bytes) end
@@ -110,8 +129,13 @@ const std::string hand_back = R"lua(
 local function hand_back(number, queue, crashed)
   local r = record_of(number, queue)
   if r then
+    local pushed = redis.pcall('LPUSH', P .. 'queue:' .. queue, r.bytes)
+    if type(pushed) == 'table' and pushed.err then
+      -- Its queue's key is no list: it stays leased for another while, and stops no other.
+      call('ZADD', S .. 'leases', text(now() + 60000), number .. ':' .. queue)
+      return
+    end
     if crashed then note_attempts(r.bytes, r.failures, r.crashes + 1) end
-    call('LPUSH', P .. 'queue:' .. queue, r.bytes)
     call('SADD', P .. 'queues', queue)
   end
   take_back(number, queue)
@@ -122,13 +146,31 @@ end
 
 const redis_script enqueue{prelude + store_one + R"lua(
 local producer, batch = S .. 'producer:' .. ARGV[2], ARGV[3]
--- The answer to the first try was lost on its way: it is stored, and this was the answer.
 local last = call('GET', producer)
-if last and string.sub(last, 1, #batch + 1) == batch .. ' ' then
-  return cjson.decode(string.sub(last, #batch + 2))
+if last then
+  local number, answer = string.match(last, '^(%d+) (.*)$')
+  -- The answer to the first try was lost on its way: it is stored, and this was the answer.
+  if number == batch then return cjson.decode(answer) end
+  -- It was given up, and comes late.
+  if tonumber(number) > tonumber(batch) then return {} end
+end
+-- All or none: a script that fails in the middle has done what stands before.
+local checked = {}
+local at = 4
+while at <= #ARGV do
+  local queue = ARGV[at + 1]
+  if not checked[queue] then
+    local kind = call('TYPE', P .. 'queue:' .. queue).ok
+    if kind ~= 'list' and kind ~= 'none' then
+      return redis.error_reply('NOLIST ' .. P .. 'queue:' .. queue .. ' is a ' .. kind .. ' and no list')
+    end
+    checked[queue] = true
+  end
+  at = at + (ARGV[at] == 'p' and 3 + tonumber(ARGV[at + 2]) or 9)
 end
 local duplicates = {}
-local at, index = 4, 0
+local index = 0
+at = 4
 while at <= #ARGV do
   if ARGV[at] == 'p' then
     local queue, n = ARGV[at + 1], tonumber(ARGV[at + 2])
@@ -155,6 +197,7 @@ local SUSPECT_FROM = )lua" + std::to_string(suspect_from) +
                             R"lua(
 local worker, iso, lease, max = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local alone, idle, pass = ARGV[6] == '1', ARGV[7] == '1', ARGV[8] == '1'
+go_on_without_memory()
 local at = 10
 local accepted, processed, failed = 0, 0, 0
 
@@ -260,7 +303,9 @@ if max > 0 then
         end
         if rate > 0 and room > 0 then
           period = tonumber(period)
-          tokens = since and math.min(rate, tonumber(tokens) + (t - tonumber(since)) * rate / period) or rate
+          -- A clock that was set back gives nothing, and takes nothing.
+          local passed = since and math.max(t - tonumber(since), 0)
+          tokens = since and math.max(math.min(rate, tonumber(tokens) + passed * rate / period), 0) or rate
           if tokens < 1 then again = math.min(again, math.ceil((1 - tokens) * period / rate)) end
           room = math.min(room, math.floor(tokens))
           call('HSET', settings, 'tokens', string.format('%.6f', tokens - room), 'at', text(t))
@@ -355,6 +400,7 @@ return {accepted, waits, again, held_back, jobs}
 )lua"};
 
 const redis_script renew{prelude + R"lua(
+go_on_without_memory()
 local until_ms = text(now() + tonumber(ARGV[2]))
 local lost = {}
 for i = 3, #ARGV do
@@ -368,6 +414,7 @@ const redis_script give_back{prelude + hand_back + R"lua(
 local CRASHES_MAX = )lua" + std::to_string(crashes_max) +
                              R"lua(
 local mode, worker = ARGV[2], ARGV[3]
+go_on_without_memory()
 local held = {}
 for i = 4, #ARGV do held[ARGV[i]] = true end
 local members
@@ -398,7 +445,8 @@ return {#list, dying}
 )lua"};
 
 const redis_script bury{prelude + R"lua(
-local number, queue, worker, record, id, lock, error = unpack(slice(2, 7))
+local number, queue, worker, record, id, lock, status, ttl = unpack(slice(2, 8))
+go_on_without_memory()
 local r = record_of(number, queue)
 if not r or r.worker ~= worker then return 0 end
 call('RPUSH', P .. 'failed', record)
@@ -406,32 +454,36 @@ take_back(number, queue)
 forget_attempts(r.bytes)
 forget_wish(r.bytes)
 free_lock(lock, id)
-local document = call('GET', P .. 'job:' .. id .. ':status')
-local ok, status = pcall(cjson.decode, document or '')
-if document and ok and type(status) == 'table' then
-  status.status, status.error, status.updated = 3, error, math.floor(now() / 1000)
-  call('SET', P .. 'job:' .. id .. ':status', cjson.encode(status), 'EX', 86400)
-end
+set_status(id, status, ttl)
 count('failed', nil, 1)
 count('processed', nil, 1)
 return 1
 )lua"};
 
 const redis_script put_status{prelude + R"lua(
-local key = P .. 'job:' .. ARGV[2] .. ':status'
-local present = call('GET', key)
--- What has ended stays so: a progress may come late.
-if not present or not string.find(present, '"status":%s*[12]%s*[,}]') then return 0 end
-if ARGV[4] == '' then call('SET', key, ARGV[3], 'KEEPTTL') else call('SET', key, ARGV[3], 'EX', ARGV[4]) end
+go_on_without_memory()
+for i = 2, #ARGV, 3 do
+  local key, document, ttl = P .. 'job:' .. ARGV[i] .. ':status', ARGV[i + 1], ARGV[i + 2]
+  local present = call('GET', key)
+  -- What has ended stays so: a progress may come late.
+  if present and string.find(present, '^{"status":%s*[12]%s*[,}]') then
+    if ttl == '' then call('SET', key, document, 'KEEPTTL') else call('SET', key, document, 'EX', ttl) end
+  end
+end
 return 1
 )lua"};
 
 const redis_script move_due{prelude + R"lua(
+go_on_without_memory()
 for _, member in ipairs(call('ZRANGEBYSCORE', S .. 'delayed', '-inf', text(now()), 'LIMIT', 0, 100)) do
   local queue, bytes = string.match(member, '^%d+\n([^\n]*)\n(.*)$')
-  push('RPUSH', queue, bytes)
-  call('ZREM', S .. 'delayed', member)
-  undelay(queue)
+  if takes_jobs(queue) then
+    push('RPUSH', queue, bytes)
+    call('ZREM', S .. 'delayed', member)
+    undelay(queue)
+  else
+    call('ZADD', S .. 'delayed', text(now() + 60000), member)
+  end
 end
 local next = call('ZRANGE', S .. 'delayed', 0, 0, 'WITHSCORES')
 return next[2] or '0'
@@ -439,6 +491,19 @@ return next[2] or '0'
 
 const redis_script move_plugin{prelude + R"lua(
 local element, time, queue, bytes = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+go_on_without_memory()
+if not takes_jobs(queue) then
+  -- Another minute, as the plugins would have it.
+  local later = text(tonumber(time) + 60)
+  if call('LREM', P .. 'delayed:' .. time, 1, element) == 1 then
+    call('RPUSH', P .. 'delayed:' .. later, element)
+    call('ZADD', P .. 'delayed_queue_schedule', later, later)
+    call('SREM', P .. 'timestamps:' .. element, 'delayed:' .. time)
+    call('SADD', P .. 'timestamps:' .. element, 'delayed:' .. later)
+  end
+  if call('EXISTS', P .. 'delayed:' .. time) == 0 then call('ZREM', P .. 'delayed_queue_schedule', time) end
+  return 0
+end
 local moved = call('LREM', P .. 'delayed:' .. time, 1, element)
 if moved == 1 then
   push('RPUSH', queue, bytes)
@@ -452,11 +517,15 @@ const redis_script fire{prelude + store_one + R"lua(
 if (call('HGET', S .. 'fired', ARGV[2]) or '0') ~= ARGV[3] then return 0 end
 if call('HEXISTS', S .. 'schedules', ARGV[2]) == 0 then return 0 end
 call('HSET', S .. 'fired', ARGV[2], ARGV[4])
-if #ARGV > 4 then store(5) end
-return 1
+-- As in `firing`.
+if #ARGV == 4 or not takes_jobs(ARGV[5]) or store(5) then return 1 end
+return 2
 )lua"};
 
 const redis_script requeue{prelude + R"lua(
+if not takes_jobs(ARGV[3]) then
+  return redis.error_reply('NOLIST ' .. P .. 'queue:' .. ARGV[3] .. ' is no list')
+end
 if call('LREM', P .. 'failed', 1, ARGV[2]) == 0 then return 0 end
 push('RPUSH', ARGV[3], ARGV[4])
 forget_attempts(ARGV[4])
@@ -466,6 +535,8 @@ return 1
 
 const redis_script remove{prelude + R"lua(
 local kind, key, element, bytes, queue = ARGV[2], P .. ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local id, lock, status, ttl = unpack(slice(7, 4))
+go_on_without_memory()
 local gone
 if kind == 'delayed' then
   gone = call('ZREM', key, element)
@@ -477,6 +548,8 @@ end
 if gone == 1 then
   forget_attempts(bytes)
   forget_wish(bytes)
+  free_lock(lock, id)
+  set_status(id, status, ttl)
 end
 return gone
 )lua"};

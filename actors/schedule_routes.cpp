@@ -1,0 +1,114 @@
+#include "queue/job_documents.hpp"
+#include "queue/schedule.hpp"
+#include "queue/unix_time.hpp"
+#include "queue_routes.hpp"
+
+namespace sm {
+namespace {
+
+constexpr std::chrono::milliseconds run_patience{5'000};
+
+result<std::optional<stored_schedule>> find_schedule(job_store& store, const std::string& name) {
+  auto all = store.schedules();
+  if (!all) return tl::unexpected<error>(all.error());
+  for (auto& s : *all)
+    if (s.name == name) return s;
+  return std::nullopt;
+}
+
+result<stored_schedule> schedule_called(job_store& store, const std::string& name) {
+  auto found = find_schedule(store, name);
+  if (!found) return tl::unexpected<error>(found.error());
+  if (!*found) return fail(errc::not_found, "there is no such schedule", name);
+  return std::move(**found);
+}
+
+/// The time it fired for last stays: a changed schedule does not fire again for it.
+result<json> store_schedule(job_store& store, const schedule_spec& spec, std::int64_t last_ms) {
+  stored_schedule s{spec.name, print_json(to_json(spec)), last_ms};
+  if (auto ok = store.put_schedule(s); !ok) return tl::unexpected<error>(ok.error());
+  return to_document(s, unix_ms());
+}
+
+schedule_spec spec_of(const json& document) {
+  auto spec = schedule_from_json(document);
+  if (!spec) throw failure(spec.error());
+  return std::move(*spec);
+}
+
+}  // namespace
+
+void add_schedule_routes(route_adder& at, queue_view& jobs) {
+  at.add("GET", "/v1/schedules", [&jobs](request&) {
+    return jobs.ask<json>([](job_store& store) -> result<json> {
+      auto all = store.schedules();
+      if (!all) return tl::unexpected<error>(all.error());
+      json list = json::array();
+      for (auto& s : *all) list.push_back(to_document(s, unix_ms()));
+      return json{{"schedules", std::move(list)}};
+    });
+  });
+  at.add("POST", "/v1/schedules", [&jobs](request& rq) {
+    auto spec = spec_of(object_of(rq));
+    auto created = jobs.ask<json>([spec](job_store& store) -> result<json> {
+      auto present = find_schedule(store, spec.name);
+      if (!present) return tl::unexpected<error>(present.error());
+      if (*present)
+        return fail(errc::conflict, "there is a schedule of that name; PUT replaces it", spec.name);
+      return store_schedule(store, spec, 0);
+    });
+    return created.transform([name = spec.name](const json& document) {
+      auto r = with_status(201, document);
+      r.headers.emplace_back("Location", "/v1/schedules/" + name);
+      return r;
+    });
+  });
+  at.add("PUT", "/v1/schedules/:name", [&jobs](request& rq) {
+    auto document = object_of(rq);
+    std::string name(rq.capture("name"));
+    if (!document.contains("name")) document["name"] = name;
+    auto spec = spec_of(document);
+    if (spec.name != name)
+      throw failure(errc::bad_arguments, "the path names another schedule", "/name");
+    return jobs.ask<json>([spec](job_store& store) -> result<json> {
+      auto present = find_schedule(store, spec.name);
+      if (!present) return tl::unexpected<error>(present.error());
+      return store_schedule(store, spec, *present ? (*present)->last_ms : 0);
+    });
+  });
+  at.add("GET", "/v1/schedules/:name", [&jobs](request& rq) {
+    return jobs.ask<json>(
+        [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
+          auto s = schedule_called(store, name);
+          if (!s) return tl::unexpected<error>(s.error());
+          return to_document(*s, unix_ms());
+        });
+  });
+  at.add("DELETE", "/v1/schedules/:name", [&jobs](request& rq) {
+    return jobs.ask<json>(
+        [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
+          auto removed = store.remove_schedule(name);
+          if (!removed) return tl::unexpected<error>(removed.error());
+          if (!*removed) return fail(errc::not_found, "there is no such schedule", name);
+          return json{{"removed", name}};
+        });
+  });
+  // At once, beside its times.
+  at.add("POST", "/v1/schedules/:name/run", [&jobs](request& rq) {
+    return jobs.ask<json>(
+        [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
+          auto s = schedule_called(store, name);
+          if (!s) return tl::unexpected<error>(s.error());
+          auto spec = schedule_in(*s);
+          if (!spec) return tl::unexpected<error>(spec.error());
+          std::vector<new_job> one{job_of(*spec, unix_ms())};
+          auto stored = store.enqueue(one, run_patience);
+          if (!stored) return tl::unexpected<error>(stored.error());
+          if (!stored->empty())
+            return fail(errc::conflict, "its earlier job still waits or runs", stored->front().id);
+          return json{{"id", one.front().id}};
+        });
+  });
+}
+
+}  // namespace sm
