@@ -98,6 +98,8 @@ class job_store_fixture : public ::testing::TestWithParam<const char*> {
   test::temporary_folder folder_;
 };
 
-inline claim_request all_of(unsigned max) { return {.worker = "w:1:*", .queues = {"*"}, .max = max}; }
+inline claim_request all_of(unsigned max) {
+  return {.worker = "w:1:*", .queues = {"*"}, .max = max};
+}
 
 }  // namespace sm

@@ -39,8 +39,8 @@ class redis_waiter : public job_waiter {
   std::vector<std::string> watched_;
   std::map<std::string, peek> peeks_;
   std::optional<redis_connection> subscription_;
-  clock::time_point heard_at_{};  // of the subscription
-  bool asked_ = false;            // since then
+  clock::time_point heard_at_{};       // of the subscription
+  bool asked_ = false;                 // since then
   clock::time_point connect_after_{};  // the server was not there just now
 };
 
