@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "http/body_fields.hpp"
-#include "queue/fork_runner.hpp"
+#include "queue/consumer/fork_runner.hpp"
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/worker_id.hpp"
@@ -106,7 +106,7 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
   command("pause", [this] { loop_->pause(true); });
   command("resume", [this] { loop_->pause(false); });
 
-  consumer_loop::callbacks to{
+  consumer_callbacks to{
       .on_event =
           [&host = host_](const job_event& e) {  // a job may outlive this object
             if (e.what == "skipped") return host.publish("job.skipped", {{"count", e.attempt}});

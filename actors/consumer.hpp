@@ -1,12 +1,12 @@
-// The service that performs jobs; see queue/consumer_loop.hpp for how. Signals mean what they mean
-// to a Resque worker: QUIT ends after the jobs in hand, TERM and INT end now, USR1 kills the jobs
-// in hand, USR2 pauses, CONT resumes.
+// The service that performs jobs; see queue/consumer/consumer_loop.hpp for how. Signals mean what
+// they mean to a Resque worker: QUIT ends after the jobs in hand, TERM and INT end now, USR1 kills
+// the jobs in hand, USR2 pauses, CONT resumes.
 #pragma once
 
 #include <sm/service.hpp>
 #include <vector>
 
-#include "queue/consumer_loop.hpp"
+#include "queue/consumer/consumer_loop.hpp"
 #include "registry.hpp"
 
 namespace sm {

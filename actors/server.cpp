@@ -12,7 +12,7 @@
 #include "process/fork_server.hpp"
 #include "process/stack_dump.hpp"
 #include "program_adapter.hpp"
-#include "queue/fork_runner.hpp"
+#include "queue/consumer/fork_runner.hpp"
 #include "queue/payload.hpp"
 #include "queue/schedule.hpp"
 #include "queue_clock.hpp"

@@ -1,15 +1,12 @@
 #include "process/probe.hpp"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "process/system_error.hpp"
-#include "process/unique_fd.hpp"
+#include "process/tcp_connect.hpp"
 
 namespace sm {
 namespace {
@@ -20,36 +17,6 @@ bool wait_for(int fd, short events, clock::time_point deadline) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
   pollfd watched{fd, events, 0};
   return left > 0 && ::poll(&watched, 1, static_cast<int>(left)) == 1;
-}
-
-result<unique_fd> connect_to(const probe_target& target, clock::time_point deadline) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (int failed = ::getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found);
-      failed != 0)
-    return fail(errc::unavailable, ::gai_strerror(failed), target.host);
-  std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
-  int reason = ECONNREFUSED;
-  for (auto* a = addresses.get(); a; a = a->ai_next) {
-    unique_fd fd(::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) continue;
-    if (::connect(fd.get(), a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS) {
-      reason = errno;
-      continue;
-    }
-    if (!wait_for(fd.get(), POLLOUT, deadline)) {
-      reason = ETIMEDOUT;
-      continue;
-    }
-    int outcome = 0;
-    socklen_t size = sizeof outcome;
-    ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &outcome, &size);
-    if (outcome == 0) return fd;
-    reason = outcome;
-  }
-  return system_failure("cannot connect", target.host + ":" + target.port, reason);
 }
 
 }  // namespace
@@ -87,7 +54,7 @@ result<probe_target> parse_probe_target(const std::string& kind, const std::stri
 result<void> probe(const std::string& kind, const probe_target& target,
                    std::chrono::milliseconds timeout) {
   auto deadline = clock::now() + timeout;
-  auto fd = connect_to(target, deadline);
+  auto fd = connect_tcp(target.host, target.port, deadline);
   if (!fd) return tl::unexpected<error>(fd.error());
   if (kind == "tcp") return {};
   auto request = "GET " + target.path + " HTTP/1.1\r\nHost: " + target.host + ":" + target.port +

@@ -1,7 +1,7 @@
 #include "queue/job_store.hpp"
 
 #include "queue/redis/redis_job_store.hpp"
-#include "queue/sqlite_job_store.hpp"
+#include "queue/sqlite/sqlite_job_store.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {

@@ -464,6 +464,17 @@ TEST_P(job_store_fixture, dead_jobs_are_requeued_with_a_fresh_count_and_removed)
   EXPECT_EQ(s->totals()->dead, 0U);
 }
 
+TEST_P(job_store_fixture, jobs_that_die_together_stand_in_their_order) {
+  auto s = open();
+  put(*s, {job("1"), job("2"), job("3"), job("4")});
+  std::vector<job_outcome> outcomes;
+  for (auto& d : take(*s, claim(4)))
+    outcomes.push_back(outcome(d, outcomes.size() == 3 ? kind::returned : kind::failed_dead));
+  ASSERT_TRUE(s->exchange(outcomes, claim(0)));
+  EXPECT_EQ(ids(s->jobs(job_state::dead, "", 0, 10)->jobs), (id_list{"1", "2", "3"}));
+  EXPECT_EQ(ids(take(*s, claim(4))), (id_list{"4"}));
+}
+
 TEST_P(job_store_fixture, the_dead_are_bounded) {
   auto s = open({.enqueue_timeout = 2s, .dead_max = 3});
   std::vector<new_job> jobs;

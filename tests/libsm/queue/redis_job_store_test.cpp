@@ -115,13 +115,13 @@ TEST_F(redis_store_fixture, a_key_of_another_kind_where_a_queue_should_be_harms_
   // Delayed jobs for it wait, and hold up nobody.
   auto due = [](const job_id& id, const std::string& queue) {
     auto j = job(id, queue);
-    j.run_at_ms = now_ms() + 1;
+    j.run_at_ms = now_ms() + 200;
     return j;
   };
   redis_.cli({"DEL", "resque:queue:x"});
   ASSERT_TRUE(s->enqueue(std::vector<new_job>{due("1", "x"), due("2", "q")}, 1s));
   redis_.cli({"SET", "resque:queue:x", "no list"});
-  for (auto until = now_ms() + 2; now_ms() < until;) std::this_thread::yield();
+  for (auto until = now_ms() + 202; now_ms() < until;) std::this_thread::yield();
   auto moved = s->move_due();
   ASSERT_TRUE(moved) << to_string(moved.error());
   EXPECT_EQ(redis_.cli({"LLEN", "resque:queue:q"}), "4");

@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "queue/autoscale.hpp"
+#include "queue/consumer/prefetch.hpp"
+#include "queue/consumer/retry.hpp"
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
-#include "queue/prefetch.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/redis/redis_url.hpp"
-#include "queue/retry.hpp"
 #include "queue/transfer.hpp"
 
 namespace sm {

@@ -1,6 +1,5 @@
 #include "queue/redis/redis_connection.hpp"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "process/system_error.hpp"
+#include "process/tcp_connect.hpp"
 
 namespace sm {
 namespace {
@@ -62,60 +62,26 @@ std::string tls_reason() {
   return text.data();
 }
 
-result<unique_fd> connect_to(const sockaddr* address, socklen_t size, int family,
-                             const std::string& name, clock::time_point deadline) {
-  unique_fd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return system_failure("cannot make a socket");
-  if (::connect(socket.get(), address, size) != 0) {
-    if (errno != EINPROGRESS && errno != EAGAIN) return system_failure("cannot connect", name);
-    pollfd watched{socket.get(), POLLOUT, 0};
-    if (::poll(&watched, 1, left_ms(deadline)) <= 0)
-      return fail(errc::unavailable, "does not answer", name);
-    int failed = 0;
-    socklen_t length = sizeof failed;
-    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &length);
-    if (failed != 0) return system_failure("cannot connect", name, failed);
-  }
-  return socket;
-}
-
 result<unique_fd> connect_unix(const std::string& path, clock::time_point deadline) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return fail(errc::invalid_spec, "the path is too long for a socket (107 bytes)", path);
   std::memcpy(address.sun_path, path.data(), path.size());
-  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address, AF_UNIX, path,
-                    deadline);
+  return connect_socket(reinterpret_cast<const sockaddr*>(&address), sizeof address, path,
+                        deadline);
 }
 
-/// Tries the addresses of a host one after the other.
-result<unique_fd> connect_tcp(const redis_address& a, const std::string& name,
-                              clock::time_point deadline) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (int failed = ::getaddrinfo(a.host.c_str(), a.port.c_str(), &hints, &found); failed != 0)
-    return fail(errc::unavailable, std::string("cannot resolve: ") + ::gai_strerror(failed), name);
-  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  result<unique_fd> outcome = fail(errc::unavailable, "has no address", name);
-  int left = 0;
-  for (auto* at = found; at; at = at->ai_next) ++left;
-  for (auto* at = found; at; at = at->ai_next, --left) {
-    // One address that swallows packets must leave time for the others.
-    auto now = clock::now();
-    outcome =
-        connect_to(at->ai_addr, at->ai_addrlen, at->ai_family, name, now + (deadline - now) / left);
-    if (!outcome) continue;
-    int one = 1;
-    // Closed with something unanswered it is given up: nothing of it shall arrive later.
-    linger at_once{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(outcome->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    ::setsockopt(outcome->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ::setsockopt(outcome->get(), SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-    break;
-  }
-  return outcome;
+result<unique_fd> connect_host(const redis_address& a, clock::time_point deadline) {
+  auto socket = connect_tcp(a.host, a.port, deadline);
+  if (!socket) return socket;
+  int one = 1;
+  // Closed with something unanswered it is given up: nothing of it shall arrive later.
+  linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  ::setsockopt(socket->get(), SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+  return socket;
 }
 
 }  // namespace
@@ -152,8 +118,8 @@ error redis_connection::broken(const std::string& why) const {
 result<redis_connection> redis_connection::open(const redis_address& address, const redis_url& url,
                                                 clock::time_point deadline) {
   auto name = address.path.empty() ? address.host + ":" + address.port : address.path;
-  auto socket = address.path.empty() ? connect_tcp(address, name, deadline)
-                                     : connect_unix(address.path, deadline);
+  auto socket =
+      address.path.empty() ? connect_host(address, deadline) : connect_unix(address.path, deadline);
   if (!socket) return tl::unexpected<error>(socket.error());
   redis_connection c(std::move(*socket), std::move(name));
   if (url.tls)

@@ -1,15 +1,19 @@
 #include "queue/redis/redis_job_store.hpp"
 
 #include <algorithm>
-#include <thread>
+#include <map>
 
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/redis/plugin_form.hpp"
+#include "queue/redis/redis_clock.hpp"
 #include "queue/redis/redis_job_lists.hpp"
+#include "queue/redis/redis_producer.hpp"
 #include "queue/redis/redis_waiter.hpp"
+#include "queue/redis/redis_workers.hpp"
+#include "queue/redis/script_arguments.hpp"
 #include "queue/redis/scripts.hpp"
 #include "queue/unix_time.hpp"
 #include "store/state_folder.hpp"
@@ -21,8 +25,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds cancel_kept = 24h;
-constexpr auto worker_silence = 300s;
-constexpr auto attempts_kept = 24h * 30;
 
 /// As Resque reads `pause-all-workers`: whatever the case, and with blanks around it.
 bool is_true(std::string_view text) {
@@ -31,32 +33,6 @@ bool is_true(std::string_view text) {
     if (c > ' ') word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return word == "true";
 }
-
-/// ARGV of a script, owned where it has to be.
-class arguments {
- public:
-  explicit arguments(const std::string& prefix) { views_.emplace_back(prefix); }
-  arguments& operator<<(std::string_view text) {
-    views_.push_back(text);
-    return *this;
-  }
-  arguments& operator<<(const std::string& text) { return *this << std::string_view(text); }
-  arguments& operator<<(const char* text) { return *this << std::string_view(text); }
-  arguments& operator<<(std::int64_t number) { return keep(std::to_string(number)); }
-  arguments& operator<<(std::size_t number) { return keep(std::to_string(number)); }
-  arguments& operator<<(unsigned number) { return keep(std::to_string(number)); }
-  arguments& operator<<(bool flag) { return *this << (flag ? "1" : "0"); }
-  arguments& keep(std::string text) {
-    kept_.push_back(std::make_unique<std::string>(std::move(text)));
-    return *this << std::string_view(*kept_.back());
-  }
-  operator std::span<const std::string_view>() const { return views_; }
-  std::size_t size() const { return views_.size(); }
-
- private:
-  std::vector<std::string_view> views_;
-  std::vector<std::unique_ptr<std::string>> kept_;
-};
 
 std::string_view name_of(job_outcome::kind how) {
   using kind = job_outcome::kind;
@@ -77,34 +53,28 @@ std::string_view name_of(job_outcome::kind how) {
   return "done";
 }
 
+bool is_handed_back(job_outcome::kind how) {
+  return how == job_outcome::kind::returned || how == job_outcome::kind::crashed;
+}
+
 class redis_job_store : public job_store {
  public:
   redis_job_store(redis_url url, const queue_config& config)
       : config_(config),
         client_(std::move(url), config.enqueue_timeout),
         lists_(client_),
-        prefix_(client_.url().prefix),
-        producer_(random_hex(8)) {}
+        producer_(client_),
+        workers_(client_),
+        clock_(client_, lists_, config_),
+        prefix_(client_.url().prefix) {}
 
   // -- producers
 
   result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
                                          milliseconds patience) override {
-    if (jobs.empty()) return std::vector<duplicate>{};
-    // The same jobs as last time have the same number, by which the script knows them. They stay in
-    // doubt until there is an answer, however many tries that takes.
-    if (!in_doubt_ || first_in_doubt_ != jobs.front().id || count_in_doubt_ != jobs.size()) {
-      ++batch_;
-      in_doubt_ = false;
-    }
-    auto outcome = enqueue_batch(jobs, redis_client::clock::now() + patience);
-    if (in_doubt_) {
-      first_in_doubt_ = jobs.front().id;
-      count_in_doubt_ = jobs.size();
-    }
-    return outcome;
+    return producer_.enqueue(jobs, patience);
   }
-  bool in_doubt() const override { return in_doubt_; }
+  bool in_doubt() const override { return producer_.in_doubt(); }
 
   // -- consumers
 
@@ -130,9 +100,13 @@ class redis_job_store : public job_store {
       for (auto number : numbers) a << number;
     }
     a << others.size();
-    // Each goes to the head of its queue: the last first, so that they stand in their old order.
-    std::stable_sort(others.begin(), others.end(),
-                     [](auto* x, auto* y) { return x->tag > y->tag; });
+    // Those that are handed back go to the head of their queue one by one: the last first, so that
+    // they stand in their old order.
+    std::sort(others.begin(), others.end(), [](auto* x, auto* y) {
+      bool back = is_handed_back(x->how);
+      if (back != is_handed_back(y->how)) return !back;
+      return back ? x->tag > y->tag : x->tag < y->tag;
+    });
     for (auto* o : others) add_outcome(a, *o, rq.worker);
     for (auto& queue : *queues) a << queue;
 
@@ -214,40 +188,13 @@ class redis_job_store : public job_store {
   }
 
   result<void> register_worker(const std::string& worker) override {
-    if (auto ok = check_version(); !ok) return ok;
-    std::string started = resque_time(unix_ms());
-    auto workers = key("workers"), at = key("worker:" + worker + ":started");
-    std::vector<std::vector<std::string_view>> commands{{"SADD", workers, worker},
-                                                        {"SET", at, started}};
-    if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
-    return heartbeat(worker);
+    return workers_.register_worker(worker);
   }
-
-  result<void> heartbeat(const std::string& worker) override {
-    auto now = server_time();
-    if (!now) return tl::unexpected<error>(now.error());
-    // Who was taken for dead meanwhile is listed again.
-    auto at = resque_time(*now), beats = key("workers:heartbeat"), workers = key("workers"),
-         started = key("worker:" + worker + ":started"), ours = key("sm:workers"),
-         ms = std::to_string(*now);
-    std::vector<std::vector<std::string_view>> commands{{"HSET", beats, worker, at},
-                                                        {"HSET", ours, worker, ms},
-                                                        {"SADD", workers, worker},
-                                                        {"SET", started, at, "NX"}};
-    return nothing(client_.pipeline(commands));
-  }
-
+  result<void> heartbeat(const std::string& worker) override { return workers_.heartbeat(worker); }
   result<void> unregister_worker(const std::string& worker) override {
-    auto workers = key("workers"), beats = key("workers:heartbeat"), ours = key("sm:workers");
-    auto working = key("worker:" + worker), started = working + ":started";
-    auto processed = key("stat:processed:" + worker), failed = key("stat:failed:" + worker);
-    std::vector<std::vector<std::string_view>> commands{
-        {"SREM", workers, worker},
-        {"HDEL", beats, worker},
-        {"HDEL", ours, worker},
-        {"DEL", working, started, processed, failed}};
-    return nothing(client_.pipeline(commands));
+    return workers_.unregister_worker(worker);
   }
+  result<std::vector<std::string>> warnings() override { return workers_.warnings(); }
 
   result<std::size_t> release(const std::string& worker) override {
     auto count = give_back("worker", worker, {});
@@ -260,89 +207,19 @@ class redis_job_store : public job_store {
 
   // -- the clock
 
-  result<std::int64_t> move_due() override {
-    auto reply = client_.eval(redis_scripts::move_due, arguments(prefix_));
-    if (!reply) return tl::unexpected<error>(reply.error());
-    auto next = number_of(**reply);
-    auto plugins = move_plugin_jobs();
-    if (!plugins) return plugins;
-    if (*plugins > 0) next = next == 0 ? *plugins : std::min(next, *plugins);
-    return next;
-  }
-
-  result<std::vector<stored_schedule>> schedules() override {
-    auto documents = key("sm:schedules"), times = key("sm:fired");
-    std::vector<std::vector<std::string_view>> commands{{"HGETALL", documents}, {"HGETALL", times}};
-    auto replies = client_.pipeline(commands);
-    if (!replies) return tl::unexpected<error>(replies.error());
-    std::map<std::string, std::int64_t> last;
-    auto fired = elements_of(*(*replies)[1]);
-    for (std::size_t i = 0; i + 1 < fired.size(); i += 2)
-      last[std::string(text_of(*fired[i]))] = number_of(*fired[i + 1]);
-    std::vector<stored_schedule> list;
-    auto fields = elements_of(*(*replies)[0]);
-    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-      std::string name(text_of(*fields[i]));
-      list.push_back({name, std::string(text_of(*fields[i + 1])), last[name]});
-    }
-    std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.name < b.name; });
-    return list;
-  }
-
-  result<void> put_schedule(const stored_schedule& s) override {
-    auto documents = key("sm:schedules"), times = key("sm:fired"), channel = key("sm:clock");
-    auto last = std::to_string(s.last_ms);
-    std::vector<std::vector<std::string_view>> commands{{"HSET", times, s.name, last},
-                                                        {"HSET", documents, s.name, s.document},
-                                                        {"PUBLISH", channel, "0"}};
-    return nothing(client_.pipeline(commands));
-  }
-
+  result<std::int64_t> move_due() override { return clock_.move_due(); }
+  result<std::vector<stored_schedule>> schedules() override { return clock_.schedules(); }
+  result<void> put_schedule(const stored_schedule& s) override { return clock_.put_schedule(s); }
   result<bool> remove_schedule(const std::string& name) override {
-    auto documents = key("sm:schedules"), times = key("sm:fired");
-    std::vector<std::vector<std::string_view>> commands{{"HDEL", documents, name},
-                                                        {"HDEL", times, name}};
-    auto replies = client_.pipeline(commands);
-    if (!replies) return tl::unexpected<error>(replies.error());
-    return number_of(*replies->front()) > 0;
+    return clock_.remove_schedule(name);
   }
-
   result<firing> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
                       const new_job* job) override {
-    arguments a(prefix_);
-    a << name << last_ms << now;
-    if (job) add_job(a, *job);
-    auto reply = client_.eval(redis_scripts::fire, a);
-    if (!reply) return tl::unexpected<error>(reply.error());
-    return static_cast<firing>(number_of(**reply));
+    return clock_.fire(name, last_ms, now, job);
   }
-
   result<void> tidy() override {
-    // Ours are trimmed from the oldest end: new failures are appended.
-    auto failed = key("failed");
-    auto keep = std::to_string(-static_cast<std::int64_t>(config_.dead_max));
-    if (auto ok = config_.dead_max == 0 ? client_.call({"DEL", failed})
-                                        : client_.call({"LTRIM", failed, keep, "-1"});
-        !ok)
-      return tl::unexpected<error>(ok.error());
-    auto wishes = client_.call({"HGETALL", key("sm:cancel")});
-    if (!wishes) return tl::unexpected<error>(wishes.error());
-    auto fields = elements_of(**wishes);
-    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-      if (number_of(*fields[i + 1]) < unix_ms())
-        if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
-          return tl::unexpected<error>(ok.error());
-    if (auto ok = forget_the_silent(); !ok) return ok;
-    if (auto ok = forget_old_attempts(); !ok) return ok;
-    for (;;) {
-      auto oldest = lists_.range("failed", 0, 1);
-      if (!oldest) return tl::unexpected<error>(oldest.error());
-      if (oldest->empty()) return {};
-      auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
-      if (at == 0 || at > unix_ms() - config_.dead_age.count()) return {};
-      if (auto ok = remove_element("list", "failed", oldest->front(), {}); !ok)
-        return tl::unexpected<error>(ok.error());
-    }
+    if (auto ok = workers_.forget_the_silent(); !ok) return ok;
+    return clock_.tidy();
   }
 
   // -- operators
@@ -495,25 +372,6 @@ class redis_job_store : public job_store {
     return commands.empty() ? result<void>{} : nothing(client_.pipeline(commands));
   }
 
-  result<std::vector<std::string>> warnings() override {
-    if (auto ok = check_version(); !ok) return tl::unexpected<error>(ok.error());
-    std::vector<std::string> list;
-    auto setting = [&](const char* name) -> std::string {
-      auto reply = client_.call({"CONFIG", "GET", name});
-      if (!reply) return {};  // a hosted Redis may forbid it
-      auto parts = elements_of(**reply);
-      return parts.size() == 2 ? std::string(text_of(*parts[1])) : std::string{};
-    };
-    if (auto policy = setting("maxmemory-policy"); !policy.empty() && policy != "noeviction")
-      list.push_back("Redis may evict jobs when it is full (maxmemory-policy " + policy +
-                     "): set it to noeviction");
-    if (setting("appendonly") == "no")
-      list.push_back(
-          "Redis keeps no append-only file, so jobs of the last minutes are lost when it "
-          "ends: set appendonly yes");
-    return list;
-  }
-
  private:
   static constexpr const char* status_ttl = "86400";
   static_assert(status_kept == 86'400s);
@@ -522,68 +380,6 @@ class redis_job_store : public job_store {
   std::string status_key(const job_id& id) const { return prefix_ + "job:" + id + ":status"; }
   static std::string member_of(const delivery_tag& tag, const std::string& queue) {
     return std::to_string(tag.number) + ":" + queue;
-  }
-
-  template <class T>
-  static result<void> nothing(const result<T>& outcome) {
-    if (!outcome) return tl::unexpected<error>(outcome.error());
-    return {};
-  }
-  static result<bool> truth(const result<redis_reply>& reply) {
-    if (!reply) return tl::unexpected<error>(reply.error());
-    return number_of(**reply) != 0;
-  }
-  /// One script call, tried again until `deadline`.
-  result<std::vector<duplicate>> enqueue_batch(std::span<const new_job> jobs,
-                                               redis_client::clock::time_point deadline) {
-    auto batch = std::to_string(batch_);
-    arguments a(prefix_);
-    a << producer_ << batch;
-    auto is_plain = [](const new_job& j) {
-      return j.run_at_ms == 0 && j.lock.empty() && j.status.empty();
-    };
-    for (std::size_t i = 0; i < jobs.size();) {
-      if (!is_plain(jobs[i])) {
-        a << "j";
-        add_job(a, jobs[i++]);
-        continue;
-      }
-      auto end = i;
-      while (end < jobs.size() && is_plain(jobs[end]) && jobs[end].queue == jobs[i].queue) ++end;
-      a << "p" << jobs[i].queue << end - i;
-      for (; i < end; ++i) a << jobs[i].payload;
-    }
-    for (auto pause = 10ms;; pause = std::min(pause * 2, milliseconds{250})) {
-      auto generation = client_.generation();
-      bool was_connected = client_.connected();
-      auto reply = client_.eval(redis_scripts::enqueue, a, deadline);
-      if (reply) {
-        in_doubt_ = false;
-        std::vector<duplicate> duplicates;
-        auto fields = elements_of(**reply);
-        for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-          duplicates.push_back({static_cast<std::size_t>(number_of(*fields[i])),
-                                std::string(text_of(*fields[i + 1]))});
-        return duplicates;
-      }
-      // It was connected and got no answer: the jobs may be there.
-      if (was_connected || client_.generation() != generation) in_doubt_ = true;
-      auto left = deadline - redis_client::clock::now();
-      if (!may_pass(reply.error()) || left <= 0ms) {
-        auto e = reply.error();
-        if (!may_pass(e)) in_doubt_ = false;
-        if (in_doubt_)
-          e.detail +=
-              "; the jobs may have been stored: enqueue again with ids of your own to be sure";
-        return tl::unexpected<error>(e);
-      }
-      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(pause, left));
-    }
-  }
-
-  void add_job(arguments& a, const new_job& j) const {
-    a << j.queue << j.payload << j.run_at_ms << j.lock << j.id << std::int64_t{j.lock_for.count()}
-      << j.id << j.status;
   }
 
   void add_outcome(arguments& a, const job_outcome& o, const std::string& worker) const {
@@ -643,80 +439,6 @@ class redis_job_store : public job_store {
     return truth(client_.eval(redis_scripts::bury,
                               arguments(prefix_) << number << queue << worker << record << held->id
                                                  << held->lock << held->status << status_ttl));
-  }
-
-  /// Moves what resque-scheduler or php-resque-scheduler delayed, unless a Ruby scheduler is at
-  /// work: then it is its business. The time of the next one, or 0.
-  result<std::int64_t> move_plugin_jobs() {
-    auto lock = key("resque:resque_scheduler_master_lock"), times = key("delayed_queue_schedule");
-    std::vector<std::vector<std::string_view>> commands{{"EXISTS", lock},
-                                                        {"ZRANGE", times, "0", "0"}};
-    for (int moved = 0; moved < 100;) {
-      auto replies = client_.pipeline(commands);
-      if (!replies) return tl::unexpected<error>(replies.error());
-      auto first = elements_of(*(*replies)[1]);
-      if (number_of(*(*replies)[0]) != 0 || first.empty()) return 0;
-      std::string time(text_of(*first[0]));
-      if (number_of(time) * 1000 > unix_ms()) return number_of(time) * 1000;
-      auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      if (elements->empty())  // the script looks again before it forgets the time
-        elements->push_back({});
-      for (auto& element : *elements) {
-        auto job = element.empty() ? plugin_job{} : from_plugin_form(element);
-        // What is no job must not stop the others, nor be lost.
-        if (!job) job = plugin_job{"default", element};
-        if (auto ok =
-                client_.eval(redis_scripts::move_plugin,
-                             arguments(prefix_) << element << time << job->queue << job->bytes);
-            !ok)
-          return tl::unexpected<error>(ok.error());
-        ++moved;
-      }
-    }
-    return unix_ms();
-  }
-
-  result<std::int64_t> server_time() {
-    auto time = client_.call({"TIME"});
-    if (!time) return tl::unexpected<error>(time.error());
-    auto parts = elements_of(**time);
-    return parts.empty() ? unix_ms() : number_of(*parts[0]) * 1000;
-  }
-
-  /// Forgets consumers of sm that ended with their manager, so that nobody said so: Resque's rule
-  /// of five minutes. Their jobs come back by their leases: one that only slept keeps them.
-  result<void> forget_the_silent() {
-    auto now = server_time();
-    auto beats = client_.call({"HGETALL", key("sm:workers")});
-    if (!now) return tl::unexpected<error>(now.error());
-    if (!beats) return tl::unexpected<error>(beats.error());
-    auto fields = elements_of(**beats);
-    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-      if (number_of(*fields[i + 1]) < *now - milliseconds(worker_silence).count())
-        if (auto ok = unregister_worker(std::string(text_of(*fields[i]))); !ok) return ok;
-    return {};
-  }
-
-  /// Counts of jobs that a foreign worker performed, or a foreign tool removed.
-  result<void> forget_old_attempts() {
-    std::string cursor = "0";
-    do {
-      auto reply = client_.call({"HSCAN", key("sm:attempts"), cursor, "COUNT", "500"});
-      if (!reply) return tl::unexpected<error>(reply.error());
-      auto parts = elements_of(**reply);
-      if (parts.size() != 2) return {};
-      cursor = text_of(*parts[0]);
-      auto fields = elements_of(*parts[1]);
-      for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-        auto value = text_of(*fields[i + 1]);
-        auto since = number_of(value.substr(std::min(value.rfind(':') + 1, value.size())));
-        if (since < unix_ms() - milliseconds(attempts_kept).count())
-          if (auto ok = client_.call({"HDEL", key("sm:attempts"), text_of(*fields[i])}); !ok)
-            return tl::unexpected<error>(ok.error());
-      }
-    } while (cursor != "0");
-    return {};
   }
 
   /// Frees what a job that is no more had: its key, its counts.
@@ -782,49 +504,13 @@ class redis_job_store : public job_store {
     return held;
   }
 
-  /// BLMOVE and LPOP with a count came with 6.2.
-  result<void> check_version() {
-    auto reply = client_.call({"INFO", "server"});
-    if (!reply && reply.error().detail.starts_with("NOPERM")) return {};  // let us hope
-    if (!reply) return tl::unexpected<error>(reply.error());
-    auto text = text_of(**reply);
-    constexpr std::string_view field = "redis_version:";
-    auto at = text.find(field);
-    if (at == text.npos) return {};
-    auto version = text.substr(at + field.size(), text.find('\r', at) - at - field.size());
-    auto major = number_of(version);
-    auto dot = version.find('.');
-    auto minor = dot == version.npos ? 0 : number_of(version.substr(dot + 1));
-    if (major > 6 || (major == 6 && minor >= 2)) return check_form();
-    return fail(errc::invalid_spec, "needs Redis 6.2 or later, this is " + std::string(version),
-                "queue.url");
-  }
-
-  /// Our own keys have a form, which later versions may change.
-  result<void> check_form() {
-    auto mark = key("sm:version");
-    std::vector<std::vector<std::string_view>> commands{{"SET", mark, form_version, "NX"},
-                                                        {"GET", mark}};
-    auto replies = client_.pipeline(commands, true);
-    if (!replies) return tl::unexpected<error>(replies.error());
-    auto found = number_of(*(*replies)[1]);
-    if (found <= number_of(std::string_view(form_version))) return {};
-    return fail(errc::invalid_spec,
-                "was used by a newer version of sm (form " + std::to_string(found) + ")",
-                "queue.url");
-  }
-
-  static constexpr const char* form_version = "1";
-
   const queue_config config_;
   redis_client client_;
   redis_job_lists lists_;
+  redis_producer producer_;
+  redis_workers workers_;
+  redis_clock clock_;
   const std::string prefix_;
-  const std::string producer_;
-  std::uint64_t batch_ = 0;
-  bool in_doubt_ = false;  // whether the last batch was stored
-  job_id first_in_doubt_;
-  std::size_t count_in_doubt_ = 0;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "queue/wake_up.hpp"
+#include "queue/sqlite/wake_up.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>

@@ -1,7 +1,7 @@
-#include "queue/perform.hpp"
+#include "queue/consumer/perform.hpp"
 
+#include "queue/consumer/retry.hpp"
 #include "queue/job_status.hpp"
-#include "queue/retry.hpp"
 #include "queue/unix_time.hpp"
 
 namespace sm {

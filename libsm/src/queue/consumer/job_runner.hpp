@@ -5,8 +5,8 @@
 #include <memory>
 #include <mutex>
 
+#include "queue/consumer/perform.hpp"
 #include "queue/job_status.hpp"
-#include "queue/perform.hpp"
 
 namespace sm {
 

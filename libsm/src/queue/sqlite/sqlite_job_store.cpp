@@ -1,15 +1,18 @@
 // The embedded store: one file, opened by every process for itself, in WAL mode.
-#include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include "queue/sqlite/sqlite_job_store.hpp"
 
-#include "queue/failure_record.hpp"
+#include <algorithm>
+#include <limits>
+
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
 #include "queue/queue_order.hpp"
-#include "queue/sqlite_job_store.hpp"
+#include "queue/sqlite/file_waiter.hpp"
+#include "queue/sqlite/queue_file.hpp"
+#include "queue/sqlite/sqlite_job_lists.hpp"
+#include "queue/sqlite/statements.hpp"
+#include "queue/sqlite/wake_up.hpp"
 #include "queue/unix_time.hpp"
-#include "queue/wake_up.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {
@@ -17,146 +20,18 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// state: 0 ready, 1 running, 2 delayed, 3 dead. A job that is done is a row that is gone. A job
-// that is given back keeps its row, and so its place at the head.
-constexpr const char* schema = R"(
-CREATE TABLE IF NOT EXISTS job(
-  id INTEGER PRIMARY KEY,
-  jid TEXT NOT NULL,
-  queue TEXT NOT NULL,
-  state INTEGER NOT NULL DEFAULT 0,
-  since INTEGER NOT NULL,
-  run_at INTEGER,
-  lease_until INTEGER,
-  delivery INTEGER NOT NULL DEFAULT 0,
-  worker TEXT,
-  failures INTEGER NOT NULL DEFAULT 0,
-  crashes INTEGER NOT NULL DEFAULT 0,
-  payload BLOB NOT NULL,
-  exception TEXT,
-  error TEXT);
-CREATE INDEX IF NOT EXISTS job_by_jid ON job(jid);
-CREATE INDEX IF NOT EXISTS job_ready ON job(queue, id) WHERE state = 0;
-CREATE INDEX IF NOT EXISTS job_running ON job(lease_until) WHERE state = 1;
-CREATE INDEX IF NOT EXISTS job_delayed ON job(run_at) WHERE state = 2;
-CREATE INDEX IF NOT EXISTS job_delayed_by_queue ON job(queue) WHERE state = 2;
-CREATE INDEX IF NOT EXISTS job_dead_since ON job(since, id) WHERE state = 3;
-CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lock(key TEXT PRIMARY KEY, jid TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS status(jid TEXT PRIMARY KEY, document TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS lock_until ON lock(until);
-CREATE INDEX IF NOT EXISTS status_until ON status(until);
-CREATE TABLE IF NOT EXISTS cancel(jid TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS schedule(name TEXT PRIMARY KEY, document TEXT NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS queue(
-  name TEXT PRIMARY KEY,
-  paused INTEGER NOT NULL DEFAULT 0,
-  concurrency INTEGER NOT NULL DEFAULT 0,
-  rate INTEGER NOT NULL DEFAULT 0,
-  period INTEGER NOT NULL DEFAULT 1000,
-  tokens REAL NOT NULL DEFAULT 0,
-  tokens_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-)";
-constexpr int schema_version = 3;
-
-// Version 2 had another index of the dead, and none by the end of a lock or status.
-constexpr const char* from_version_2 = "DROP INDEX job_dead;";
-
-// Version 1 had the same table with other columns.
-constexpr const char* from_version_1 = R"(
-ALTER TABLE job RENAME TO job_1;
-DROP INDEX job_ready; DROP INDEX job_delayed; DROP INDEX job_leased; DROP INDEX job_dead; DROP INDEX job_unique;
-)";
-constexpr const char* copy_version_1 = R"(
-INSERT INTO job(id, jid, queue, state, since, payload, crashes, exception, error, worker)
-  SELECT id, jid, queue, CASE state WHEN 1 THEN 0 ELSE state END, updated, payload, crashes, exception, error, worker
-  FROM job_1;
-DROP TABLE job_1;
-)";
-
 constexpr auto cancel_kept = std::chrono::hours(24);
 constexpr std::int64_t move_max = 1000;                     // delayed jobs of one transaction
 constexpr std::int64_t tidy_max = 1000;                     // rows dropped in one
 constexpr auto status_lives = std::chrono::hours(24 * 30);  // of a job that never ends
-
-/// BEGIN IMMEDIATE: waits for the write lock here, once, instead of failing in the middle.
-class write_transaction {
- public:
-  explicit write_transaction(SQLite::Database& db) : db_(db) { db_.exec("BEGIN IMMEDIATE"); }
-  write_transaction(const write_transaction&) = delete;
-  write_transaction& operator=(const write_transaction&) = delete;
-  ~write_transaction() {
-    if (!committed_) db_.tryExec("ROLLBACK");
-  }
-  void commit() {
-    db_.exec("COMMIT");
-    committed_ = true;
-  }
-
- private:
-  SQLite::Database& db_;
-  bool committed_ = false;
-};
-
-void bind_one(SQLite::Statement& s, int at, const std::string& value) { s.bind(at, value); }
-void bind_one(SQLite::Statement& s, int at, std::int64_t value) { s.bind(at, value); }
-void bind_one(SQLite::Statement& s, int at, double value) { s.bind(at, value); }
-void bind_one(SQLite::Statement& s, int at, std::span<const char> bytes) {
-  s.bind(at, bytes.data(), static_cast<int>(bytes.size()));
-}
-
-/// Binds the arguments in order, to ?1 and so on.
-template <class... A>
-SQLite::Statement& bind_all(SQLite::Statement& s, const A&... values) {
-  s.tryReset();  // it would say once more why the last call failed
-  int at = 0;
-  (bind_one(s, ++at, values), ...);
-  return s;
-}
-
-std::span<const char> blob(const std::string& bytes) { return {bytes.data(), bytes.size()}; }
-
-class sqlite_waiter : public job_waiter {
- public:
-  explicit sqlite_waiter(wake_up_receiver receiver) : receiver_(std::move(receiver)) {}
-  void watch(const std::vector<std::string>&) override { receiver_.announce(); }
-  void unwatch() override { receiver_.withdraw(); }
-  void wait(milliseconds timeout) override { receiver_.wait(timeout); }
-  void interrupt() override { receiver_.interrupt(); }
-
- private:
-  wake_up_receiver receiver_;
-};
-
-/// Where no socket can stand, such as below a path that is too long for one: who waits looks again
-/// when its time is over.
-class timed_waiter : public job_waiter {
- public:
-  void watch(const std::vector<std::string>&) override {}
-  void unwatch() override {}
-  void wait(milliseconds timeout) override {
-    std::unique_lock lock(mutex_);
-    interrupted_.wait_for(lock, timeout, [this] { return asked_; });
-    asked_ = false;
-  }
-  void interrupt() override {
-    std::lock_guard lock(mutex_);
-    asked_ = true;
-    interrupted_.notify_one();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable interrupted_;
-  bool asked_ = false;
-};
 
 class sqlite_job_store : public job_store {
  public:
   sqlite_job_store(std::filesystem::path file, SQLite::Database db, const queue_config& config)
       : file_(std::move(file)),
         config_(config),
-        db_(prepare(std::move(db))),
+        db_(prepare_queue_file(std::move(db))),
+        lists_(db_),
         insert_(db_,
                 "INSERT INTO job(jid, queue, payload, state, since, run_at) "
                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
@@ -325,8 +200,10 @@ class sqlite_job_store : public job_store {
     return guard_sqlite(file_, [&] { bind_all(unlock_, lock, id).exec(); });
   }
 
-  std::unique_ptr<job_waiter> make_waiter() override { return make_waiter_at(file_); }
-  std::unique_ptr<job_waiter> make_clock_waiter() override { return make_waiter_at(clock_file()); }
+  std::unique_ptr<job_waiter> make_waiter() override { return make_file_waiter(file_); }
+  std::unique_ptr<job_waiter> make_clock_waiter() override {
+    return make_file_waiter(clock_file());
+  }
 
   result<std::size_t> release(const std::string& worker) override {
     return give_back("worker = ?2", [&](SQLite::Statement& s) { s.bind(2, worker); });
@@ -433,99 +310,20 @@ class sqlite_job_store : public job_store {
   // -- operators
 
   result<std::vector<queue_counts>> counts() override {
-    return guard_sqlite(file_, [&] {
-      std::map<std::string, queue_counts> all;
-      // One query for each state, by its index; the head of a queue is its first row.
-      for (auto [state, member] : {std::pair{0, &queue_counts::ready},
-                                   {1, &queue_counts::running},
-                                   {2, &queue_counts::delayed}}) {
-        SQLite::Statement rows(db_, "SELECT queue, COUNT(*) FROM job WHERE state = " +
-                                        std::to_string(state) + " GROUP BY queue");
-        while (rows.executeStep())
-          all[rows.getColumn(0)].*member = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
-      }
-      SQLite::Statement head(
-          db_, "SELECT since FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1");
-      for (auto& [name, c] : all)
-        if (c.ready > 0 && bind_all(head, name).executeStep())
-          c.oldest_ms = std::max<std::int64_t>(unix_ms() - head.getColumn(0).getInt64(), 1);
-      SQLite::Statement settings(
-          db_, "SELECT name, paused, concurrency, rate, period FROM queue WHERE name <> ''");
-      while (settings.executeStep()) {
-        auto& c = all[settings.getColumn(0)];
-        c.paused = settings.getColumn(1).getInt() != 0;
-        c.limits = {settings.getColumn(2).getUInt(), settings.getColumn(3).getUInt(),
-                    milliseconds(settings.getColumn(4).getInt64())};
-      }
-      std::vector<queue_counts> list;
-      for (auto& [name, c] : all) {
-        c.queue = name;
-        list.push_back(std::move(c));
-      }
-      return list;
-    });
+    return guard_sqlite(file_, [&] { return lists_.counts(); });
   }
-
   result<queue_totals> totals() override {
-    return guard_sqlite(file_, [&] {
-      queue_totals t;
-      SQLite::Statement rows(db_, "SELECT name, value FROM counter");
-      while (rows.executeStep()) {
-        auto name = rows.getColumn(0).getString();
-        auto value = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
-        if (name == "processed") t.processed = value;
-        if (name == "failed") t.failed = value;
-      }
-      SQLite::Statement dead(db_, "SELECT COUNT(*) FROM job WHERE state = 3");
-      if (dead.executeStep()) t.dead = static_cast<std::uint64_t>(dead.getColumn(0).getInt64());
-      t.paused = is_paused("");
-      return t;
-    });
+    return guard_sqlite(file_, [&] { return lists_.totals(); });
   }
-
   result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
                         std::size_t count) override {
-    return guard_sqlite(file_, [&] {
-      // One statement for each form: the planner must see which index fits.
-      std::string text = std::string(view_columns) +
-                         " WHERE state = " + std::to_string(static_cast<int>(state)) +
-                         (queue.empty() ? " AND ?1 = ''" : " AND queue = ?1") + " ORDER BY " +
-                         (state == job_state::delayed ? "run_at, id"
-                          : state == job_state::dead  ? "since, id"
-                                                      : "id") +
-                         " LIMIT ?2 OFFSET ?3";
-      SQLite::Statement rows(db_, text);
-      bind_all(rows, queue, static_cast<std::int64_t>(count) + 1,
-               static_cast<std::int64_t>(offset));
-      job_page page;
-      std::size_t bytes = 0;
-      while (rows.executeStep()) {
-        page.more = page.jobs.size() == count || bytes > job_page_bytes;
-        if (page.more) break;
-        page.jobs.push_back(view_of(rows));
-        bytes += page.jobs.back().payload.size();
-      }
-      return page;
-    });
+    return guard_sqlite(file_, [&] { return lists_.jobs(state, queue, offset, count); });
   }
-
   result<std::optional<job_view>> find(const job_id& id) override {
-    return guard_sqlite(file_, [&]() -> std::optional<job_view> {
-      SQLite::Statement rows(db_, std::string(view_columns) + " WHERE jid = ?1 ORDER BY state");
-      bind_all(rows, id);
-      if (!rows.executeStep()) return {};
-      return view_of(rows);
-    });
+    return guard_sqlite(file_, [&] { return lists_.find(id); });
   }
-
   result<std::optional<job_view>> find_dead(const job_id& id) override {
-    return guard_sqlite(file_, [&]() -> std::optional<job_view> {
-      SQLite::Statement rows(
-          db_, std::string(view_columns) + " WHERE jid = ?1 AND state = 3 ORDER BY since, id");
-      bind_all(rows, id);
-      if (!rows.executeStep()) return {};
-      return view_of(rows);
-    });
+    return guard_sqlite(file_, [&] { return lists_.find_dead(id); });
   }
 
   result<std::string> status(const job_id& id) override {
@@ -658,57 +456,7 @@ class sqlite_job_store : public job_store {
   }
 
  private:
-  static constexpr const char* view_columns =
-      "SELECT jid, queue, payload, state, run_at, worker, failures, crashes, exception, error, "
-      "since "
-      "FROM job";
-
-  static SQLite::Database prepare(SQLite::Database db) {
-    db.exec("PRAGMA journal_size_limit=67108864");
-    auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
-    if (version() == schema_version) return db;
-    {
-      // Two processes that come first must not both make the tables.
-      write_transaction write(db);
-      auto found = version();
-      if (found > schema_version)
-        throw failure(errc::unavailable,
-                      "was written by a newer version (" + std::to_string(found) + ")",
-                      db.getFilename());
-      if (found == 1) db.exec(from_version_1);
-      if (found == 2) db.exec(from_version_2);
-      if (found < schema_version) db.exec(schema);
-      if (found == 1) db.exec(copy_version_1);
-      db.exec("PRAGMA user_version=" + std::to_string(schema_version));
-      write.commit();
-    }
-    return db;
-  }
-
   std::filesystem::path clock_file() const { return file_.string() + "-clock"; }
-
-  std::unique_ptr<job_waiter> make_waiter_at(const std::filesystem::path& file) {
-    auto receiver = wake_up_receiver::open(file);
-    if (!receiver) return std::make_unique<timed_waiter>();
-    return std::make_unique<sqlite_waiter>(std::move(*receiver));
-  }
-
-  static job_view view_of(SQLite::Statement& row) {
-    job_view v{.id = row.getColumn(0),
-               .queue = row.getColumn(1),
-               .payload = row.getColumn(2).getString(),
-               .state = static_cast<job_state>(row.getColumn(3).getInt()),
-               .run_at_ms = row.getColumn(4).getInt64(),
-               .worker = row.getColumn(5),
-               .failures = row.getColumn(6).getUInt(),
-               .crashes = row.getColumn(7).getUInt()};
-    if (v.state == job_state::dead) {
-      v.exception = row.getColumn(8).getString();
-      v.error = row.getColumn(9).getString();
-      v.failed_at_ms = row.getColumn(10).getInt64();
-    }
-    return v;
-  }
 
   void insert(const new_job& job, std::int64_t now) {
     bool later = job.run_at_ms > now;
@@ -998,6 +746,7 @@ class sqlite_job_store : public job_store {
   std::filesystem::path file_;
   queue_config config_;
   SQLite::Database db_;
+  sqlite_job_lists lists_;
   SQLite::Statement insert_, done_, claim_, claim_one_, head_, ready_queues_, count_, renew_,
       lock_holder_, lock_, unlock_, put_status_, get_status_, register_queue_, settings_;
   bool wishes_ = false;              // jobs shall be cancelled, as of the exchange under way

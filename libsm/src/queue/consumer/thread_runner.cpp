@@ -1,6 +1,6 @@
 #include <sm/queue.hpp>
 
-#include "queue/job_runner.hpp"
+#include "queue/consumer/job_runner.hpp"
 
 namespace sm {
 namespace {

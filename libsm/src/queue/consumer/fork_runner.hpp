@@ -6,7 +6,7 @@
 #include <sm/json.hpp>
 
 #include "log/process_log.hpp"
-#include "queue/job_runner.hpp"
+#include "queue/consumer/job_runner.hpp"
 #include "queue/queue_settings.hpp"
 
 namespace sm {

@@ -1,4 +1,4 @@
-#include "queue/fork_runner.hpp"
+#include "queue/consumer/fork_runner.hpp"
 
 #include <bsd/unistd.h>
 #include <poll.h>

@@ -1,0 +1,156 @@
+#include "queue/redis/redis_clock.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "queue/failure_record.hpp"
+#include "queue/redis/plugin_form.hpp"
+#include "queue/redis/script_arguments.hpp"
+#include "queue/redis/scripts.hpp"
+#include "queue/unix_time.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr auto attempts_kept = 24h * 30;
+
+}  // namespace
+
+result<std::int64_t> redis_clock::move_due() {
+  auto reply = client_.eval(redis_scripts::move_due, arguments(client_.url().prefix));
+  if (!reply) return tl::unexpected<error>(reply.error());
+  auto next = number_of(**reply);
+  auto plugins = move_plugin_jobs();
+  if (!plugins) return plugins;
+  if (*plugins > 0) next = next == 0 ? *plugins : std::min(next, *plugins);
+  return next;
+}
+
+result<std::vector<stored_schedule>> redis_clock::schedules() {
+  auto documents = key("sm:schedules"), times = key("sm:fired");
+  std::vector<std::vector<std::string_view>> commands{{"HGETALL", documents}, {"HGETALL", times}};
+  auto replies = client_.pipeline(commands);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  std::map<std::string, std::int64_t> last;
+  auto fired = elements_of(*(*replies)[1]);
+  for (std::size_t i = 0; i + 1 < fired.size(); i += 2)
+    last[std::string(text_of(*fired[i]))] = number_of(*fired[i + 1]);
+  std::vector<stored_schedule> list;
+  auto fields = elements_of(*(*replies)[0]);
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+    std::string name(text_of(*fields[i]));
+    list.push_back({name, std::string(text_of(*fields[i + 1])), last[name]});
+  }
+  std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.name < b.name; });
+  return list;
+}
+
+result<void> redis_clock::put_schedule(const stored_schedule& s) {
+  auto documents = key("sm:schedules"), times = key("sm:fired"), channel = key("sm:clock");
+  auto last = std::to_string(s.last_ms);
+  std::vector<std::vector<std::string_view>> commands{{"HSET", times, s.name, last},
+                                                      {"HSET", documents, s.name, s.document},
+                                                      {"PUBLISH", channel, "0"}};
+  return nothing(client_.pipeline(commands));
+}
+
+result<bool> redis_clock::remove_schedule(const std::string& name) {
+  auto documents = key("sm:schedules"), times = key("sm:fired");
+  std::vector<std::vector<std::string_view>> commands{{"HDEL", documents, name},
+                                                      {"HDEL", times, name}};
+  auto replies = client_.pipeline(commands);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  return number_of(*replies->front()) > 0;
+}
+
+result<firing> redis_clock::fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
+                                 const new_job* job) {
+  arguments a(client_.url().prefix);
+  a << name << last_ms << now;
+  if (job) add_job(a, *job);
+  auto reply = client_.eval(redis_scripts::fire, a);
+  if (!reply) return tl::unexpected<error>(reply.error());
+  return static_cast<firing>(number_of(**reply));
+}
+
+result<void> redis_clock::tidy() {
+  // Ours are trimmed from the oldest end: new failures are appended.
+  auto failed = key("failed");
+  auto keep = std::to_string(-static_cast<std::int64_t>(config_.dead_max));
+  if (auto ok = config_.dead_max == 0 ? client_.call({"DEL", failed})
+                                      : client_.call({"LTRIM", failed, keep, "-1"});
+      !ok)
+    return tl::unexpected<error>(ok.error());
+  auto wishes = client_.call({"HGETALL", key("sm:cancel")});
+  if (!wishes) return tl::unexpected<error>(wishes.error());
+  auto fields = elements_of(**wishes);
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    if (number_of(*fields[i + 1]) < unix_ms())
+      if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
+        return tl::unexpected<error>(ok.error());
+  if (auto ok = forget_old_attempts(); !ok) return ok;
+  for (;;) {
+    auto oldest = lists_.range("failed", 0, 1);
+    if (!oldest) return tl::unexpected<error>(oldest.error());
+    if (oldest->empty()) return {};
+    auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
+    if (at == 0 || at > unix_ms() - config_.dead_age.count()) return {};
+    if (auto ok = client_.call({"LREM", failed, "1", oldest->front()}); !ok)
+      return tl::unexpected<error>(ok.error());
+  }
+}
+
+result<std::int64_t> redis_clock::move_plugin_jobs() {
+  auto lock = key("resque:resque_scheduler_master_lock"), times = key("delayed_queue_schedule");
+  std::vector<std::vector<std::string_view>> commands{{"EXISTS", lock},
+                                                      {"ZRANGE", times, "0", "0"}};
+  for (int moved = 0; moved < 100;) {
+    auto replies = client_.pipeline(commands);
+    if (!replies) return tl::unexpected<error>(replies.error());
+    auto first = elements_of(*(*replies)[1]);
+    if (number_of(*(*replies)[0]) != 0 || first.empty()) return 0;
+    std::string time(text_of(*first[0]));
+    if (number_of(time) * 1000 > unix_ms()) return number_of(time) * 1000;
+    auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
+    if (!elements) return tl::unexpected<error>(elements.error());
+    if (elements->empty())  // the script looks again before it forgets the time
+      elements->push_back({});
+    for (auto& element : *elements) {
+      auto job = element.empty() ? plugin_job{} : from_plugin_form(element);
+      // What is no job must not stop the others, nor be lost.
+      if (!job) job = plugin_job{"default", element};
+      if (auto ok = client_.eval(redis_scripts::move_plugin, arguments(client_.url().prefix)
+                                                                 << element << time << job->queue
+                                                                 << job->bytes);
+          !ok)
+        return tl::unexpected<error>(ok.error());
+      ++moved;
+    }
+  }
+  return unix_ms();
+}
+
+result<void> redis_clock::forget_old_attempts() {
+  std::string cursor = "0";
+  do {
+    auto reply = client_.call({"HSCAN", key("sm:attempts"), cursor, "COUNT", "500"});
+    if (!reply) return tl::unexpected<error>(reply.error());
+    auto parts = elements_of(**reply);
+    if (parts.size() != 2) return {};
+    cursor = text_of(*parts[0]);
+    auto fields = elements_of(*parts[1]);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+      auto value = text_of(*fields[i + 1]);
+      auto since = number_of(value.substr(std::min(value.rfind(':') + 1, value.size())));
+      if (since < unix_ms() - milliseconds(attempts_kept).count())
+        if (auto ok = client_.call({"HDEL", key("sm:attempts"), text_of(*fields[i])}); !ok)
+          return tl::unexpected<error>(ok.error());
+    }
+  } while (cursor != "0");
+  return {};
+}
+
+}  // namespace sm

@@ -1,0 +1,35 @@
+// Puts jobs into Redis: all of a batch, or none, and once, however often its answer is lost.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "queue/job_store.hpp"
+#include "queue/redis/redis_client.hpp"
+
+namespace sm {
+
+class redis_producer {
+ public:
+  explicit redis_producer(redis_client& client);
+
+  /// See `job_store::enqueue`.
+  result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
+                                         std::chrono::milliseconds patience);
+  bool in_doubt() const noexcept { return in_doubt_; }
+
+ private:
+  /// One script call, tried again until `deadline`.
+  result<std::vector<duplicate>> enqueue_batch(std::span<const new_job> jobs,
+                                               redis_client::clock::time_point deadline);
+
+  redis_client& client_;
+  const std::string producer_;  // by which the script knows its batches
+  std::uint64_t batch_ = 0;
+  bool in_doubt_ = false;  // whether the last batch was stored
+  job_id first_in_doubt_;
+  std::size_t count_in_doubt_ = 0;
+};
+
+}  // namespace sm
