@@ -109,7 +109,6 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
   consumer_callbacks to{
       .on_event =
           [&host = host_](const job_event& e) {  // a job may outlive this object
-            if (e.what == "skipped") return host.publish("job.skipped", {{"count", e.attempt}});
             json data{{"id", e.id},
                       {"type", e.type},
                       {"queue", e.queue},
@@ -117,6 +116,10 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
                       {"seconds", e.seconds}};
             if (!e.error.empty()) data["error"] = e.error;
             host.publish("job." + e.what, data);
+          },
+      .on_skipped =
+          [&host = host_](unsigned count) {
+            host.publish("job.skipped", {{"count", count}});
           },
       // Nobody else can end a thread.
       .on_overdue = [] { ::kill(::getpid(), SIGKILL); },

@@ -114,22 +114,25 @@ std::string queue_in_query(const request& rq) {
 }
 
 result<json> show_job(job_store& store, const job_id& id) {
-  auto status = store.status(id);
-  if (!status) return tl::unexpected<error>(status.error());
-  json document{{"id", id}};
-  if (!has_ended(decode_status(*status))) {
-    // Where it is, is looked for only as long as it may be somewhere.
+  // Two looks: a job on its way from one place to another may be missed by one.
+  std::string status;
+  for (int looks = 0; looks < 2; ++looks) {
+    auto read = store.status(id);
+    if (!read) return tl::unexpected<error>(read.error());
+    status = std::move(*read);
+    if (has_ended(decode_status(status))) break;
     auto found = store.find(id);
     if (!found) return tl::unexpected<error>(found.error());
-    if (*found) {
-      document = to_document(**found);
-    } else {
-      status = store.status(id);  // it may have ended meanwhile
-      if (!status) return tl::unexpected<error>(status.error());
-      if (status->empty()) return tl::unexpected<error>(no_such_job(id));
-    }
+    if (!*found) continue;
+    auto document = to_document(**found);
+    add_status(document, status);
+    return document;
   }
-  add_status(document, *status);
+  if (status.empty()) return tl::unexpected<error>(no_such_job(id));
+  json document{{"id", id}};
+  // Whoever performed or removed it writes no status, as Resque in Ruby.
+  if (!has_ended(decode_status(status))) document["state"] = "gone";
+  add_status(document, status);
   return document;
 }
 

@@ -106,14 +106,15 @@ result<std::int64_t> queue_clock::tick() {
     if (auto ok = declare(); !ok) return tl::unexpected<error>(ok.error());
     declared_ = true;
   }
-  auto delayed = store_->move_due();
-  if (!delayed) return delayed;
-  auto scheduled = fire_schedules();
-  if (!scheduled) return scheduled;
+  // First of all: a store that is full gets room by it.
   if (auto now = std::chrono::steady_clock::now(); now >= tidy_at_) {
     tidy_at_ = now + tidy_pause;
     if (auto ok = store_->tidy(); !ok) return tl::unexpected<error>(ok.error());
   }
+  auto delayed = store_->move_due();
+  auto scheduled = fire_schedules();
+  if (!delayed) return delayed;
+  if (!scheduled) return scheduled;
   if (*delayed == 0 || *scheduled == 0) return std::max(*delayed, *scheduled);
   return std::min(*delayed, *scheduled);
 }
@@ -140,7 +141,8 @@ result<std::int64_t> queue_clock::fire_schedules() {
       ++fired_;
       log().info("schedule {} put {} into {}", stored.name, spec->type, spec->queue);
     } else if (todo.fire) {
-      log().info("schedule {}: its earlier job still waits or runs", stored.name);
+      log().info("schedule {}: its earlier job still waits or runs, or its queue takes none",
+                 stored.name);
     } else if (stored.last_ms > 0) {
       log().warn("schedule {}: a time was missed, and is skipped", stored.name);
     }

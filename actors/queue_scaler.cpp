@@ -65,11 +65,11 @@ void queue_scaler::scale(const std::vector<queue_counts>& counts) {
     std::uint64_t running = 0;
     for (auto& c : counts) {
       if (std::find(served.begin(), served.end(), c.queue) == served.end()) continue;
-      // More processes do not help a queue that waits for its limits.
-      bool held = c.paused || c.limits.rate > 0 ||
-                  (c.limits.concurrency > 0 && c.running >= c.limits.concurrency);
-      if (!held) oldest = std::max(oldest, milliseconds(c.oldest_ms));
       running += c.running;
+      if (c.paused) continue;
+      // More processes than there are do not help a queue that waits for its limits.
+      milliseconds age{c.oldest_ms};
+      oldest = std::max(oldest, c.at_limit ? std::min(age, params->latency) : age);
     }
     autoscale_policy policy{.min = params->min,
                             .max = params->max,

@@ -14,6 +14,7 @@ namespace sm {
 
 class queue_view {
   using clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds away_after{500};
 
  public:
   queue_view(std::string url, queue_config config, logger log);
@@ -29,9 +30,12 @@ class queue_view {
         p.set_error(away_);
         return;
       }
+      auto begin = clock::now();
       auto ok = open();
       auto answer = ok ? question(*store_) : result<T>(tl::unexpected<error>(ok.error()));
-      if (!answer && answer.error().code == errc::unavailable) {
+      // One that is full, say, refuses at once, and others may have their answer.
+      bool waited = clock::now() - begin > away_after;
+      if (!answer && waited && answer.error().code == errc::unavailable) {
         away_ = answer.error();
         away_at_ = clock::now();
       }

@@ -23,10 +23,16 @@ result<stored_schedule> schedule_called(job_store& store, const std::string& nam
   return std::move(**found);
 }
 
-/// The time it fired for last stays: a changed schedule does not fire again for it.
-result<json> store_schedule(job_store& store, const schedule_spec& spec, std::int64_t last_ms) {
-  stored_schedule s{spec.name, print_json(to_json(spec)), last_ms};
-  if (auto ok = store.put_schedule(s); !ok) return tl::unexpected<error>(ok.error());
+/// With the times of `present` it goes on where that was; with others it begins now.
+result<json> store_schedule(job_store& store, const schedule_spec& spec,
+                            const std::optional<stored_schedule>& present) {
+  stored_schedule s{spec.name, print_json(to_json(spec)), 0};
+  bool same_times = false;
+  if (present)
+    if (auto before = schedule_in(*present))
+      same_times = before->cron == spec.cron && before->timezone == spec.timezone;
+  if (auto ok = store.put_schedule(s, same_times); !ok) return tl::unexpected<error>(ok.error());
+  if (same_times) s.last_ms = present->last_ms;
   return to_document(s, unix_ms());
 }
 
@@ -55,7 +61,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       if (!present) return tl::unexpected<error>(present.error());
       if (*present)
         return fail(errc::conflict, "there is a schedule of that name; PUT replaces it", spec.name);
-      return store_schedule(store, spec, 0);
+      return store_schedule(store, spec, {});
     });
     return created.transform([name = spec.name](const json& document) {
       auto r = with_status(201, document);
@@ -73,7 +79,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
     return jobs.ask<json>([spec](job_store& store) -> result<json> {
       auto present = find_schedule(store, spec.name);
       if (!present) return tl::unexpected<error>(present.error());
-      return store_schedule(store, spec, *present ? (*present)->last_ms : 0);
+      return store_schedule(store, spec, *present);
     });
   });
   at.add("GET", "/v1/schedules/:name", [&jobs](request& rq) {

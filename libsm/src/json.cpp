@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <sm/json.hpp>
 
 namespace sm {
@@ -67,6 +68,24 @@ bool is_utf8(std::string_view text) {
   }
 }
 
+namespace {
+
+/// Whether the integer `taken` is what was given. The library's own comparison looks at negative
+/// and large numbers without their sign.
+bool same_integer(const json& given, const json& taken) {
+  if (given.is_number_float()) return given.get<double>() == taken.get<double>();
+  if (!given.is_number_integer()) return !given.is_boolean();  // text, such as of an enumeration
+  auto negative = [](const json& number) {
+    return !number.is_number_unsigned() && number.get<std::int64_t>() < 0;
+  };
+  return negative(given) == negative(taken) &&
+         given.get<std::uint64_t>() == taken.get<std::uint64_t>();
+}
+
+constexpr std::size_t unordered_max = 1'000;  // elements that are looked for in any order
+
+}  // namespace
+
 std::optional<std::string> detail::changed_number(const json& given, const json& taken) {
   if (given.is_object() && taken.is_object()) {
     for (auto& [key, value] : taken.items())
@@ -77,12 +96,17 @@ std::optional<std::string> detail::changed_number(const json& given, const json&
           return at.to_string() + *where;
         }
   } else if (given.is_array() && taken.is_array()) {
-    for (std::size_t i = 0; i < given.size() && i < taken.size(); ++i)
-      if (auto where = changed_number(given[i], taken[i])) return "/" + std::to_string(i) + *where;
-  } else if (taken.is_number_integer()) {
-    // The library compares a negative number as if it had no sign.
-    bool sign_lost = taken.is_number_unsigned() && given.is_number_integer() && given < 0;
-    if (given.is_boolean() || sign_lost || (given.is_number() && given != taken)) return "";
+    for (std::size_t i = 0; i < given.size() && i < taken.size(); ++i) {
+      auto where = changed_number(given[i], taken[i]);
+      if (!where) continue;
+      // A set has its own order.
+      bool elsewhere = given.size() > unordered_max ||
+                       std::any_of(given.begin(), given.end(),
+                                   [&](auto& other) { return !changed_number(other, taken[i]); });
+      if (!elsewhere) return "/" + std::to_string(i) + *where;
+    }
+  } else if (taken.is_number_integer() && !same_integer(given, taken)) {
+    return "";
   }
   return {};
 }

@@ -140,6 +140,11 @@ TEST_P(queue_api_fixture, events_tell_what_became_of_jobs) {
   EXPECT_NE(events.find("event: job.retry"), std::string::npos);
   EXPECT_NE(events.find("event: job.dead"), std::string::npos);
   EXPECT_NE(events.find("no mood for 2"), std::string::npos);
+  // Not one for each of many: the number of the others is told.
+  ASSERT_TRUE(outside->enqueue_all("Noop", std::vector<json>(1'000, json())).wait_for(5s));
+  events = c.receive_until("event: job.skipped");
+  events += c.receive_until("\n\n");
+  EXPECT_NE(events.find("\"count\":"), std::string::npos) << events;
 }
 
 TEST_P(queue_api_fixture, a_consumer_with_parameters_that_do_not_fit_is_refused_and_says_why) {

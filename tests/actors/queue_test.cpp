@@ -328,6 +328,15 @@ TEST_P(queue_fixture, an_id_and_a_unique_key_make_one_job_of_many) {
   EXPECT_EQ(count("end 1"), 1);
 }
 
+TEST_P(queue_fixture, a_consumer_begins_from_none_for_a_queue_with_a_rate) {
+  start({{"min", 0}, {"max", 3}, {"latency_ms", 100}});
+  EXPECT_EQ(app->api("PUT", "/v1/queues/slow", R"({"rate": 1, "period": "2s"})").status, 200);
+  for (int i = 0; i < 2; ++i) put("Work", work(i), {.queue = "slow"});
+  ASSERT_TRUE(comes("end 1"));
+  EXPECT_EQ(app->service("consumer.default")["spec"]["instances"], 1)
+      << "more would not help a queue that waits for its rate";
+}
+
 TEST_P(queue_fixture, the_number_of_consumers_follows_the_work) {
   start({{"min", 0}, {"max", 3}, {"latency_ms", 100}, {"cool_down_ms", 1000}});
   auto instances = [&] { return app->service("consumer.default")["spec"]["instances"]; };

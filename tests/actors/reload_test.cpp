@@ -19,7 +19,7 @@ class reload_fixture : public supervision_fixture {
             {"instances", instances},
             {"sockets", {"127.0.0.1:" + std::to_string(port_)}},
             {"ready", {{"kind", "notify"}}},
-            {"start_timeout", "1s"},
+            {"start_timeout", "10s"},
             {"backoff", {{"min", "50ms"}, {"max", "50ms"}}}};
   }
   std::set<pid_t> pids() {
@@ -117,8 +117,9 @@ TEST_F(reload_fixture, a_new_version_that_does_not_become_ready_is_rolled_back) 
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
   auto before = pids();
   load clients(port_);
-  auto patched = app.api("PATCH", "/v1/services/web?wait=15s",
-                         json{{"command", {HTTP_PROGRAM, "--never-ready"}}}.dump());
+  auto patched =
+      app.api("PATCH", "/v1/services/web?wait=15s",
+              json{{"command", {HTTP_PROGRAM, "--never-ready"}}, {"start_timeout", "1s"}}.dump());
   EXPECT_EQ(patched.status, 409) << patched.body;
   EXPECT_NE(patched.body.find("rolled back"), std::string::npos) << patched.body;
   clients.end();
@@ -219,10 +220,11 @@ TEST_F(reload_fixture, twenty_kills_of_the_manager_in_a_row_under_load_cost_noth
 TEST_F(reload_fixture, a_changed_program_is_rolled_back_to_the_first_one_after_a_change_between) {
   ASSERT_EQ(add(web(2)).status, 201);
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
-  EXPECT_EQ(app.api("PATCH", "/v1/services/web",
-                    json{{"command", {HTTP_PROGRAM, "--never-ready"}}}.dump())
-                .status,
-            200);
+  EXPECT_EQ(
+      app.api("PATCH", "/v1/services/web",
+              json{{"command", {HTTP_PROGRAM, "--never-ready"}}, {"start_timeout", "1s"}}.dump())
+          .status,
+      200);
   EXPECT_EQ(app.api("PATCH", "/v1/services/web?wait=15s", R"({"instances": 3})").status, 409);
   ASSERT_TRUE(eventually([&] {
     auto shown = app.service("web");

@@ -206,6 +206,15 @@ TEST_F(resque_fixture, pause_all_workers_holds_ours_too) {
   ASSERT_TRUE(comes("end 6"));
 }
 
+TEST_F(resque_fixture, a_tracked_job_that_somebody_else_took_is_gone) {
+  start();
+  app->api("POST", "/v1/queues/*/pause");
+  auto id = app->api("POST", "/v1/jobs", R"({"type": "Work"})").document()["id"].get<std::string>();
+  EXPECT_EQ(app->api("GET", "/v1/jobs/" + id).document()["state"], "ready");
+  EXPECT_NE(cli({"LPOP", "resque:queue:default"}), "");
+  EXPECT_EQ(app->api("GET", "/v1/jobs/" + id).document()["state"], "gone");
+}
+
 TEST_F(resque_fixture, a_job_of_ours_is_written_as_php_resque_writes_it) {
   queue outside(redis.url());
   auto id = outside.enqueue("EmailWork", {{"email", "a@b.c"}}, {.track = true}).wait_for(5s);

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include <sm/json.hpp>
 
 namespace sm {
@@ -36,6 +39,52 @@ TEST(json, strings_are_escaped_and_broken_utf8_is_replaced) {
   append_json_string(out, "a\"b\\\n\x01");
   append_json_string(out, "\xff");
   EXPECT_EQ(out, "\"plain\"\"a\\\"b\\\\\\n\\u0001\"\"\xEF\xBF\xBD\"");
+}
+
+namespace {
+
+struct sizes {
+  int small = 0;
+  unsigned natural = 0;
+  std::int64_t large = 0;
+  std::uint64_t hash = 0;
+  double share = 0;
+  std::vector<int> list;
+  std::set<int> set;
+  std::map<std::string, int> named;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(sizes, small, natural, large, hash, share, list,
+                                                set, named)
+
+}  // namespace
+
+TEST(from_json_value, takes_every_number_that_its_field_can_hold) {
+  for (auto* good :
+       {R"({"small": -5, "natural": 4294967295, "share": 1})", R"({"small": 2.0})",
+        R"({"large": -9223372036854775808})", R"({"hash": 18446744073709551615})",
+        R"({"hash": 9223372036854775808})", R"({"share": 1e300})", R"({"set": [3, 1, 2]})",
+        R"({"list": [3, 1, 2], "named": {"b": 2, "a": 1}})", R"({"set": [3, 3]})"}) {
+    auto value = from_json_value<sizes>(json::parse(good));
+    EXPECT_TRUE(value) << good << ": " << to_string(value.error());
+  }
+}
+
+TEST(from_json_value, refuses_numbers_that_a_field_would_change_and_names_it) {
+  for (auto& [bad, where] :
+       std::map<std::string, std::string>{{R"({"small": 1.9})", "/small"},
+                                          {R"({"small": true})", "/small"},
+                                          {R"({"small": 4294967298})", "/small"},
+                                          {R"({"natural": -1})", "/natural"},
+                                          {R"({"hash": -1})", "/hash"},
+                                          {R"({"large": 9223372036854775808})", "/large"},
+                                          {R"({"large": 18446744073709551615})", "/large"},
+                                          {R"({"list": [1, 2.5]})", "/list/1"},
+                                          {R"({"set": [1, 2.5]})", "/set/1"},
+                                          {R"({"named": {"a/b": 1.5}})", "/named/a~1b"}}) {
+    auto value = from_json_value<sizes>(json::parse(bad));
+    ASSERT_FALSE(value) << bad;
+    EXPECT_EQ(value.error().where, where) << bad;
+  }
 }
 
 }  // namespace sm

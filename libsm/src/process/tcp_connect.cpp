@@ -44,13 +44,18 @@ result<addresses> resolve(const std::string& host, const std::string& port,
     return fail(errc::unavailable, "too many look-ups of names hang", host);
   }
   auto state = std::make_shared<shared>();
-  std::thread([state, host, port] {
-    auto outcome = look_up(host, port, AI_NUMERICSERV);
-    std::lock_guard lock(state->mutex);
-    state->outcome.emplace(std::move(outcome));
+  try {
+    std::thread([state, host, port] {
+      auto outcome = look_up(host, port, AI_NUMERICSERV);
+      std::lock_guard lock(state->mutex);
+      state->outcome.emplace(std::move(outcome));
+      --under_way;
+      state->done.notify_one();
+    }).detach();
+  } catch (const std::system_error& e) {
     --under_way;
-    state->done.notify_one();
-  }).detach();
+    return fail(errc::unavailable, std::string("cannot look up its name: ") + e.what(), host);
+  }
   std::unique_lock lock(state->mutex);
   if (!state->done.wait_until(lock, deadline, [&] { return state->outcome.has_value(); }))
     return fail(errc::unavailable, "its name is not found in time", host);

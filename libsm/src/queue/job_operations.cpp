@@ -48,7 +48,7 @@ result<job_page> dead_jobs(job_store& store, const dead_filter& filter, std::siz
   job_page found;
   std::size_t bytes = 0;
   for (std::size_t at = 0;;) {
-    auto page = store.jobs(job_state::dead, filter.queue, at, step_size);
+    auto page = store.jobs(job_state::dead, "", at, step_size);
     if (!page) return page;
     for (auto& job : page->jobs) {
       if (!filter.fits(job)) continue;
@@ -94,19 +94,16 @@ result<bool> dead_sweep::step(job_store& store) {
     if (!totals) return tl::unexpected<error>(totals.error());
     left_ = totals->dead;
   }
-  auto page = store.jobs(job_state::dead, filter_.queue, passed_,
+  auto page = store.jobs(job_state::dead, "", passed_,
                          static_cast<std::size_t>(std::min<std::uint64_t>(*left_, step_size)));
   if (!page) return tl::unexpected<error>(page.error());
   *left_ -= std::min<std::uint64_t>(page->jobs.size(), *left_);
-  auto passed = std::erase_if(page->jobs, [&](auto& job) {
-    // What cannot be read cannot be performed.
-    bool lost = action_ == dead_action::requeue && job.payload.empty();
-    return lost || !filter_.fits(job);
-  });
+  auto looked_at = page->jobs.size();
+  std::erase_if(page->jobs, [&](auto& job) { return !filter_.fits(job); });
   auto done = act(store, page->jobs, action_);
   if (!done) return tl::unexpected<error>(done.error());
   count_ += *done;
-  passed_ += passed;
+  passed_ += looked_at - *done;
   return page->more && *left_ > 0;
 }
 

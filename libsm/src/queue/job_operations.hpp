@@ -50,7 +50,7 @@ class dead_sweep {
   const dead_filter filter_;
   const dead_action action_;
   std::optional<std::uint64_t> left_;  // to look at
-  std::size_t passed_ = 0;             // that do not fit: they stay, and stand in front
+  std::size_t passed_ = 0;             // that stay, and stand in front
   std::size_t count_ = 0;
 };
 

@@ -132,6 +132,7 @@ struct queue_counts {
   std::uint64_t ready = 0, running = 0, delayed = 0;
   std::int64_t oldest_ms = 0;  ///< age of the oldest ready job
   bool paused = false;
+  bool at_limit = false;  ///< its limits let no further job begin at the moment
   queue_limits limits{};
 };
 
@@ -215,7 +216,8 @@ class job_store {
   /// Makes delayed jobs ready that are due; the time of the next one, or 0.
   virtual result<std::int64_t> move_due() = 0;
   virtual result<std::vector<stored_schedule>> schedules() = 0;
-  virtual result<void> put_schedule(const stored_schedule& s) = 0;
+  /// `keep_last`: when there is one of that name, it stays at the time it fired for last.
+  virtual result<void> put_schedule(const stored_schedule& s, bool keep_last = false) = 0;
   /// False when there was none.
   virtual result<bool> remove_schedule(const std::string& name) = 0;
   /// Stores the job of a schedule and that it fired for `now_ms`, unless somebody else already did
@@ -251,7 +253,7 @@ class job_store {
   /// Stops claims from `queue`, or from all (""), until it is resumed.
   virtual result<void> pause(const std::string& queue, bool paused) = 0;
   virtual result<void> put_limits(const std::string& queue, const queue_limits& limits) = 0;
-  /// Removes the queue with the jobs that wait in it. Returns how many.
+  /// Removes the queue with the jobs that wait in it, or are delayed. Returns how many.
   virtual result<std::size_t> remove_queue(const std::string& queue) = 0;
   /// Stores jobs as they were elsewhere: ready, delayed or dead.
   virtual result<void> import(std::span<const job_view> jobs) = 0;
@@ -272,7 +274,7 @@ inline constexpr unsigned crashes_max = 3;
 /// From this many on it is claimed alone only: who was in hand with others may not be to blame.
 inline constexpr unsigned suspect_from = 2;
 
-/// How long an imported or recurring job holds its unique key at most.
+/// How long an imported job holds its unique key at most.
 inline constexpr std::chrono::hours lock_for_default{24};
 
 inline constexpr const char* crash_exception = "sm::LeaseExpired";

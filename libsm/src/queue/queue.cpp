@@ -146,8 +146,10 @@ class queue::writer {
       if (outcome) return answer(batch, *outcome);
       // What is refused may be one of them, whose fault is not the others'.
       if (outcome.error().code != errc::unavailable)
-        return store_each({batch.begin() + static_cast<std::ptrdiff_t>(answered), batch.end()},
-                          outcome.error());
+        return batch.size() == 1
+                   ? fail_all(batch, outcome.error())
+                   : store_each(
+                         {batch.begin() + static_cast<std::ptrdiff_t>(answered), batch.end()});
       auto before = answered;
       while (answered < batch.size() && clock::now() >= batch[answered].deadline)
         batch[answered++].done(tl::unexpected<error>(outcome.error()));
@@ -162,8 +164,7 @@ class queue::writer {
     }
   }
 
-  void store_each(std::vector<entry> batch, const error& refused) {
-    if (batch.size() == 1) return fail_all(batch, refused);
+  void store_each(std::vector<entry> batch) {
     for (auto& b : batch) {
       auto left = std::max(std::chrono::duration_cast<milliseconds>(b.deadline - clock::now()),
                            milliseconds{1});

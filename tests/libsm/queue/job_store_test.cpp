@@ -664,10 +664,37 @@ TEST_P(job_store_fixture, a_queue_stays_known_when_it_is_empty) {
   auto s = open();
   put(*s, {job("1", "mail")});
   for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::done), 1U);
-  auto counts = s->counts();
-  ASSERT_EQ(counts->size(), 1U);
-  EXPECT_EQ(counts->front().queue, "mail");
-  EXPECT_EQ(counts->front().ready, 0U);
+  ASSERT_TRUE(s->put_schedule({"nightly", "{}", 1}));
+  auto scheduled = job("2", "nightly");
+  EXPECT_EQ(*s->fire("nightly", 1, 2, &scheduled), firing::stored);
+  for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::done), 1U);
+  ASSERT_TRUE(s->import(std::vector<job_view>{{.id = "3", .queue = "import", .payload = "{}"}}));
+  std::set<std::string> known;
+  auto all = s->counts();
+  for (auto& c : *all) known.insert(c.queue);
+  EXPECT_EQ(known, (std::set<std::string>{"import", "mail", "nightly"}));
+}
+
+TEST_P(job_store_fixture, a_queue_says_when_its_limits_let_nothing_begin) {
+  auto s = open();
+  ASSERT_TRUE(s->put_limits("rate", {.rate = 2, .period = 60s}));
+  ASSERT_TRUE(s->put_limits("few", {.concurrency = 1}));
+  put(*s, {job("1", "rate"), job("2", "rate"), job("3", "rate"), job("4", "few"), job("5", "few")});
+  EXPECT_FALSE(counts_of(*s, "rate").at_limit) << "the bucket is full";
+  EXPECT_FALSE(counts_of(*s, "few").at_limit);
+  EXPECT_EQ(take(*s, claim(10)).size(), 3U);
+  EXPECT_TRUE(counts_of(*s, "rate").at_limit);
+  EXPECT_TRUE(counts_of(*s, "few").at_limit);
+}
+
+TEST_P(job_store_fixture, a_schedule_that_is_stored_again_keeps_its_last_time_when_told_to) {
+  auto s = open();
+  ASSERT_TRUE(s->put_schedule({"a", "one", 5}, true));
+  ASSERT_TRUE(s->put_schedule({"a", "two", 9}, true));
+  EXPECT_EQ(s->schedules()->front().last_ms, 5);
+  EXPECT_EQ(s->schedules()->front().document, "two");
+  ASSERT_TRUE(s->put_schedule({"a", "two", 9}));
+  EXPECT_EQ(s->schedules()->front().last_ms, 9);
 }
 
 TEST_P(job_store_fixture, none_of_the_dead_are_kept_when_none_shall_be) {

@@ -80,6 +80,19 @@ TEST_F(redis_store_fixture, a_batch_in_doubt_stays_so_until_there_is_an_answer) 
   EXPECT_EQ(s->exchange({}, all_of(10))->claimed.size(), 3U);
 }
 
+TEST_F(redis_store_fixture, a_batch_in_doubt_is_not_taken_for_another_with_its_first_job) {
+  auto s = open();
+  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("0")}, 1s));
+  redis_.signal(SIGSTOP);
+  ASSERT_FALSE(s->enqueue(std::vector<new_job>{job("x"), job("b")}, 200ms));
+  redis_.signal(SIGCONT);
+  ASSERT_TRUE(s->enqueue(std::vector<new_job>{job("x"), job("c")}, 5s));
+  std::set<job_id> ids;
+  auto got = s->exchange({}, all_of(10));
+  for (auto& d : got->claimed) ids.insert(key_of_job(d.payload));
+  EXPECT_TRUE(ids.contains("c")) << "who is told that it is stored finds it";
+}
+
 TEST_F(redis_store_fixture, a_batch_that_comes_late_is_not_stored) {
   auto store = [&](int batch, const std::string& bytes) {
     redis_.cli({"EVAL", redis_scripts::enqueue.text(), "0", "resque:", "somebody",
@@ -126,6 +139,13 @@ TEST_F(redis_store_fixture, a_key_of_another_kind_where_a_queue_should_be_harms_
   ASSERT_TRUE(moved) << to_string(moved.error());
   EXPECT_EQ(redis_.cli({"LLEN", "resque:queue:q"}), "4");
   EXPECT_EQ(redis_.cli({"ZCARD", "resque:sm:delayed"}), "1");
+
+  auto counts = s->counts();
+  for (auto& c : *counts) EXPECT_TRUE(c.queue != "x" || c.oldest_ms == 0);
+  auto kept = s->remove_queue("x");
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().code, errc::conflict);
+  EXPECT_EQ(redis_.cli({"GET", "resque:queue:x"}), "no list");
 
   redis_.cli({"DEL", "resque:queue:x"});
   auto stored = s->enqueue(std::vector<new_job>{mine}, 1s);

@@ -192,8 +192,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<consumer_shared>& shared) {
                   p.outcome.text);
     lock.lock();
     s.ahead.took(took);
-    unsigned dropped = 0;
-    bool tell = s.admits_event(dropped);
+    bool tell = s.admits_event();
     job_event event;
     if (tell)
       event = {std::string(word_for(p.outcome.how)),
@@ -205,10 +204,9 @@ void consumer_loop::serve_slot(const std::shared_ptr<consumer_shared>& shared) {
                seconds};
     s.finish(e, std::move(p.outcome), std::move(p.type));
     if (s.claimer_waits || s.ready.size() <= s.low_water) s.wake_claimer();
-    if (tell || dropped > 0) {
+    if (tell) {
       lock.unlock();
-      if (dropped > 0) s.to.on_event({.what = "skipped", .attempt = dropped});
-      if (tell) s.to.on_event(event);
+      s.to.on_event(event);
       lock.lock();
     }
   }

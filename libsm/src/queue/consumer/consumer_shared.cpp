@@ -77,15 +77,14 @@ work_in_hand consumer_shared::work() const {
   return w;
 }
 
-bool consumer_shared::admits_event(unsigned& dropped) {
+bool consumer_shared::admits_event() {
   auto now = clock::now();
   if (now - event_second >= 1s) {
     event_second = now;
-    dropped = std::exchange(events_dropped, 0);
     events_in_second = 0;
   }
   if (++events_in_second <= events_per_second) return true;
-  ++events_dropped;
+  ++events_skipped;
   return false;
 }
 

@@ -56,6 +56,8 @@ struct work_in_hand {
 
 struct consumer_callbacks {
   std::function<void(const job_event&)> on_event = [](auto&) {};
+  /// So many events were left out lately, because there were too many. In the keeper's thread.
+  std::function<void(unsigned)> on_skipped = [](auto) {};
   /// A job does not heed that it was asked to end: all others have been handed back, the process
   /// must die now. In the keeper's thread.
   std::function<void()> on_overdue = [] {};
@@ -128,7 +130,7 @@ struct consumer_shared {
 
   // of the events: no more than some in each second
   clock::time_point event_second{};
-  unsigned events_in_second = 0, events_dropped = 0;
+  unsigned events_in_second = 0, events_skipped = 0;
 
   /// php-resque may have written a job's first status just now, after all ours: it is written once
   /// more.
@@ -151,8 +153,8 @@ struct consumer_shared {
   /// Asks all that work to end, without another process taking them up meanwhile.
   void ask_all(cancel_reason why);
   work_in_hand work() const;
-  /// Whether there is room for an event in this second; how many there was none for before.
-  bool admits_event(unsigned& dropped);
+  /// Whether there is room for an event in this second; else it is counted as skipped.
+  bool admits_event();
 };
 
 }  // namespace sm

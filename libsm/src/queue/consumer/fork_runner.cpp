@@ -24,8 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
-constexpr clock::duration begin_patience = 10s;  // for a fork
-constexpr clock::duration exit_patience = 5s;    // for the server's word on a job that has ended
+constexpr std::chrono::seconds begin_patience{10};  // for a fork
+constexpr std::chrono::seconds exit_patience{5};    // for the server's word on a job that has ended
 
 // Frames on a job's channel: a letter, a length, bytes.
 //   to the job:  D description (JSON)   P payload   C why it is asked to end (cancel_reason)
@@ -191,7 +191,8 @@ class fork_runner : public job_runner {
   performance run(job_in_hand& job, double chance) override {
     auto& d = job.what;
     auto pair = channel_pair(SOCK_STREAM);
-    if (!pair || !hand_over(pair->second)) return not_begun(d, chance);
+    auto server = pair ? hand_over(pair->second) : 0;
+    if (server == 0) return not_begun(d, chance);
     auto& channel = pair->first;
     json head{{"number", d.tag.number},
               {"epoch", d.tag.epoch},
@@ -201,15 +202,21 @@ class fork_runner : public job_runner {
               {"status", d.status},
               {"status_may_come", d.status_may_come},
               {"chance", chance}};
-    write_frame(channel.get(), 'D', print_json(head));
-    write_frame(channel.get(), 'P', d.payload);
+    // A large payload is more than the channel holds: somebody must read it.
+    timeval patience{.tv_sec = begin_patience.count(), .tv_usec = 0};
+    ::setsockopt(channel.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (!write_frame(channel.get(), 'D', print_json(head)) ||
+        !write_frame(channel.get(), 'P', d.payload)) {
+      if (errno == EAGAIN) end_server(server);
+      return not_begun(d, chance);
+    }
     set_channel(job, channel.get());
     std::optional<performance> done;
     std::string exit;
     bool begun = false;
     // Should the server hang, nobody says how a job ended, or begins one.
     auto quiet_since = clock::now();
-    auto patience = [&] {
+    auto silence_max = [&]() -> clock::duration {
       return !begun                    ? begin_patience
              : done || job.kill_wanted ? exit_patience
                                        : clock::duration::max();
@@ -217,11 +224,13 @@ class fork_runner : public job_runner {
     // Not until the channel closes: what the job left behind may hold it.
     while (exit.empty()) {
       pollfd watched{channel.get(), POLLIN, 0};
-      if (::poll(&watched, 1, 500) == 0) {
-        if (patience() == clock::duration::max()) quiet_since = clock::now();
-        if (clock::now() - quiet_since < patience()) continue;
-        log_.error("the job server does not answer: it is ended");
-        end_server();
+      int ready = ::poll(&watched, 1, 500);
+      if (ready < 0) continue;
+      if (ready == 0) {
+        if (silence_max() == clock::duration::max()) quiet_since = clock::now();
+        if (clock::now() - quiet_since < silence_max()) continue;
+        // One that has begun is slow to die, or its server hangs: the next job will tell.
+        if (!begun) end_server(server);
         break;
       }
       auto f = read_frame(channel.get());
@@ -284,30 +293,34 @@ class fork_runner : public job_runner {
     job.channel = channel;
   }
 
-  /// Its jobs end with it; the next job starts another.
-  void end_server() {
+  /// One that does not answer. Its jobs end with it; the next job starts another.
+  void end_server(pid_t hanging) {
     std::lock_guard lock(mutex_);
-    if (server_pid_ > 0) ::kill(server_pid_, SIGKILL);
+    if (server_pid_ != hanging) return;
+    log_.error("the job server does not answer: it is ended");
+    ::kill(server_pid_, SIGKILL);
     server_.reset();
   }
 
-  bool hand_over(unique_fd& job_end) {
+  /// The pid of the server that has the job now; 0 when there is none.
+  pid_t hand_over(unique_fd& job_end) {
     std::lock_guard lock(mutex_);
     for (int tries = 0; tries < 2; ++tries) {
-      if (!server_ && !start_server()) return false;
+      if (!server_ && !start_server()) return 0;
       if (send_with_fds(server_.get(), "J", {job_end.get()}, MSG_NOSIGNAL)) {
         job_end.reset();
-        return true;
+        return server_pid_;
       }
       server_.reset();
     }
-    return false;
+    return 0;
   }
 
   bool start_server() {
     auto pair = channel_pair(SOCK_SEQPACKET);
     if (!pair) return false;
-    if (server_pid_ > 0) ::waitpid(std::exchange(server_pid_, 0), nullptr, WNOHANG);
+    if (server_pid_ > 0) ended_.push_back(std::exchange(server_pid_, 0));
+    std::erase_if(ended_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
     settings_.channel = inherited_number;
     auto pid = spawn(
         {.executable = "/proc/self/exe",
@@ -354,6 +367,7 @@ class fork_runner : public job_runner {
   std::mutex mutex_;
   unique_fd server_;
   pid_t server_pid_ = 0;
+  std::vector<pid_t> ended_;  // servers of before, until their exit status is taken
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ void keeper::run() {
   auto& s = *shared_;
   while (auto n = await_news()) {
     if (n->tallies) s.to.on_tallies(*n->tallies);
+    if (n->skipped > 0) s.to.on_skipped(n->skipped);
     if (n->work && *n->work != told_work_) s.to.on_work(told_work_ = std::move(*n->work));
     if (!n->farewell.empty()) {
       s.log.error("a job does not heed that it was asked to end: its process ends");
@@ -122,6 +123,7 @@ void keeper::collect_timed(news& n, clock::time_point now) {
   if (now >= next_look_) {
     next_look_ = now + look_pause;
     n.look = true;
+    n.skipped = std::exchange(s.events_skipped, 0);
   }
   if ((n.look || !n.farewell.empty()) && !std::exchange(s.told_tallies, true)) n.tallies = s.ended;
   if (now >= next_work_) {

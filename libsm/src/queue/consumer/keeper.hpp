@@ -28,7 +28,8 @@ class keeper {
     std::vector<job_outcome> farewell{};  ///< of all jobs, because one is deaf: the process ends
     std::optional<job_tallies> tallies{};
     std::optional<work_in_hand> work{};
-    bool look = false;  ///< for wishes, and after others
+    unsigned skipped = 0;  ///< events
+    bool look = false;     ///< for wishes, and after others
     bool busy = false;
   };
 

@@ -48,12 +48,13 @@ result<std::vector<stored_schedule>> redis_clock::schedules() {
   return list;
 }
 
-result<void> redis_clock::put_schedule(const stored_schedule& s) {
+result<void> redis_clock::put_schedule(const stored_schedule& s, bool keep_last) {
   auto documents = key("sm:schedules"), times = key("sm:fired"), channel = key("sm:clock");
   auto last = std::to_string(s.last_ms);
-  std::vector<std::vector<std::string_view>> commands{{"HSET", times, s.name, last},
-                                                      {"HSET", documents, s.name, s.document},
-                                                      {"PUBLISH", channel, "0"}};
+  std::vector<std::vector<std::string_view>> commands{
+      {keep_last ? "HSETNX" : "HSET", times, s.name, last},
+      {"HSET", documents, s.name, s.document},
+      {"PUBLISH", channel, "0"}};
   return nothing(client_.pipeline(commands));
 }
 

@@ -18,7 +18,7 @@ class redis_clock {
 
   result<std::int64_t> move_due();
   result<std::vector<stored_schedule>> schedules();
-  result<void> put_schedule(const stored_schedule& s);
+  result<void> put_schedule(const stored_schedule& s, bool keep_last);
   result<bool> remove_schedule(const std::string& name);
   result<firing> fire(const std::string& name, std::int64_t last_ms, std::int64_t now,
                       const new_job* job);

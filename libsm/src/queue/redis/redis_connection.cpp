@@ -76,7 +76,7 @@ result<unique_fd> connect_host(const redis_address& a, clock::time_point deadlin
   auto socket = connect_tcp(a.host, a.port, deadline);
   if (!socket) return socket;
   int one = 1;
-  // Closed with something unanswered it is given up: nothing of it shall arrive later.
+  // Closed with something unanswered it is given up: what has not arrived shall not arrive later.
   linger at_once{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

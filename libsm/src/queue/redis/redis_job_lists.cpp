@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/payload.hpp"
+#include "queue/queue_limit.hpp"
 #include "queue/redis/plugin_form.hpp"
 #include "queue/unix_time.hpp"
 
@@ -41,7 +42,8 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
     auto& settings = keys.emplace_back(key("sm:queue:" + queue));
     commands.push_back({"LLEN", list});
     commands.push_back({"HLEN", inflight});
-    commands.push_back({"HMGET", settings, "paused", "concurrency", "rate", "period"});
+    commands.push_back(
+        {"HMGET", settings, "paused", "concurrency", "rate", "period", "tokens", "at"});
     commands.push_back({"LINDEX", list, "0"});
   }
   // A key of another kind in a queue's place is an error reply, and counts for nothing.
@@ -54,14 +56,18 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
     auto settings = elements_of(*(*replies)[i * 4 + 2]);
     auto setting = [&](std::size_t n) { return settings.size() > n ? number_of(*settings[n]) : 0; };
     auto& name = (*names)[i];
-    list.push_back({.queue = name,
-                    .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
-                    .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
-                    .delayed = (*delayed)[name],
-                    .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
-                    .paused = setting(0) != 0,
-                    .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
-                               milliseconds(setting(3) > 0 ? setting(3) : 1000)}});
+    queue_counts c{.queue = name,
+                   .ready = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4])),
+                   .running = static_cast<std::uint64_t>(number_of(*(*replies)[i * 4 + 1])),
+                   .delayed = (*delayed)[name],
+                   .oldest_ms = age_of(name, *(*replies)[i * 4 + 3]),
+                   .paused = setting(0) != 0,
+                   .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
+                              milliseconds(setting(3) > 0 ? setting(3) : 1000)}};
+    // The tokens' fraction does not matter here.
+    c.at_limit =
+        is_at_limit(c.limits, c.running, static_cast<double>(setting(4)), setting(5), unix_ms());
+    list.push_back(std::move(c));
     delayed->erase(name);
   }
   for (auto& [name, count] : *delayed) list.push_back({.queue = name, .delayed = count});
@@ -334,7 +340,8 @@ result<std::map<std::string, std::uint64_t>> redis_job_lists::delayed_counts() {
 /// How long the head of a queue has waited. A job of Ruby's does not say when it came: it waits
 /// since it was first seen at the head.
 std::int64_t redis_job_lists::age_of(const std::string& queue, const redisReply& head) {
-  auto bytes = text_of(head);
+  // A key of another kind answers with an error.
+  auto bytes = head.type == REDIS_REPLY_STRING ? text_of(head) : std::string_view{};
   if (bytes.empty()) {
     heads_.erase(queue);
     return 0;

@@ -209,7 +209,9 @@ class redis_job_store : public job_store {
 
   result<std::int64_t> move_due() override { return clock_.move_due(); }
   result<std::vector<stored_schedule>> schedules() override { return clock_.schedules(); }
-  result<void> put_schedule(const stored_schedule& s) override { return clock_.put_schedule(s); }
+  result<void> put_schedule(const stored_schedule& s, bool keep_last) override {
+    return clock_.put_schedule(s, keep_last);
+  }
   result<bool> remove_schedule(const std::string& name) override {
     return clock_.remove_schedule(name);
   }
@@ -275,8 +277,10 @@ class redis_job_store : public job_store {
       if (job.queue.empty() || job.payload.empty()) continue;
       auto again = truth(client_.eval(
           redis_scripts::requeue, arguments(prefix_) << job.record << job.queue << job.payload));
-      if (!again) return tl::unexpected<error>(again.error());
-      count += *again ? 1 : 0;
+      // One whose queue is no list stays dead, and stops no other.
+      if (!again && (dead.size() == 1 || again.error().code != errc::conflict))
+        return tl::unexpected<error>(again.error());
+      count += again.value_or(false) ? 1 : 0;
     }
     return count;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "queue/payload.hpp"
 #include "queue/redis/script_arguments.hpp"
 #include "queue/redis/scripts.hpp"
 #include "store/state_folder.hpp"
@@ -12,6 +13,17 @@ namespace sm {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
+namespace {
+
+/// The same for the same jobs, and for no others.
+std::string name_of(std::span<const new_job> jobs) {
+  std::string all;
+  for (auto& job : jobs) all += job.id + '\n' + job.queue + '\n' + sha1_hex(job.payload) + '\n';
+  return sha1_hex(all);
+}
+
+}  // namespace
+
 redis_producer::redis_producer(redis_client& client) : client_(client), producer_(random_hex(8)) {}
 
 result<std::vector<duplicate>> redis_producer::enqueue(std::span<const new_job> jobs,
@@ -19,15 +31,12 @@ result<std::vector<duplicate>> redis_producer::enqueue(std::span<const new_job> 
   if (jobs.empty()) return std::vector<duplicate>{};
   // The same jobs as last time have the same number, by which the script knows them. They stay in
   // doubt until there is an answer, however many tries that takes.
-  if (!in_doubt_ || first_in_doubt_ != jobs.front().id || count_in_doubt_ != jobs.size()) {
+  if (!in_doubt_ || jobs_in_doubt_ != name_of(jobs)) {
     ++batch_;
     in_doubt_ = false;
   }
   auto outcome = enqueue_batch(jobs, redis_client::clock::now() + patience);
-  if (in_doubt_) {
-    first_in_doubt_ = jobs.front().id;
-    count_in_doubt_ = jobs.size();
-  }
+  if (in_doubt_) jobs_in_doubt_ = name_of(jobs);
   return outcome;
 }
 

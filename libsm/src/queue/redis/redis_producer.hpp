@@ -28,8 +28,7 @@ class redis_producer {
   const std::string producer_;  // by which the script knows its batches
   std::uint64_t batch_ = 0;
   bool in_doubt_ = false;  // whether the last batch was stored
-  job_id first_in_doubt_;
-  std::size_t count_in_doubt_ = 0;
+  std::string jobs_in_doubt_;
 };
 
 }  // namespace sm

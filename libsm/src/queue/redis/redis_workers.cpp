@@ -2,6 +2,7 @@
 
 #include "queue/failure_record.hpp"
 #include "queue/redis/script_arguments.hpp"
+#include "queue/redis/scripts.hpp"
 #include "queue/unix_time.hpp"
 
 namespace sm {
@@ -17,26 +18,18 @@ constexpr const char* form_version = "1";
 
 result<void> redis_workers::register_worker(const std::string& worker) {
   if (auto ok = check_version(); !ok) return ok;
-  std::string started = resque_time(unix_ms());
-  auto workers = key("workers"), at = key("worker:" + worker + ":started");
-  std::vector<std::vector<std::string_view>> commands{{"SADD", workers, worker},
-                                                      {"SET", at, started}};
-  if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
-  return heartbeat(worker);
+  return beat(worker, true);
 }
 
-result<void> redis_workers::heartbeat(const std::string& worker) {
+result<void> redis_workers::heartbeat(const std::string& worker) { return beat(worker, false); }
+
+result<void> redis_workers::beat(const std::string& worker, bool begins) {
   auto now = server_time();
   if (!now) return tl::unexpected<error>(now.error());
-  // Who was taken for dead meanwhile is listed again.
-  auto at = resque_time(*now), beats = key("workers:heartbeat"), workers = key("workers"),
-       started = key("worker:" + worker + ":started"), ours = key("sm:workers"),
-       ms = std::to_string(*now);
-  std::vector<std::vector<std::string_view>> commands{{"HSET", beats, worker, at},
-                                                      {"HSET", ours, worker, ms},
-                                                      {"SADD", workers, worker},
-                                                      {"SET", started, at, "NX"}};
-  return nothing(client_.pipeline(commands));
+  arguments a(client_.url().prefix);
+  a << worker;
+  a.keep(resque_time(*now)) << *now << begins;
+  return nothing(client_.eval(redis_scripts::beat, a));
 }
 
 result<void> redis_workers::unregister_worker(const std::string& worker) {

@@ -24,6 +24,7 @@ class redis_workers {
 
  private:
   std::string key(std::string_view name) const { return client_.url().prefix + std::string(name); }
+  result<void> beat(const std::string& worker, bool begins);
   result<std::int64_t> server_time();
   /// BLMOVE and LPOP with a count came with 6.2.
   result<void> check_version();

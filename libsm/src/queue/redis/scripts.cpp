@@ -399,6 +399,18 @@ end
 return {accepted, waits, again, held_back, jobs}
 )lua"};
 
+const redis_script beat{prelude + R"lua(
+local worker, at, ms, begins = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+go_on_without_memory()
+-- Who was taken for dead meanwhile is listed again.
+call('SADD', P .. 'workers', worker)
+call('HSET', P .. 'workers:heartbeat', worker, at)
+call('HSET', S .. 'workers', worker, ms)
+if begins then call('SET', P .. 'worker:' .. worker .. ':started', at)
+else call('SET', P .. 'worker:' .. worker .. ':started', at, 'NX') end
+return 1
+)lua"};
+
 const redis_script renew{prelude + R"lua(
 go_on_without_memory()
 local until_ms = text(now() + tonumber(ARGV[2]))
@@ -516,6 +528,7 @@ return moved
 const redis_script fire{prelude + store_one + R"lua(
 if (call('HGET', S .. 'fired', ARGV[2]) or '0') ~= ARGV[3] then return 0 end
 if call('HEXISTS', S .. 'schedules', ARGV[2]) == 0 then return 0 end
+if #ARGV == 4 then go_on_without_memory() end
 call('HSET', S .. 'fired', ARGV[2], ARGV[4])
 -- As in `firing`.
 if #ARGV == 4 or not takes_jobs(ARGV[5]) or store(5) then return 1 end
@@ -555,6 +568,9 @@ return gone
 )lua"};
 
 const redis_script remove_queue{prelude + R"lua(
+if not takes_jobs(ARGV[2]) then
+  return redis.error_reply('NOLIST ' .. P .. 'queue:' .. ARGV[2] .. ' is no list')
+end
 call('DEL', S .. 'queue:' .. ARGV[2])
 call('SREM', P .. 'queues', ARGV[2])
 if call('EXISTS', P .. 'queue:' .. ARGV[2]) == 0 then return 0 end

@@ -33,19 +33,22 @@ extern const redis_script renew;
 /// mode ("reap", "worker", "resync"), worker, held... -> how many were given back, and those that
 /// crashed too often: number, queue, worker, bytes
 extern const redis_script give_back;
-/// number, queue, worker, record, id, lock, error -> 1 when it was there
+/// number, queue, worker, record, id, lock, status, seconds that stays -> 1 when it was there
 extern const redis_script bury;
-/// id, document, seconds it stays or "" -> 1 when it was written
+/// (id, document, seconds it stays or "")... Those that have none, or have ended, stay as they are.
 extern const redis_script put_status;
+/// worker, iso time, ms, whether it begins
+extern const redis_script beat;
 /// -> the time of the next delayed job, or 0
 extern const redis_script move_due;
 /// exact element of delayed:TIME, TIME, queue, bytes -> 1 when it was moved
 extern const redis_script move_plugin;
-/// name, last_ms, now_ms, job as in enqueue's "j" or none -> 1 when it is ours to fire
+/// name, last_ms, now_ms, job as in enqueue's "j" or none -> as `firing`
 extern const redis_script fire;
 /// record, queue, bytes -> 1 when it was there
 extern const redis_script requeue;
-/// kind ("list", "delayed", "plugin"), key, exact element, bytes, queue -> 1 when it was there
+/// kind ("list", "delayed", "plugin"), key, exact element, bytes, queue, id, lock, status, seconds
+/// that stays -> 1 when it was there
 extern const redis_script remove;
 /// queue, key to move its jobs to -> how many there are
 extern const redis_script remove_queue;

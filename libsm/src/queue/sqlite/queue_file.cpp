@@ -82,6 +82,7 @@ SQLite::Database prepare_queue_file(SQLite::Database db) {
     if (found == 2) db.exec(from_version_2);
     if (found < schema_version) db.exec(schema);
     if (found == 1) db.exec(copy_version_1);
+    if (found > 0) db.exec("INSERT OR IGNORE INTO queue(name) SELECT DISTINCT queue FROM job");
     db.exec("PRAGMA user_version=" + std::to_string(schema_version));
     write.commit();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "queue/queue_limit.hpp"
 #include "queue/sqlite/statements.hpp"
 #include "queue/unix_time.hpp"
 
@@ -52,12 +53,16 @@ std::vector<queue_counts> sqlite_job_lists::counts() {
     if (c.ready > 0 && bind_all(head, name).executeStep())
       c.oldest_ms = std::max<std::int64_t>(unix_ms() - head.getColumn(0).getInt64(), 1);
   SQLite::Statement settings(
-      db_, "SELECT name, paused, concurrency, rate, period FROM queue WHERE name <> ''");
+      db_,
+      "SELECT name, paused, concurrency, rate, period, tokens, tokens_at FROM queue WHERE name <> "
+      "''");
   while (settings.executeStep()) {
     auto& c = all[settings.getColumn(0)];
     c.paused = settings.getColumn(1).getInt() != 0;
     c.limits = {settings.getColumn(2).getUInt(), settings.getColumn(3).getUInt(),
                 milliseconds(settings.getColumn(4).getInt64())};
+    c.at_limit = is_at_limit(c.limits, c.running, settings.getColumn(5).getDouble(),
+                             settings.getColumn(6).getInt64(), unix_ms());
   }
   std::vector<queue_counts> list;
   for (auto& [name, c] : all) {

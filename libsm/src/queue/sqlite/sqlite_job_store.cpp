@@ -6,6 +6,7 @@
 
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
+#include "queue/queue_limit.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/sqlite/file_waiter.hpp"
 #include "queue/sqlite/queue_file.hpp"
@@ -81,11 +82,9 @@ class sqlite_job_store : public job_store {
       std::vector<duplicate> duplicates;
       write_transaction write(db_);
       auto now = unix_ms();
-      const std::string* registered = nullptr;  // the queue of the job before
+      registered_.clear();
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         auto& job = jobs[i];
-        if (!registered || *registered != job.queue) bind_all(register_queue_, job.queue).exec();
-        registered = &job.queue;
         if (auto holder = lock_for(job, now)) {
           duplicates.push_back({i, std::move(*holder)});
           continue;
@@ -249,11 +248,12 @@ class sqlite_job_store : public job_store {
     });
   }
 
-  result<void> put_schedule(const stored_schedule& s) override {
+  result<void> put_schedule(const stored_schedule& s, bool keep_last) override {
     auto outcome = guard_sqlite(file_, [&] {
       SQLite::Statement put(db_,
-                            "INSERT INTO schedule(name, document, last) VALUES(?1, ?2, ?3) ON "
-                            "CONFLICT(name) DO UPDATE SET document = ?2, last = ?3");
+                            std::string("INSERT INTO schedule(name, document, last) VALUES(?1, ?2, "
+                                        "?3) ON CONFLICT(name) DO UPDATE SET document = ?2") +
+                                (keep_last ? "" : ", last = ?3"));
       bind_all(put, s.name, s.document, s.last_ms).exec();
     });
     if (outcome) wake_up(clock_file());
@@ -273,6 +273,7 @@ class sqlite_job_store : public job_store {
       write_transaction write(db_);
       SQLite::Statement note(db_, "UPDATE schedule SET last = ?3 WHERE name = ?1 AND last = ?2");
       if (bind_all(note, name, last_ms, now).exec() == 0) return firing::others;
+      registered_.clear();
       bool stores = job && !lock_for(*job, unix_ms());
       if (stores) insert(*job, unix_ms());
       write.commit();
@@ -433,7 +434,9 @@ class sqlite_job_store : public job_store {
                             "INSERT INTO job(jid, queue, payload, state, since, run_at, failures, "
                             "crashes, worker, exception, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
                             "?8, ?9, ?10, ?11)");
+      registered_.clear();
       for (auto& j : jobs) {
+        register_queue(j.queue);
         // One that is unique is not stored beside another that holds its key.
         if (j.state != job_state::dead)
           if (auto job = decode_payload(j.payload); job && !job->lock.empty())
@@ -458,7 +461,15 @@ class sqlite_job_store : public job_store {
  private:
   std::filesystem::path clock_file() const { return file_.string() + "-clock"; }
 
+  /// Within one transaction, which begins with `registered_` empty.
+  void register_queue(const std::string& queue) {
+    if (registered_ == queue) return;
+    bind_all(register_queue_, queue).exec();
+    registered_ = queue;
+  }
+
   void insert(const new_job& job, std::int64_t now) {
+    register_queue(job.queue);
     bool later = job.run_at_ms > now;
     bind_all(insert_, job.id, job.queue, blob(job.payload),
              static_cast<std::int64_t>(later ? job_state::delayed : job_state::ready), now,
@@ -634,28 +645,25 @@ class sqlite_job_store : public job_store {
                          exchange_result& out) {
     if (!bind_all(settings_, queue).executeStep()) return room;
     bool paused = settings_.getColumn(0).getInt() != 0;
-    auto concurrency = settings_.getColumn(1).getInt64();
-    auto rate = settings_.getColumn(2).getDouble();
-    auto period = settings_.getColumn(3).getDouble();
-    auto tokens = settings_.getColumn(4).getDouble();
-    auto at = settings_.getColumn(5).getInt64();
+    queue_limits limits{settings_.getColumn(1).getUInt(), settings_.getColumn(2).getUInt(),
+                        milliseconds(settings_.getColumn(3).getInt64())};
+    auto tokens = tokens_now(limits, settings_.getColumn(4).getDouble(),
+                             settings_.getColumn(5).getInt64(), now);
     settings_.reset();
     if (paused) return 0;
-    if (concurrency > 0) {
+    if (limits.concurrency > 0) {
       SQLite::Statement running(db_, "SELECT COUNT(*) FROM job WHERE state = 1 AND queue = ?1");
       bind_all(running, queue).executeStep();
-      room =
-          std::min(room, std::max<std::int64_t>(concurrency - running.getColumn(0).getInt64(), 0));
+      room = std::min(
+          room, std::max<std::int64_t>(limits.concurrency - running.getColumn(0).getInt64(), 0));
       if (room == 0) out.look_again = std::min(out.look_again, milliseconds{50});
     }
-    if (rate > 0) {
-      // A clock that was set back gives nothing, and takes nothing.
-      auto passed = static_cast<double>(std::max<std::int64_t>(now - at, 0));
-      tokens = at == 0 ? rate : std::clamp(tokens + passed * rate / period, 0.0, rate);
+    if (limits.rate > 0) {
       SQLite::Statement put(db_, "UPDATE queue SET tokens = ?2, tokens_at = ?3 WHERE name = ?1");
       bind_all(put, queue, tokens, now).exec();
       if (tokens < 1) {
-        auto wait = std::min((1 - tokens) * period / rate, 1'000.0);
+        auto period = static_cast<double>(limits.period.count());
+        auto wait = std::min((1 - tokens) * period / limits.rate, 1'000.0);
         out.look_again = std::min(out.look_again, milliseconds(static_cast<int>(wait) + 1));
       }
       room = std::min(room, static_cast<std::int64_t>(tokens));
@@ -749,6 +757,7 @@ class sqlite_job_store : public job_store {
   sqlite_job_lists lists_;
   SQLite::Statement insert_, done_, claim_, claim_one_, head_, ready_queues_, count_, renew_,
       lock_holder_, lock_, unlock_, put_status_, get_status_, register_queue_, settings_;
+  std::string registered_;           // the queue of the job before
   bool wishes_ = false;              // jobs shall be cancelled, as of the exchange under way
   std::vector<job_id> claimed_ids_;  // beside `claimed` of the exchange under way
 };
