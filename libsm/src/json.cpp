@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <sm/json.hpp>
 
 namespace sm {
@@ -82,7 +83,29 @@ bool same_integer(const json& given, const json& taken) {
          given.get<std::uint64_t>() == taken.get<std::uint64_t>();
 }
 
-constexpr std::size_t unordered_max = 1'000;  // elements that are looked for in any order
+constexpr std::size_t searched_max = 1'000;  // objects and lists that are looked for in any order
+
+/// Of an array whose elements do not stand where they were given: a set has its own order, so each
+/// number must be somewhere.
+std::optional<std::string> missing_number(const json& given, const json& taken) {
+  std::set<json> numbers;
+  for (auto& each : taken)
+    if (each.is_number()) numbers.insert(each);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    auto& each = given[i];
+    auto where = i < taken.size() ? detail::changed_number(each, taken[i]) : std::string{};
+    if (!where) continue;
+    bool found = true;
+    if (each.is_number() || each.is_boolean())
+      found = numbers.contains(each);
+    else if (each.is_structured() && taken.size() <= searched_max)
+      found = std::any_of(taken.begin(), taken.end(), [&](auto& other) {
+        return other.type() == each.type() && !detail::changed_number(each, other);
+      });
+    if (!found) return "/" + std::to_string(i) + *where;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -96,15 +119,10 @@ std::optional<std::string> detail::changed_number(const json& given, const json&
           return at.to_string() + *where;
         }
   } else if (given.is_array() && taken.is_array()) {
-    for (std::size_t i = 0; i < given.size() && i < taken.size(); ++i) {
-      auto where = changed_number(given[i], taken[i]);
-      if (!where) continue;
-      // A set has its own order.
-      bool elsewhere = given.size() > unordered_max ||
-                       std::any_of(given.begin(), given.end(),
-                                   [&](auto& other) { return !changed_number(other, taken[i]); });
-      if (!elsewhere) return "/" + std::to_string(i) + *where;
-    }
+    bool in_order = given.size() == taken.size();
+    for (std::size_t i = 0; in_order && i < given.size(); ++i)
+      in_order = !changed_number(given[i], taken[i]);
+    if (!in_order) return missing_number(given, taken);
   } else if (taken.is_number_integer() && !same_integer(given, taken)) {
     return "";
   }

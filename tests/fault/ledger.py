@@ -11,7 +11,7 @@ build, or the one whose folder SM_BUILD names.
 import collections, ctypes, json, os, random, shutil, signal, socket, sqlite3, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from harness import BUILD, api, eventually, free_port
+from harness import BUILD, api, end_when_told, eventually, free_port
 
 PROGRAM = os.path.join(os.environ.get("SM_BUILD", BUILD), "test_program")
 PR_SET_CHILD_SUBREAPER = 36
@@ -233,6 +233,7 @@ def main():
         sys.exit(__doc__)
     seed = int(sys.argv[3]) if len(sys.argv) == 4 else random.randrange(10**6)
     print(f"ledger: {sys.argv[1]}, {sys.argv[2]} s, seed {seed}", flush=True)
+    end_when_told()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     ledger = Ledger(sys.argv[1], int(sys.argv[2]), seed)
     try:

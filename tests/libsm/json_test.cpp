@@ -43,6 +43,11 @@ TEST(json, strings_are_escaped_and_broken_utf8_is_replaced) {
 
 namespace {
 
+struct inner_sizes {
+  int small = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(inner_sizes, small)
+
 struct sizes {
   int small = 0;
   unsigned natural = 0;
@@ -52,9 +57,11 @@ struct sizes {
   std::vector<int> list;
   std::set<int> set;
   std::map<std::string, int> named;
+  std::map<int, std::string> pairs;
+  std::vector<inner_sizes> inner;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(sizes, small, natural, large, hash, share, list,
-                                                set, named)
+                                                set, named, pairs, inner)
 
 }  // namespace
 
@@ -63,7 +70,8 @@ TEST(from_json_value, takes_every_number_that_its_field_can_hold) {
        {R"({"small": -5, "natural": 4294967295, "share": 1})", R"({"small": 2.0})",
         R"({"large": -9223372036854775808})", R"({"hash": 18446744073709551615})",
         R"({"hash": 9223372036854775808})", R"({"share": 1e300})", R"({"set": [3, 1, 2]})",
-        R"({"list": [3, 1, 2], "named": {"b": 2, "a": 1}})", R"({"set": [3, 3]})"}) {
+        R"({"list": [3, 1, 2], "named": {"b": 2, "a": 1}})", R"({"set": [3, 3]})",
+        R"({"pairs": [[2, "b"], [1, "a"]]})", R"({"inner": [{"small": 2}, {}]})"}) {
     auto value = from_json_value<sizes>(json::parse(good));
     EXPECT_TRUE(value) << good << ": " << to_string(value.error());
   }
@@ -80,6 +88,12 @@ TEST(from_json_value, refuses_numbers_that_a_field_would_change_and_names_it) {
                                           {R"({"large": 18446744073709551615})", "/large"},
                                           {R"({"list": [1, 2.5]})", "/list/1"},
                                           {R"({"set": [1, 2.5]})", "/set/1"},
+                                          {R"({"list": [1, 1.9]})", "/list/1"},
+                                          {R"({"list": [1, true]})", "/list/1"},
+                                          {R"({"list": [1, 4294967297]})", "/list/1"},
+                                          {R"({"set": [1, 1.9]})", "/set/1"},
+                                          {R"({"pairs": [[2, "b"], [1.9, "a"]]})", "/pairs/1/0"},
+                                          {R"({"inner": [{"small": 1.9}, {}]})", "/inner/0/small"},
                                           {R"({"named": {"a/b": 1.5}})", "/named/a~1b"}}) {
     auto value = from_json_value<sizes>(json::parse(bad));
     ASSERT_FALSE(value) << bad;

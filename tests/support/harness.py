@@ -1,8 +1,14 @@
 """What the scripts that run whole managers share: ports, the management API, waiting."""
-import http.client, json, os, random, socket, time
+import http.client, json, os, random, signal, socket, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build/release/tests")
+
+
+def end_when_told():
+    """An interruption ends the script with its clean-up, also where it runs in a shell's background."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def free_port():

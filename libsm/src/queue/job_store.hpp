@@ -132,7 +132,7 @@ struct queue_counts {
   std::uint64_t ready = 0, running = 0, delayed = 0;
   std::int64_t oldest_ms = 0;  ///< age of the oldest ready job
   bool paused = false;
-  bool at_limit = false;  ///< its limits let no further job begin at the moment
+  bool at_limit = false;  ///< its limits are what its jobs wait for
   queue_limits limits{};
 };
 

@@ -17,11 +17,13 @@ inline double tokens_now(const queue_limits& limits, double tokens, std::int64_t
   return std::clamp(tokens + passed * rate / static_cast<double>(limits.period.count()), 0.0, rate);
 }
 
-/// Whether no further job may begin, while `running` do.
+/// Whether its limits are what a queue waits for, while `running` jobs run. A bucket that is half
+/// full is not: it fills when too few consume.
 inline bool is_at_limit(const queue_limits& limits, std::uint64_t running, double tokens,
                         std::int64_t at_ms, std::int64_t now_ms) {
   if (limits.concurrency > 0 && running >= limits.concurrency) return true;
-  return limits.rate > 0 && tokens_now(limits, tokens, at_ms, now_ms) < 1;
+  return limits.rate > 0 &&
+         tokens_now(limits, tokens, at_ms, now_ms) < std::max(1.0, limits.rate / 2.0);
 }
 
 }  // namespace sm

@@ -124,9 +124,11 @@ class process_host : public detail::job_host {
 };
 
 [[noreturn]] void perform_in_child(const std::shared_ptr<const job_registry>& jobs,
-                                   const job_server_settings& settings, unique_fd channel) {
+                                   const job_server_settings& settings, unique_fd channel,
+                                   pid_t server) {
   ::setpgid(0, 0);  // what it starts is ended with it
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != server) ::_exit(70);  // it ended just before: the job is handed back
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -135,7 +137,7 @@ class process_host : public detail::job_host {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGINT, SIG_IGN);
-  write_frame(channel.get(), 'B', std::to_string(::getpid()));
+  if (!write_frame(channel.get(), 'B', std::to_string(::getpid()))) ::_exit(70);
   auto description = read_frame(channel.get());
   auto payload = read_frame(channel.get());
   auto document = description ? parse_json(description->bytes) : result<json>{json{}};
@@ -207,7 +209,8 @@ class fork_runner : public job_runner {
     ::setsockopt(channel.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (!write_frame(channel.get(), 'D', print_json(head)) ||
         !write_frame(channel.get(), 'P', d.payload)) {
-      if (errno == EAGAIN) end_server(server);
+      // Either the server hangs, or only the process it made for this job.
+      if (errno == EAGAIN && !kill_begun(channel.get())) end_server(server);
       return not_begun(d, chance);
     }
     set_channel(job, channel.get());
@@ -291,6 +294,16 @@ class fork_runner : public job_runner {
   static void set_channel(job_in_hand& job, int channel) {
     std::lock_guard lock(job.mutex);
     job.channel = channel;
+  }
+
+  /// Kills a job's process that has said that it is there, and does not read on.
+  static bool kill_begun(int channel) {
+    pollfd watched{channel, POLLIN, 0};
+    if (::poll(&watched, 1, 0) <= 0) return false;
+    auto f = read_frame(channel);
+    if (!f || f->what != 'B') return false;
+    ::kill(-std::atoi(f->bytes.c_str()), SIGKILL);
+    return true;
   }
 
   /// One that does not answer. Its jobs end with it; the next job starts another.
@@ -410,11 +423,12 @@ void serve_jobs(const std::shared_ptr<const job_registry>& jobs,
     if (!received && received.error().code == errc::unavailable) break;
     if (!received || received->passed.empty()) continue;
     auto job = std::move(received->passed.front());
+    auto server = ::getpid();
     auto pid = ::fork();
     if (pid == 0) {
       channel.reset();
       running.clear();
-      perform_in_child(jobs, settings, std::move(job));
+      perform_in_child(jobs, settings, std::move(job), server);
     }
     if (pid > 0) {
       ::setpgid(pid, pid);  // whoever of the two comes first

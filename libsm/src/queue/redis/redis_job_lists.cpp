@@ -46,9 +46,12 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
         {"HMGET", settings, "paused", "concurrency", "rate", "period", "tokens", "at"});
     commands.push_back({"LINDEX", list, "0"});
   }
+  commands.push_back({"TIME"});
   // A key of another kind in a queue's place is an error reply, and counts for nothing.
   auto replies = client_.pipeline(commands, true);
   if (!replies) return tl::unexpected<error>(replies.error());
+  auto time = elements_of(*replies->back());
+  auto now = time.size() == 2 ? number_of(*time[0]) * 1000 + number_of(*time[1]) / 1000 : unix_ms();
   std::vector<queue_counts> list;
   auto delayed = delayed_counts();
   if (!delayed) return tl::unexpected<error>(delayed.error());
@@ -65,8 +68,7 @@ result<std::vector<queue_counts>> redis_job_lists::counts() {
                    .limits = {static_cast<unsigned>(setting(1)), static_cast<unsigned>(setting(2)),
                               milliseconds(setting(3) > 0 ? setting(3) : 1000)}};
     // The tokens' fraction does not matter here.
-    c.at_limit =
-        is_at_limit(c.limits, c.running, static_cast<double>(setting(4)), setting(5), unix_ms());
+    c.at_limit = is_at_limit(c.limits, c.running, static_cast<double>(setting(4)), setting(5), now);
     list.push_back(std::move(c));
     delayed->erase(name);
   }

@@ -120,6 +120,7 @@ class sqlite_job_store : public job_store {
       auto now = unix_ms();
       std::int64_t processed = 0, failed = 0;
       SQLite::Statement wishes(db_, "SELECT 1 FROM cancel LIMIT 1");
+      registered_.clear();
       wishes_ = !outcomes.empty() && wishes.executeStep();
       wishes.reset();
       for (auto& o : outcomes) {
@@ -361,6 +362,7 @@ class sqlite_job_store : public job_store {
       std::size_t count = 0;
       write_transaction write(db_);
       auto now = unix_ms();
+      registered_.clear();
       SQLite::Statement wish(db_, "DELETE FROM cancel WHERE jid = ?1");
       SQLite::Statement row(db_,
                             "SELECT id FROM job WHERE jid = ?1 AND state = 3 AND queue = ?2 "
@@ -374,6 +376,7 @@ class sqlite_job_store : public job_store {
         auto id = row.getColumn(0).getInt64();
         row.reset();
         bind_all(fresh, id).exec();
+        register_queue(job.queue);
         put_last(id, now);
         ++count;
       }
@@ -559,6 +562,9 @@ class sqlite_job_store : public job_store {
         break;
     }
     if (!accepted) return false;
+    // Its queue may have been deleted meanwhile.
+    if (o.how == kind::failed_retry || o.how == kind::returned || o.how == kind::crashed)
+      register_queue(o.queue);
     if (!o.lock.empty()) bind_all(unlock_, o.lock, o.id).exec();
     if (!o.status.empty()) write_status(o.id, o.status);
     bool ended = o.how == kind::done || o.how == kind::cancelled || o.how == kind::failed_dead;
