@@ -8,7 +8,6 @@
 #include <sm/json.hpp>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -57,7 +56,8 @@ class job_tallies {
     using is_transparent = void;
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
-      return std::tie(a.first, a.second) < std::tie(b.first, b.second);
+      using names = std::pair<std::string_view, std::string_view>;
+      return names(a.first, a.second) < names(b.first, b.second);
     }
   };
 
