@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "process/deadline.hpp"
 #include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
 
@@ -14,9 +15,8 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 bool wait_for(int fd, short events, clock::time_point deadline) {
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
   pollfd watched{fd, events, 0};
-  return left > 0 && ::poll(&watched, 1, static_cast<int>(left)) == 1;
+  return ::poll(&watched, 1, left_ms(deadline)) == 1;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "process/deadline.hpp"
 #include "process/system_error.hpp"
 
 namespace sm {
@@ -60,11 +61,6 @@ result<addresses> resolve(const std::string& host, const std::string& port,
   if (!state->done.wait_until(lock, deadline, [&] { return state->outcome.has_value(); }))
     return fail(errc::unavailable, "its name is not found in time", host);
   return std::move(*state->outcome);
-}
-
-int left_ms(clock::time_point deadline) {
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
 }  // namespace

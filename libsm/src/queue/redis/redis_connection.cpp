@@ -15,6 +15,7 @@
 #include <cstring>
 #include <vector>
 
+#include "process/deadline.hpp"
 #include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
 
@@ -23,11 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using clock = redis_connection::clock;
-
-int left_ms(clock::time_point deadline) {
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(left, 0));
-}
 
 /// OpenSSL writes with write(2): a peer that is gone must not end a program that uses the queue.
 class broken_pipe_guard {

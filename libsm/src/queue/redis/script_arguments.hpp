@@ -31,7 +31,6 @@ class arguments {
     return *this << std::string_view(*kept_.back());
   }
   operator std::span<const std::string_view>() const { return views_; }
-  std::size_t size() const { return views_.size(); }
 
  private:
   std::vector<std::string_view> views_;
