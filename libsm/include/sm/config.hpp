@@ -45,6 +45,10 @@ struct queue_config {
   std::chrono::milliseconds id_window{24 * 3'600'000};  ///< an id of the caller's own is one job
   std::uint64_t dead_max = 100'000;  ///< failed jobs that are kept; the oldest go first
   std::chrono::milliseconds dead_age{std::chrono::hours(24 * 180)};  ///< older ones go
+  /// Redis: an enqueue succeeds once so many replicas have it, too (WAIT); fewer is `unavailable`.
+  unsigned replicas = 0;
+  /// RESQUE_SCHEDULER_MASTER_LOCK_PREFIX of the resque-scheduler that shares the database, if any.
+  std::string scheduler_lock_prefix{};
 };
 
 struct manager_config {

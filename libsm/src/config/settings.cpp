@@ -95,6 +95,8 @@ void each_key(Config& c, F f) {
   f("queue.id_window", c.queue.id_window);
   f("queue.dead_max", c.queue.dead_max);
   f("queue.dead_age", c.queue.dead_age);
+  f("queue.replicas", c.queue.replicas);
+  f("queue.scheduler_lock_prefix", c.queue.scheduler_lock_prefix);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

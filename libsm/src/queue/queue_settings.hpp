@@ -15,7 +15,9 @@ inline void to_json(json& j, const queue_config& c) {
        {"cancel_grace", c.cancel_grace.count()},
        {"id_window", c.id_window.count()},
        {"dead_max", c.dead_max},
-       {"dead_age", c.dead_age.count()}};
+       {"dead_age", c.dead_age.count()},
+       {"replicas", c.replicas},
+       {"scheduler_lock_prefix", c.scheduler_lock_prefix}};
 }
 
 inline void from_json(const json& j, queue_config& c) {
@@ -31,6 +33,8 @@ inline void from_json(const json& j, queue_config& c) {
   c.id_window = duration("id_window");
   c.dead_max = j.at("dead_max");
   c.dead_age = duration("dead_age");
+  c.replicas = j.at("replicas");
+  c.scheduler_lock_prefix = j.at("scheduler_lock_prefix");
 }
 
 }  // namespace sm
