@@ -29,14 +29,23 @@ struct unfit_arguments : failure {
   using failure::failure;
 };
 
+/// Makes the empty array at the JSON pointer `where` an empty object; false when none is there.
+bool open_empty_array(json& document, const std::string& where);
+
 /// The job with its fields, those of an absent argument are all left out; one without fields takes
-/// any arguments.
+/// any arguments. PHP writes an empty array for an empty object: where an object is wanted, at any
+/// depth, it is read as one.
 template <class Job>
 sm::result<Job> read_job(const json& argument) {
-  if constexpr (std::is_empty_v<Job>)
+  if constexpr (std::is_empty_v<Job>) {
     return Job{};
-  else
-    return from_json_value<Job>(argument.is_null() ? json::object() : argument);
+  } else {
+    auto job = from_json_value<Job>(argument.is_null() ? json::object() : argument);
+    if (job) return job;
+    for (json mended = argument; !job && open_empty_array(mended, job.error().where);)
+      job = from_json_value<Job>(mended);
+    return job;
+  }
 }
 template <class Job>
 json write_job(const Job& job) {

@@ -1,17 +1,35 @@
 #include "queue/failure_record.hpp"
 
-#include <ctime>
-
 #include "queue/payload.hpp"
 #include "queue/transfer.hpp"
 
 namespace sm {
+namespace {
+
+// Ruby's JSON reads no deeper (max_nesting); a record holds the payload one level down.
+constexpr std::size_t record_depth_max = 100;
+
+/// The payload as it stands in a record, or "" when it cannot stand there.
+std::string embedded(const std::string& payload) {
+  if (!payload.starts_with('{') || nesting_of(payload) >= record_depth_max) return {};
+  return parse_json(payload).has_value() ? payload : std::string{};
+}
+
+/// What stands in its place.
+std::string stand_in(const std::string& payload) {
+  auto job = decode_payload(payload);
+  std::string text = R"({"class":)";
+  append_json_string(text, job ? job->type : "unreadable");
+  return text + R"(,"args":[]})";
+}
+
+}  // namespace
+
 std::string encode_failure(const failure_record& f) {
   std::string text = R"({"failed_at":)";
   append_json_string(text, f.failed_at);
-  // Within the record it is one deeper, and must be readable there.
-  bool is_object = f.payload.starts_with('{') && parse_json("[" + f.payload + "]").has_value();
-  text += R"(,"payload":)" + (is_object ? f.payload : R"({"class":"unreadable","args":[]})");
+  auto payload = embedded(f.payload);
+  text += R"(,"payload":)" + (payload.empty() ? stand_in(f.payload) : payload);
   auto add = [&](const char* key, const std::string& value) {
     text += std::string(",\"") + key + "\":";
     append_json_string(text, value);
@@ -21,12 +39,12 @@ std::string encode_failure(const failure_record& f) {
   text += R"(,"backtrace":[])";
   add("worker", f.worker.empty() ? "sm:0:*" : f.worker);
   add("queue", f.queue);
-  if (!is_object) add("raw64", to_base64(f.payload));
+  if (payload.empty()) add("raw64", to_base64(f.payload));
   return text + "}";
 }
 
 failure_record decode_failure(const std::string& text) {
-  failure_record f;
+  failure_record f{.has_payload = false};
   auto document = parse_json(text);
   if (!document || !document->is_object()) return f;
   auto get = [&](const char* key) {
@@ -39,9 +57,15 @@ failure_record decode_failure(const std::string& text) {
   f.error = get("error");
   f.worker = get("worker");
   f.queue = get("queue");
-  auto raw = get("raw64");
-  f.payload =
-      raw.empty() ? std::string(raw_member(text, "payload")) : from_base64(raw).value_or("");
+  f.retried_at = get("retried_at");
+  std::optional<std::string> bytes;
+  if (document->contains("raw64"))
+    bytes = from_base64(get("raw64"));
+  else if (auto member = document->find("payload");
+           member != document->end() && member->is_object())
+    bytes = raw_member(text, "payload");
+  f.has_payload = bytes.has_value();
+  f.payload = std::move(bytes).value_or("");
   return f;
 }
 
@@ -53,24 +77,9 @@ job_view to_view(const failure_record& f) {
           .worker = f.worker,
           .exception = f.exception,
           .error = f.error,
-          .failed_at_ms = parse_resque_time(f.failed_at)};
-}
-
-std::string resque_time(std::int64_t unix_ms) {
-  auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
-std::int64_t parse_resque_time(const std::string& text) {
-  std::tm parts{};
-  if (!::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) &&
-      !::strptime(text.c_str(), "%Y/%m/%d %H:%M:%S", &parts) &&
-      !::strptime(text.c_str(), "%a %b %d %H:%M:%S UTC %Y", &parts))
-    return 0;
-  return std::int64_t{::timegm(&parts)} * 1000;
+          .failed_at_ms = parse_resque_time(f.failed_at),
+          .retried_at = f.retried_at,
+          .has_payload = f.has_payload};
 }
 
 }  // namespace sm

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "queue/job_store.hpp"
+#include "queue/resque_time.hpp"
 
 namespace sm {
 
@@ -12,6 +13,8 @@ struct failure_record {
   std::string failed_at{};  ///< ISO 8601, UTC
   std::string payload{};    ///< the job's bytes
   std::string exception{}, error{}, worker{}, queue{};
+  std::string retried_at{};  ///< when Ruby's Resque requeued it, as it wrote it
+  bool has_payload = true;   ///< false: `payload` is not known
 };
 
 std::string encode_failure(const failure_record& f);
@@ -20,11 +23,5 @@ std::string encode_failure(const failure_record& f);
 failure_record decode_failure(const std::string& text);
 
 job_view to_view(const failure_record& f);
-
-/// "2026-11-25T16:20:00Z", as Ruby's Resque writes `run_at`.
-std::string resque_time(std::int64_t unix_ms);
-
-/// Milliseconds of an ISO 8601 time in UTC, also with fractions or "+00:00"; 0 for anything else.
-std::int64_t parse_resque_time(const std::string& text);
 
 }  // namespace sm

@@ -25,6 +25,7 @@ json to_document(const job_view& v) {
     j["exception"] = v.exception;
     j["error"] = v.error;
     j["failed_at_ms"] = v.failed_at_ms;
+    if (!v.retried_at.empty()) j["retried_at"] = v.retried_at;
   }
   return j;
 }

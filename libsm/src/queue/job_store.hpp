@@ -115,6 +115,8 @@ struct job_view {
   unsigned failures = 0, crashes = 0;
   std::string exception{}, error{};  ///< dead
   std::int64_t failed_at_ms = 0;     ///< dead
+  std::string retried_at{};          ///< dead, and requeued by Ruby's Resque: when, as it wrote it
+  bool has_payload = true;           ///< dead: false when its record does not tell it
   std::string record{};              ///< dead or delayed in Redis: the element as it stands there
   std::string list{};                ///< delayed by a scheduler plugin of Resque: the key it is in
 };

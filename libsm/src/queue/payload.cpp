@@ -14,7 +14,8 @@ std::string encode_payload(const job_payload& job) {
   append_json_string(text, job.type);
   text += R"(,"args":)" + print_json(job.args) + R"(,"id":)";
   append_json_string(text, job.id);
-  text += fmt::format(R"(,"queue_time":{:.6f})", job.queue_time);
+  // As JSON.stringify and PHP print it: who looks for a job by its text finds it.
+  text += fmt::format(R"(,"queue_time":{})", job.queue_time);
   auto options = json::object();
   if (job.run_at_ms > 0) options["run_at"] = job.run_at_ms;
   if (!job.lock.empty()) {
@@ -60,6 +61,17 @@ result<job_payload> decode_payload(std::string_view text) {
       job.run_at_ms = *at;
   }
   return job;
+}
+
+bool detail::open_empty_array(json& document, const std::string& where) {
+  try {
+    auto& value = document.at(json::json_pointer(where));
+    if (!value.is_array() || !value.empty()) return false;
+    value = json::object();
+    return true;
+  } catch (const json::exception&) {
+    return false;
+  }
 }
 
 std::chrono::milliseconds job_registry::timeout_of(std::string_view payload) const {
@@ -158,6 +170,21 @@ std::string_view raw_member(std::string_view object, std::string_view key) noexc
     ++at;
   }
   return {};
+}
+
+std::size_t nesting_of(std::string_view text) noexcept {
+  std::size_t depth = 0, deepest = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    auto c = text[at];
+    if (c == '"') {
+      skip_string(text, at);
+      continue;
+    }
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if ((c == '}' || c == ']') && depth > 0) --depth;
+    ++at;
+  }
+  return deepest;
 }
 
 std::string sha1_hex(std::string_view text) {

@@ -51,6 +51,9 @@ std::string no_queue_name(std::string_view name);
 /// known to be valid JSON.
 std::string_view raw_member(std::string_view object, std::string_view key) noexcept;
 
+/// How deep arrays and objects stand within each other.
+std::size_t nesting_of(std::string_view text) noexcept;
+
 /// SHA-1 as 40 lower-case hex digits, as Redis names scripts and resque-retry its jobs.
 std::string sha1_hex(std::string_view text);
 

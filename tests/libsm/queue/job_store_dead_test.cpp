@@ -62,6 +62,16 @@ TEST_P(job_store_fixture, a_dead_job_nested_as_deep_as_can_be_comes_back) {
   EXPECT_EQ(take(*s, claim(1))[0].payload, j.payload);
 }
 
+TEST_P(job_store_fixture, an_empty_element_stays_one_when_it_is_requeued) {
+  auto s = open();
+  put(*s, {{.id = "x", .queue = "q", .payload = ""}});
+  EXPECT_EQ(end(*s, take(*s, claim(1)).at(0), kind::failed_dead), 1U);
+  auto dead = s->jobs(job_state::dead, "", 0, 10);
+  ASSERT_EQ(dead->jobs.size(), 1U);
+  EXPECT_TRUE(requeue(*s, dead->jobs.front()));
+  EXPECT_EQ(take(*s, claim(1)).at(0).payload, "");
+}
+
 TEST_P(job_store_fixture, dead_jobs_are_found_and_swept_by_what_they_are) {
   auto s = open();
   std::vector<new_job> jobs;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sm/job.hpp>
+
 namespace sm {
 
 TEST(payload, a_job_is_written_as_php_resque_writes_it) {
@@ -11,6 +13,58 @@ TEST(payload, a_job_is_written_as_php_resque_writes_it) {
                       .id = "00ff",
                       .queue_time = 1795429306.842671}),
       R"({"class":"EmailWork","args":[{"email":"a@b.c"}],"id":"00ff","queue_time":1795429306.842671,"sm":{}})");
+}
+
+TEST(payload, the_time_is_printed_as_javascript_and_php_print_numbers) {
+  for (auto& [time, printed] : {std::pair{1795429306.842, "1795429306.842"},
+                                {1795429306.0, "1795429306"},
+                                {1795429306.5, "1795429306.5"},
+                                {1795429306.842671, "1795429306.842671"}})
+    EXPECT_NE(encode_payload({.type = "T", .queue_time = time})
+                  .find(std::string("\"queue_time\":") + printed + ","),
+              std::string::npos)
+        << printed;
+}
+
+namespace {
+
+struct inner {
+  int depth = 7;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(inner, depth)
+struct php_job {
+  std::string name = "none";
+  inner options{};
+  std::map<std::string, int> counts{};
+  std::vector<int> list{};
+  std::vector<inner> many{};
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(php_job, name, options, counts, list, many)
+struct strict_job {
+  int number = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(strict_job, number)
+
+}  // namespace
+
+TEST(payload, an_empty_array_of_php_is_an_object_where_one_is_wanted) {
+  auto all = detail::read_job<php_job>(json::array());
+  ASSERT_TRUE(all) << to_string(all.error());
+  EXPECT_EQ(all->name, "none");
+  auto within = detail::read_job<php_job>(
+      *parse_json(R"({"options":[],"counts":[],"list":[],"many":[{"depth":1},[],{}]})"));
+  ASSERT_TRUE(within) << to_string(within.error());
+  EXPECT_EQ(within->options.depth, 7);
+  EXPECT_TRUE(within->list.empty());
+  ASSERT_EQ(within->many.size(), 3U);
+  EXPECT_EQ(within->many[1].depth, 7);
+  auto text = detail::read_job<php_job>(*parse_json(R"({"name":[]})"));
+  ASSERT_FALSE(text) << "where a text is wanted it is refused";
+  EXPECT_EQ(text.error().where, "/name");
+  EXPECT_FALSE(detail::read_job<php_job>(*parse_json("[1]")));
+  auto missing = detail::read_job<strict_job>(json::array());
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().detail.find("number"), std::string::npos) << missing.error().detail;
 }
 
 TEST(payload, jobs_of_ruby_and_php_are_read) {

@@ -274,7 +274,7 @@ class redis_job_store : public job_store {
     std::size_t count = 0;
     for (auto& job : dead) {
       // What cannot be read is left as it is.
-      if (job.queue.empty() || job.payload.empty()) continue;
+      if (job.queue.empty() || !job.has_payload) continue;
       auto again = truth(client_.eval(
           redis_scripts::requeue, arguments(prefix_) << job.record << job.queue << job.payload));
       // One whose queue is no list stays dead, and stops no other.
