@@ -1,5 +1,5 @@
 """What the scripts that run whole managers share: ports, the management API, waiting."""
-import http.client, json, os, random, signal, socket, sys, time
+import http.client, json, os, random, re, signal, socket, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build/release/tests")
@@ -59,3 +59,17 @@ def eventually(condition, timeout, pause=0.02):
         if time.monotonic() > deadline:
             return False
         time.sleep(pause)
+
+
+def hostile_documents():
+    """The table of hostile_documents.txt: bytes by name."""
+    def expand(match):
+        byte, count, text = match.groups()
+        return bytes([int(byte, 16)]) if byte else text * int(count)
+    found = {}
+    with open(os.path.join(ROOT, "tests/support/hostile_documents.txt"), "rb") as f:
+        for line in f:
+            name, tab, text = line.rstrip(b"\n").partition(b"\t")
+            if tab and not name.startswith(b"#"):
+                found[name.decode()] = re.sub(rb"<(?:x(..)|(\d+)\*([^>]*))>", expand, text)
+    return found
