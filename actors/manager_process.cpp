@@ -184,6 +184,7 @@ int run_manager(detail::server_state& program) {
                        .instance = "manager",
                        .level = settings.manager.log_level,
                        .to_stderr = true});
+  log_caught_to(log);
   auto store = state_store::open(folder->path() / "state.db");
   if (!store) return refuse(store.error());
   auto stored = store->services();

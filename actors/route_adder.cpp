@@ -64,7 +64,7 @@ json object_of(const request& rq) {
 std::string arguments_of(const request& rq) {
   check_media_type(rq);
   if (rq.body().empty()) return "null";
-  if (!json::accept(rq.body())) (void)rq.json_body();  // throws with the place
+  if (auto ok = check_json(rq.body()); !ok) throw failure(ok.error());
   return std::string(rq.body());
 }
 

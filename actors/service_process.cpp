@@ -228,6 +228,7 @@ class service_process : public detail::service_host, public builtin_host {
                       .files = {spec->log.max_size, spec->log.keep}};
     log_file_ = open_log_file(target);
     log_.emplace(open_log(target, log_file_));
+    log_caught_to(*log_);
     queue_.emplace(settings_.queue.url, settings_.queue, types_.jobs);
     try {
       construct(*spec, w.instance);

@@ -1,47 +1,68 @@
 #include <algorithm>
+#include <charconv>
 #include <set>
+#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 
 namespace sm {
 
 namespace {
 
-/// How deep arrays and objects stand within each other.
-bool too_deep(std::string_view text) noexcept {
+/// Whether an integer as it is written, with its sign, fits 64 bits.
+bool fits_64_bits(std::string_view digits) noexcept {
+  auto fits = [&](auto value) {
+    return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{};
+  };
+  return digits.starts_with('-') ? fits(std::int64_t{}) : fits(std::uint64_t{});
+}
+
+/// What the parser of the library takes and sm does not: more levels than `json_depth_max`, and
+/// integers that it would round to a double.
+result<void> check_bounds(std::string_view text) {
   std::size_t depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    switch (text[i]) {
-      case '"':
-        for (++i; i < text.size() && text[i] != '"'; ++i)
-          if (text[i] == '\\') ++i;
-        break;
-      case '[':
-      case '{':
-        if (++depth > json_depth_max) return true;
-        break;
-      case ']':
-      case '}':
-        if (depth > 0) --depth;
-        break;
-      default:
-        break;
+    char c = text[i];
+    if (c == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        if (text[i] == '\\') ++i;
+    } else if (c == '[' || c == '{') {
+      if (++depth > json_depth_max)
+        return fail(errc::bad_request,
+                    "nested deeper than " + std::to_string(json_depth_max) + " levels");
+    } else if (c == ']' || c == '}') {
+      if (depth > 0) --depth;
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+      auto end = std::min(text.find_first_not_of("+-.0123456789Ee", i), text.size());
+      auto number = text.substr(i, end - i);
+      if (number.size() > 18 && number.find_first_of(".eE") == number.npos && !fits_64_bits(number))
+        return fail(errc::bad_request,
+                    "the integer at byte " + std::to_string(i + 1) + " is beyond 64 bits");
+      i = end - 1;
     }
   }
-  return false;
+  return {};
 }
 
 }  // namespace
 
 result<json> parse_json(std::string_view text) {
   if (text.empty()) return json{};
-  if (too_deep(text))
-    return fail(errc::bad_request,
-                "nested deeper than " + std::to_string(json_depth_max) + " levels");
+  if (auto ok = check_bounds(text); !ok) return tl::unexpected<error>(std::move(ok.error()));
   try {
     return json::parse(text);
   } catch (const json::parse_error& e) {
     return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(e.byte));
+  } catch (const json::out_of_range&) {
+    return fail(errc::bad_request, "a number is beyond the range of a double");
+  } catch (const std::exception&) {
+    return tl::unexpected<error>(caught_error(errc::bad_request));
   }
+}
+
+result<void> check_json(std::string_view text) {
+  if (auto ok = check_bounds(text); !ok) return ok;
+  if (text.empty() || json::accept(text)) return {};
+  return parse_json(text).map([](auto&&) {});
 }
 
 void append_json_string(std::string& out, std::string_view text) {

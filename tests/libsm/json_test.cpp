@@ -33,6 +33,29 @@ TEST(json, text_that_is_no_json_fails_with_the_byte) {
   EXPECT_EQ(*parse_json(""), json(nullptr));
 }
 
+TEST(json, what_a_document_cannot_hold_is_refused_and_nothing_is_thrown_or_rounded) {
+  for (auto* text :
+       {"1e400", "-1e400", R"([{"v":1e400}])", "18446744073709551616", "-9223372036854775809",
+        R"({"a":[123456789012345678901234567890]})", R"("\ud800")", R"("\udc00x")"}) {
+    EXPECT_EQ(parse_json(text).error().code, errc::bad_request) << text;
+    EXPECT_EQ(check_json(text).error(), parse_json(text).error()) << text;
+  }
+  EXPECT_EQ(parse_json("[1, 18446744073709551616]").error().detail,
+            "the integer at byte 5 is beyond 64 bits");
+  for (auto* text : {"18446744073709551615", "-9223372036854775808", "12345678901234567890.5",
+                     "1e20", R"("18446744073709551616")", R"({"18446744073709551616":0})"}) {
+    EXPECT_EQ(print_json(parse_json(text).value()), print_json(json::parse(text))) << text;
+    EXPECT_TRUE(check_json(text)) << text;
+  }
+}
+
+TEST(json, levels_are_bounded_and_the_last_of_two_members_counts) {
+  EXPECT_FALSE(parse_json(std::string(100'000, '[')));
+  EXPECT_FALSE(check_json(std::string(300, '[') + std::string(300, ']')));
+  EXPECT_TRUE(check_json(std::string(256, '[') + std::string(256, ']')));
+  EXPECT_EQ(print_json(*parse_json(R"({"a":1,"a":2})")), R"({"a":2})");
+}
+
 TEST(json, strings_are_escaped_and_broken_utf8_is_replaced) {
   std::string out;
   append_json_string(out, "plain");

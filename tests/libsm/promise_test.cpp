@@ -44,6 +44,17 @@ TEST(promise, transform_passes_errors_and_turns_exceptions_into_errors) {
   EXPECT_EQ(c.wait_for(1s).error().code, errc::timeout);
 }
 
+TEST(promise, what_a_continuation_throws_stays_with_it) {
+  promise<int> early, late, p;
+  early.set_value(1);
+  early.then([](result<int>) { throw 1; });
+  late.then([](result<int>) { throw std::runtime_error("late"); });
+  EXPECT_TRUE(late.set_value(1));
+  auto made = p.transform([](int) -> int { throw 1; });
+  EXPECT_TRUE(p.set_value(1));
+  EXPECT_EQ(made.wait_for(1s).error().code, errc::internal);
+}
+
 TEST(promise, waiting_ends_with_the_result_of_another_thread_or_the_timeout) {
   promise<int> p, never;
   std::thread other([&] { p.set_value(3); });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 #include <sm/promise.hpp>
 #include <string>
@@ -76,7 +77,8 @@ struct response {
 using response_sink = std::function<void(response)>;
 using route_handler = std::function<void(request&, response_sink)>;
 
-/// The problem document (RFC 9457) for an error, with the status of its code.
+/// The problem document (RFC 9457) for an error, with the status of its code. What `internal` says
+/// is for the log alone.
 response to_response(const error& e);
 
 inline response to_response(response r) { return r; }
@@ -93,15 +95,27 @@ response to_response(const T& value) {
 
 namespace detail {
 
+/// How a request is named in the log.
+inline std::string name_of(const request& rq) {
+  return std::string(rq.method()) + " " + std::string(rq.path());
+}
+
+/// What `make()` returns, or the problem document of what it throws.
+template <class F>
+response guarded_response(std::string_view where, F make) {
+  auto made = guarded(where, std::move(make));
+  return made ? std::move(*made) : to_response(made.error());
+}
+
 template <class T>
-void respond(T value, const response_sink& sink) {
-  if constexpr (is_promise<T>::value) {
-    value.then([sink](auto outcome) {
-      sink(outcome ? to_response(std::move(*outcome)) : to_response(outcome.error()));
-    });
-  } else {
-    sink(to_response(std::move(value)));
-  }
+void respond(const promise<T>& value, const response_sink& sink, std::string where) {
+  value.then([sink, where = std::move(where)](result<T> outcome) {
+    sink(guarded_response(where, [&] {
+      if (outcome) return to_response(std::move(*outcome));
+      if (outcome.error().code == errc::internal) log_error(where, outcome.error());
+      return to_response(outcome.error());
+    }));
+  });
 }
 
 /// The body type of a handler taking (request&, T).
@@ -138,17 +152,21 @@ template <class F>
 route_handler make_route_handler(F f) {
   return [f = std::move(f)](request& rq, const response_sink& sink) mutable {
     using out = decltype(detail::call_route(f, rq));
-    try {
-      if constexpr (std::is_void_v<out>) {
-        detail::call_route(f, rq);
-        sink(response{.status = 204, .content_type = {}});
-      } else {
-        detail::respond(detail::call_route(f, rq), sink);
-      }
-    } catch (const failure& e) {
-      sink(to_response(e.reason()));
-    } catch (const std::exception& e) {
-      sink(to_response(error{errc::internal, e.what(), {}}));
+    auto where = detail::name_of(rq);
+    if constexpr (is_promise<out>::value) {
+      if (auto later = guarded(where, [&] { return detail::call_route(f, rq); }))
+        detail::respond(*later, sink, std::move(where));
+      else
+        sink(to_response(later.error()));
+    } else {
+      sink(detail::guarded_response(where, [&]() -> response {
+        if constexpr (std::is_void_v<out>) {
+          detail::call_route(f, rq);
+          return {.status = 204, .content_type = {}};
+        } else {
+          return to_response(detail::call_route(f, rq));
+        }
+      }));
     }
   };
 }

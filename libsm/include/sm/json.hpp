@@ -28,9 +28,14 @@ struct json_text {
 /// document does so recursively.
 inline constexpr std::size_t json_depth_max = 256;
 
-/// Parses `text`; an empty text is `null`. Fails with `bad_request` and the byte at fault, or when
-/// it is nested deeper than `json_depth_max`.
+/// Parses `text`; an empty text is `null`. Of a name that stands twice in an object the last one
+/// counts, as in ECMAScript, Ruby, PHP and Redis. Fails with `bad_request` and the byte at fault;
+/// also when it is nested deeper than `json_depth_max`, for an integer beyond 64 bits, which would
+/// be rounded, a number beyond a double, and half of a surrogate pair.
 result<json> parse_json(std::string_view text);
+
+/// Fails as `parse_json` does, without making the document.
+result<void> check_json(std::string_view text);
 
 /// Appends `text` to `out` as a JSON string with its quotes. Bytes that are no UTF-8 are replaced.
 void append_json_string(std::string& out, std::string_view text);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <sm/error.hpp>
+#include <sm/guarded.hpp>
 #include <type_traits>
 #include <utility>
 
@@ -39,14 +40,15 @@ class promise {
       }
       continuation = std::exchange(state_->continuation, nullptr);
     }
-    continuation(std::move(value));
+    run(continuation, std::move(value));
     return true;
   }
   bool set_value(T value) const { return set(result<T>(std::move(value))); }
   bool set_error(error e) const { return set(result<T>(tl::unexpected<error>(std::move(e)))); }
 
   /// Calls `f(result<T>)` once, when the result is there: at once in this thread, or later in the
-  /// thread that sets it. A promise has one continuation or one waiter.
+  /// thread that sets it. A promise has one continuation or one waiter. What `f` throws is logged,
+  /// and concerns neither side.
   template <class F>
   void then(F f) const {
     std::unique_lock lock(state_->mutex);
@@ -57,11 +59,11 @@ class promise {
     auto value = std::move(*state_->value);
     state_->value.reset();
     lock.unlock();
-    f(std::move(value));
+    run(f, std::move(value));
   }
 
-  /// A promise for what `f(T)` makes of the value; errors pass through untouched, and an exception
-  /// of `f` becomes `handler_failed`.
+  /// A promise for what `f(T)` makes of the value; errors pass through untouched, what `f` throws
+  /// becomes `internal`, and is logged by the route or command that answers with it.
   template <class F>
   auto transform(F f) const {
     using out = std::decay_t<std::invoke_result_t<F, T>>;
@@ -73,10 +75,8 @@ class promise {
       }
       try {
         next.set_value(f(std::move(*value)));
-      } catch (const failure& e) {
-        next.set_error(e.reason());
-      } catch (const std::exception& e) {
-        next.set_error({errc::handler_failed, e.what(), {}});
+      } catch (...) {
+        next.set_error(caught_error(errc::internal));
       }
     });
     return next;
@@ -94,6 +94,11 @@ class promise {
   }
 
  private:
+  template <class F>
+  static void run(F& f, result<T> value) {
+    (void)guarded("a continuation", [&] { f(std::move(value)); });
+  }
+
   struct state {
     std::mutex mutex;
     std::condition_variable arrived;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 #include <sm/log.hpp>
 #include <sm/promise.hpp>
@@ -63,20 +64,6 @@ std::string reply_text(const T& value) {
   return print_json(json(value));
 }
 
-template <class T>
-void reply(T value, const reply_sink& sink) {
-  if constexpr (is_promise<T>::value) {
-    value.then([sink](auto outcome) {
-      if (outcome)
-        sink(reply_text(std::move(*outcome)));
-      else
-        sink(tl::unexpected<error>(std::move(outcome.error())));
-    });
-  } else {
-    sink(reply_text(std::move(value)));
-  }
-}
-
 template <class F>
 decltype(auto) call_command(F& f, std::string_view arguments) {
   if constexpr (std::is_invocable_v<F&>) {
@@ -90,23 +77,37 @@ decltype(auto) call_command(F& f, std::string_view arguments) {
   }
 }
 
+/// What it throws, and what writing its result throws, is `handler_failed` and logged with `where`.
 template <class F>
-command_function make_command(F f) {
-  return [f = std::move(f)](std::string_view arguments, const reply_sink& sink) mutable {
+command_function make_command(std::string where, F f) {
+  return [where = std::move(where), f = std::move(f)](std::string_view arguments,
+                                                      const reply_sink& sink) mutable {
     using out = decltype(call_command(f, arguments));
-    try {
-      if constexpr (std::is_void_v<out>) {
-        call_command(f, arguments);
-        sink(std::string("null"));
-      } else {
-        reply(call_command(f, arguments), sink);
-      }
-    } catch (const failure& e) {
-      sink(tl::unexpected<error>(e.reason()));
-    } catch (const std::exception& e) {
-      sink(fail(errc::handler_failed, e.what()));
-    } catch (...) {
-      sink(fail(errc::handler_failed, "threw something that is no std::exception"));
+    if constexpr (is_promise<out>::value) {
+      auto later = guarded(
+          where, [&] { return call_command(f, arguments); }, errc::handler_failed);
+      if (!later) return sink(tl::unexpected<error>(std::move(later.error())));
+      later->then([sink, where](auto outcome) {
+        sink(guarded(
+            where,
+            [&]() -> result<std::string> {
+              if (!outcome) throw failure(std::move(outcome.error()));
+              return reply_text(std::move(*outcome));
+            },
+            errc::handler_failed));
+      });
+    } else {
+      sink(guarded(
+          where,
+          [&]() -> result<std::string> {
+            if constexpr (std::is_void_v<out>) {
+              call_command(f, arguments);
+              return "null";
+            } else {
+              return reply_text(call_command(f, arguments));
+            }
+          },
+          errc::handler_failed));
     }
   };
 }
@@ -144,14 +145,16 @@ class service {
   /// `command_blocking`.
   template <class F>
   void command(const std::string& name, F handler) {
-    context_.host->add_command(name, detail::make_command(std::move(handler)), false);
+    context_.host->add_command(name, detail::make_command("command " + name, std::move(handler)),
+                               false);
   }
 
   /// Like `command`, but runs in a thread of a small pool, beside the other handlers: what it
   /// shares with them needs a lock.
   template <class F>
   void command_blocking(const std::string& name, F handler) {
-    context_.host->add_command(name, detail::make_command(std::move(handler)), true);
+    context_.host->add_command(name, detail::make_command("command " + name, std::move(handler)),
+                               true);
   }
 
   /// Calls `f` every `period`; the first time after one period. What it throws is logged.

@@ -8,7 +8,7 @@ response to_response(const error& e) {
                 {"title", t.title},
                 {"status", t.http_status},
                 {"code", t.name},
-                {"detail", e.detail}};
+                {"detail", e.code == errc::internal ? "" : e.detail}};
   if (!e.where.empty()) document["where"] = e.where;
   response r{.status = t.http_status,
              .body = print_json(document),

@@ -38,6 +38,9 @@ std::shared_ptr<log_file> open_log_file(const log_target& target);
 logger open_log(const log_target& target, std::shared_ptr<log_file> file);
 logger open_log(const log_target& target);
 
+/// Where `guarded` writes in this process; until it is told, to stderr.
+void log_caught_to(logger log);
+
 /// Writes straight to the terminal, as a person reads it; for programs that have no state folder.
 logger stderr_log(const std::string& name);
 

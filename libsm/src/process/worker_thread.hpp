@@ -14,20 +14,21 @@ class worker_thread {
  public:
   using task = std::function<void()>;
 
-  /// At most `capacity` tasks wait. Tasks must not throw.
+  /// Starts the thread. At most `capacity` tasks wait. What a task throws is logged.
   explicit worker_thread(std::size_t capacity = 65536);
   /// Carries out what was posted, then ends the thread.
   ~worker_thread();
   worker_thread(const worker_thread&) = delete;
   worker_thread& operator=(const worker_thread&) = delete;
 
-  /// False when full or stopped. The thread starts with the first task.
+  /// False when full or stopped, and while no thread can be made: it is tried again each time.
   [[nodiscard]] bool post(task work);
 
   /// Refuses further tasks, carries out the posted ones, ends the thread. Not from a task.
   void stop();
 
  private:
+  bool start() noexcept;
   void run();
 
   const std::size_t capacity_;

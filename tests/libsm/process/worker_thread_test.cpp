@@ -1,6 +1,7 @@
 #include "process/worker_thread.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <future>
 #include <vector>
@@ -30,5 +31,31 @@ TEST(worker_thread, a_full_one_refuses) {
   EXPECT_FALSE(w.post([] {}));
   go.set_value();
 }
+
+TEST(worker_thread, a_task_that_throws_costs_the_others_nothing) {
+  int done = 0;
+  worker_thread w;
+  ASSERT_TRUE(w.post([] { throw 1; }));
+  ASSERT_TRUE(w.post([] { throw std::runtime_error("no"); }));
+  ASSERT_TRUE(w.post([&] { ++done; }));
+  w.stop();
+  EXPECT_EQ(done, 1);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST(worker_thread, refuses_while_no_thread_can_be_made) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  rlimit none{1 << 20, before.rlim_max};  // less than is in use: no stack for a thread
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &none), 0);
+  worker_thread w;
+  bool refused = !w.post([] {});
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_TRUE(refused);
+  std::promise<void> ran;
+  EXPECT_TRUE(w.post([&] { ran.set_value(); }));
+  ran.get_future().wait();
+}
+#endif
 
 }  // namespace sm
