@@ -169,7 +169,11 @@ void await_children(asio::signal_set& signals, supervision& s) {
 
 int run_manager(detail::server_state& program) {
   auto& settings = program.settings;
-  if (settings.manager.state.empty()) settings.manager.state = default_state_path(program.program);
+  if (settings.manager.state.empty()) {
+    auto place = default_state_path(program.program, own_surroundings());
+    if (!place) return refuse(place.error());
+    settings.manager.state = std::move(*place);
+  }
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);

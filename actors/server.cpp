@@ -114,7 +114,7 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   std::vector<std::string> sets;
   std::string listen, state_path, level;
   flags.add_option("--listen", listen, "HTTP address, port 0 takes a free one [127.0.0.1:9501]");
-  flags.add_option("--state", state_path, "state folder [$XDG_STATE_HOME/sm/PROGRAM]");
+  flags.add_option("--state", state_path, "state folder, of mode 0700 [see docs/files.md]");
   flags.add_option("--log-level", level, "debug, info, warn or error [info]");
   flags.add_option("--set", sets, "KEY=VALUE, for example http.body_max=4MiB; repeatable");
   bool list = false;

@@ -52,7 +52,7 @@ struct queue_config {
 };
 
 struct manager_config {
-  std::filesystem::path state{};  ///< state folder; "" is $XDG_STATE_HOME/sm/PROGRAM
+  std::filesystem::path state{};  ///< state folder; "" is the default place (docs/files.md)
   std::string log_level = "info";
   std::chrono::milliseconds shutdown_timeout{30'000};  ///< whole stop; then everything is killed
   /// For the next manager to come when this one was killed; then the services stop. 0: at once.
@@ -62,8 +62,15 @@ struct manager_config {
   std::string cgroups = "limits";
 };
 
+struct log_config {
+  /// How long the logs of a removed service are kept, of the latest hundred removals. 0: not at
+  /// all.
+  std::chrono::milliseconds keep_removed{std::chrono::hours(24)};
+};
+
 struct config {
   manager_config manager{};
+  log_config log{};
   http_config http{};
   link_config link{};
   queue_config queue{};

@@ -71,6 +71,7 @@ void each_key(Config& c, F f) {
   f("manager.shutdown_timeout", c.manager.shutdown_timeout);
   f("manager.orphan_grace", c.manager.orphan_grace);
   f("manager.cgroups", c.manager.cgroups);
+  f("log.keep_removed", c.log.keep_removed);
   f("http.listen", c.http.listen);
   f("http.hosts", c.http.hosts);
   f("http.insecure", c.http.insecure);

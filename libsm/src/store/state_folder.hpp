@@ -12,11 +12,17 @@ namespace sm {
 class state_folder {
  public:
   /// Makes the folder (mode 0700) and takes its lock; `conflict` with the holder's pid when another
-  /// manager runs on it.
+  /// manager runs on it. One that is there must be ours and nobody else's to enter, or it is
+  /// `forbidden` with the command that mends it: whoever may write to it could give us services
+  /// to run. A symbolic link is followed when it is ours or root's.
   static result<state_folder> open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path log_folder() const { return path_ / "log"; }
+  std::filesystem::path lock_folder() const { return path_ / "lock.d"; }
+
+  /// Makes again the folders in it that were removed.
+  result<void> make_folders() const;
 
   /// The API's bearer token: made at the first start, readable by the owner alone.
   result<std::string> token() const;
@@ -31,8 +37,22 @@ class state_folder {
   unique_fd lock_;
 };
 
-/// $XDG_STATE_HOME/sm/PROGRAM, or ~/.local/state/sm/PROGRAM.
-std::filesystem::path default_state_path(const std::string& program);
+/// What decides about the default place. Texts that are no absolute path are as good as none, as
+/// the XDG base directory specification has it.
+struct state_surroundings {
+  std::string state_directory{};  ///< $STATE_DIRECTORY of systemd; the first of several
+  std::string xdg_state_home{};
+  std::string home{};         ///< $HOME
+  std::string passwd_home{};  ///< of the user's entry in passwd
+  bool root = false;
+};
+state_surroundings own_surroundings();
+
+/// $STATE_DIRECTORY/PROGRAM; for root /var/lib/sm/PROGRAM; $XDG_STATE_HOME/sm/PROGRAM;
+/// ~/.local/state/sm/PROGRAM. Fails with `bad_arguments` where there is none of them: never in a
+/// place that is everybody's.
+result<std::filesystem::path> default_state_path(const std::string& program,
+                                                 const state_surroundings& around);
 
 /// `bytes` random bytes of the kernel as lower-case hex.
 std::string random_hex(std::size_t bytes);
