@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <set>
 #include <sm/log.hpp>
 #include <string>
 #include <vector>
@@ -26,15 +27,19 @@ class fork_client {
   /// `argv` is the program's own: its second execution registers what the first one did.
   fork_client(loop& l, logger log, std::vector<std::string> argv, fork_server_settings settings);
 
-  /// Starts a process that inherits `link` and `sockets`; `done` is called from the loop.
+  /// Starts a process that inherits `link` and `sockets`, as soon as nothing is left of those of
+  /// its instance that were to be forgotten; `done` is called from the loop.
   void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
             on_forked done);
 
-  /// Whoever is its parent collects `pid`, or kills it first. True when we are.
-  bool forget(pid_t pid);
+  /// Whoever is its parent collects `pid`, or kills it first, with all that it started; `done` is
+  /// called from the loop when nothing of that is left. True when we are its parent: then that is
+  /// the caller's work, who says `ended` afterwards.
+  bool forget(pid_t pid, const std::string& instance = {}, std::function<void()> done = {});
+  void ended(pid_t pid);
 
-  /// The fork server of an earlier manager came.
-  void take_over(unique_fd channel);
+  /// The fork server of an earlier manager came, with these children.
+  void take_over(unique_fd channel, const std::vector<pid_t>& children);
 
   /// Our own one, 0 without one.
   pid_t pid() const noexcept { return pid_; }
@@ -46,13 +51,19 @@ class fork_client {
   struct server {
     explicit server(asio::io_context& context) : channel(context) {}
     asio::posix::stream_descriptor channel;
-    std::vector<pid_t> to_forget;
+    std::set<pid_t> children{};
+    std::vector<pid_t> to_forget{};
   };
   using server_ref = std::list<server>::iterator;
 
   result<void> start();
   void read_replies(server_ref s);
+  void on_message(server& s, const fork_reply& reply);
+  void on_message(server& s, const forget_reply& reply);
   void lost(server_ref s);
+  void send_fork(const fork_request& rq, unique_fd link, const std::vector<unique_fd>& sockets,
+                 on_forked done);
+  void hand_on(server& s, pid_t pid);
 
   loop& loop_;
   logger log_;
@@ -63,11 +74,25 @@ class fork_client {
   pid_t pid_ = 0;
   struct request {
     on_forked done;
-    std::chrono::steady_clock::time_point sent;
+    std::chrono::steady_clock::time_point late;
+  };
+  struct ending {
+    std::string instance;
+    std::function<void()> done;
+    std::chrono::steady_clock::time_point late;
+    bool in_order = false;  // our own fork server hears of it before the next request
+  };
+  struct held_request {
+    fork_request rq;
+    unique_fd link;
+    std::vector<unique_fd> sockets;
+    on_forked done;
   };
   void watch_requests();
 
   std::map<std::uint64_t, request> waiting_;
+  std::map<pid_t, ending> ending_;
+  std::list<held_request> held_;  // until an earlier run of the instance has ended elsewhere
   asio::steady_timer deadline_;
   bool watching_ = false;
 };

@@ -28,6 +28,7 @@ instance::instance(supervision& s, instance_owner& owner, unsigned index)
       index_(index),
       timer_(s.events.context()),
       watchdog_(s.events.context()),
+      watch_again_(s.events.context()),
       watch_(s.events.context()) {
   life_.since = clock::now();
 }
@@ -37,11 +38,13 @@ instance::~instance() { drop_link("removed"); }
 std::string instance::name() const { return owner_.spec().name + ":" + std::to_string(index_); }
 
 void instance::handle(const lifecycle_event& event) {
-  auto before = life_.state;
-  auto was_ready = life_.ready;
   auto dice = std::uniform_real_distribution<>(0, 1)(s_.random);
   auto todo = advance(life_, owner_.spec(), event, clock::now(), dice);
   for (auto& action : todo) carry_out(action);
+  // Where it comes to rest is told once it is there.
+  if (life_.tree_left && shown_ != instance_state::stopping) return;
+  auto before = std::exchange(shown_, life_.state);
+  auto was_ready = std::exchange(shown_ready_, life_.ready);
   if (life_.state == before && life_.ready == was_ready && todo.empty()) return;
   if (life_.state == instance_state::starting) start_wanted = false;
   json change{{"service", owner_.spec().name},
@@ -187,7 +190,7 @@ void instance::spawn() {
         if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
           entry->second->on_forked(std::move(pid));
         else if (pid)
-          s.forks.forget(*pid);
+          s.forget(*pid);
       });
 }
 
@@ -207,18 +210,19 @@ void instance::on_forked(result<pid_t> pid) {
     return;
   }
   pid_ = *pid;
+  start_time_ = process_start_time(pid_);
   s_.by_pid[pid_] = this;
   if (signal_when_forked_ != 0) signal(std::exchange(signal_when_forked_, 0));
   // None of the service's own code runs before its process is journaled: it waits for the welcome.
   journaled_instance row{.name = name(),
                          .pid = pid_,
-                         .start_time = process_start_time(pid_),
+                         .start_time = start_time_,
                          .incarnation = incarnation_,
                          .boot = boot_id(),
                          .token = token_,
                          .restarts = life_.restarts,
                          .spec = started_spec_};
-  watch_process(open_pidfd(pid_));
+  watch_process();
   bool posted = s_.disk.post([&s = s_, row = std::move(row)] {
     auto written = s.store.put_instance(row);
     s.events.defer([&s, written, incarnation = row.incarnation] {
@@ -236,13 +240,23 @@ void instance::on_forked(result<pid_t> pid) {
 }
 
 /// Hears of the end of the process, whoever is its parent.
-void instance::watch_process(unique_fd process) {
+void instance::watch_process() {
   error_code ignored;
   watch_.close(ignored);
-  if (!process) {
+  // The descriptor first: what it names cannot become another process any more.
+  auto process = open_pidfd(pid_);
+  auto here = look_for(pid_, start_time_);
+  if (here == presence::gone) {
     s_.events.defer([&s = s_, incarnation = incarnation_] {
       if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
         entry->second->on_process_ended(vanished{});
+    });
+    return;
+  }
+  if (!process || here == presence::unknown) {  // out of descriptors, say: look again in a while
+    watch_again_.expires_after(std::chrono::milliseconds{100});
+    watch_again_.async_wait([this, incarnation = incarnation_](error_code ec) {
+      if (!ec && incarnation == incarnation_ && pid_ != 0) watch_process();
     });
     return;
   }
@@ -250,6 +264,8 @@ void instance::watch_process(unique_fd process) {
   watch_.async_wait(asio::posix::stream_descriptor::wait_read,
                     [this, incarnation = incarnation_](error_code ec) {
                       if (ec || incarnation != incarnation_ || pid_ == 0) return;
+                      // Without a descriptor nothing can be read about it.
+                      if (look_for(pid_, start_time_) == presence::unknown) return watch_process();
                       on_process_ended(read_exit_status(pid_));
                     });
 }
@@ -257,9 +273,7 @@ void instance::watch_process(unique_fd process) {
 // -- adoption
 
 void instance::found(const journaled_instance& row, bool wanted) {
-  // The descriptor first: what it names cannot become another process any more.
-  auto process = open_pidfd(row.pid);
-  bool exists = process && process_start_time(row.pid) == row.start_time;
+  bool exists = look_for(row.pid, row.start_time) != presence::gone;
   incarnation_ = row.incarnation;
   token_ = row.token;
   started_spec_ = row.spec;
@@ -268,12 +282,14 @@ void instance::found(const journaled_instance& row, bool wanted) {
   start_wanted = false;
   s_.by_incarnation[incarnation_] = this;
   if (exists) s_.by_pid[pid_ = row.pid] = this;
+  start_time_ = row.start_time;
   handle(process_found{});
   if (!wanted) handle(stop_requested{});
-  if (exists) return watch_process(std::move(process));
+  if (exists) return watch_process();
   forget_process();
   owner_.on_ended(*this, row.pid, vanished{});
   handle(process_ended{vanished{}});
+  handle(tree_gone{});
 }
 
 bool instance::proves_to_be(const json& greeting) const {
@@ -388,7 +404,9 @@ void instance::on_process_ended(const exit_status& status) {
   if (ended > 0) {
     s_.by_pid.erase(ended);
     signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once
-    if (s_.forks.forget(ended)) s_.events.defer([&s = s_] { s.end_orphans(); });
+    s_.forget(ended, name(), [this, known = std::weak_ptr<int>(tree_ = std::make_shared<int>())] {
+      if (!known.expired()) handle(tree_gone{});
+    });
   }
   forget_process();
   drop_link("ended: " + to_string(status));
@@ -396,6 +414,7 @@ void instance::on_process_ended(const exit_status& status) {
   s_.log.info("{} (pid {}) ended: {}{}{}", name(), ended, life_.reason,
               life_.reason.empty() ? "" : ", ", to_string(status));
   handle(process_ended{status});
+  if (ended <= 0) handle(tree_gone{});
 }
 
 void instance::forget_process() {
@@ -454,9 +473,9 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
     // What it started and no journal knows never ran anything: its manager died just then.
     return [this, children = said.value("children", std::vector<pid_t>{}),
             channel = std::make_shared<unique_fd>(std::move(greeting.passed.front()))](unique_fd) {
-      forks.take_over(std::move(*channel));
+      forks.take_over(std::move(*channel), children);
       for (auto pid : children)
-        if (!by_pid.contains(pid)) forks.forget(pid);
+        if (!by_pid.contains(pid)) forget(pid);
     };
   }
   auto entry = by_pid.find(who.pid);
@@ -489,11 +508,19 @@ void supervision::watch_limits() {
   });
 }
 
+void supervision::forget(pid_t pid, const std::string& instance, std::function<void()> gone) {
+  if (!forks.forget(pid, instance, std::move(gone))) return;
+  orphans_of.push_back(pid);
+  events.defer([this] { end_orphans(); });
+}
+
 void supervision::end_orphans() {
-  if (end_unknown_children(::getsid(0), [this](pid_t pid) {
-        return by_pid.contains(pid) || pid == forks.pid();
-      }) == 0)
+  auto left = end_unknown_children(
+      ::getsid(0), [this](pid_t pid) { return by_pid.contains(pid) || pid == forks.pid(); });
+  if (left.empty()) {
+    for (auto pid : std::exchange(orphans_of, {})) forks.ended(pid);
     return;
+  }
   orphan_timer.expires_after(std::chrono::milliseconds{20});
   orphan_timer.async_wait([this](error_code ec) {
     if (!ec) end_orphans();

@@ -83,7 +83,7 @@ class instance {
   void carry_out(const lifecycle_action& action);
   void spawn();
   void on_forked(result<pid_t> pid);
-  void watch_process(unique_fd process);
+  void watch_process();
   void on_process_ended(const exit_status& status);
   void forget_process();
   void make_link(unique_fd ours);
@@ -100,12 +100,18 @@ class instance {
   lifecycle life_;
   asio::steady_timer timer_;
   asio::steady_timer watchdog_;
+  asio::steady_timer watch_again_;
   std::shared_ptr<int> watched_;  // as armed_, for the watchdog
   clock::time_point alive_at_{};  // its last sign of life
   std::shared_ptr<int> armed_;    // replaced or reset when what the timer was armed for has passed
 
+  instance_state shown_ = instance_state::stopped;  // as others were told
+  bool shown_ready_ = false;
+  std::shared_ptr<int> tree_;  // as armed_, for what the last process left behind
+
   // of the present process
   pid_t pid_ = 0;
+  std::uint64_t start_time_ = 0;  // of pid_
   pid_t main_pid_ = 0;
   std::uint64_t incarnation_ = 0;
   std::string token_;

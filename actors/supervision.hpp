@@ -93,6 +93,10 @@ struct supervision {
   void on_message(std::uint64_t link, caf::mailbox_element& element);
   /// Decides about a process that comes by the link socket.
   result<std::function<void(unique_fd)>> on_greeting(received_greeting& greeting, const peer& who);
+  /// Lets go of a process that ended, or ends it; `gone` is called when nothing is left of its
+  /// tree.
+  void forget(pid_t pid, const std::string& instance = {}, std::function<void()> gone = {});
+  std::vector<pid_t> orphans_of;  ///< that ended as our own children
   /// Ends what turned up as a child of ours and belongs to nobody. A fork server does that for what
   /// it started; this is for when one was killed.
   void end_orphans();

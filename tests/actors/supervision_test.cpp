@@ -356,7 +356,11 @@ TEST_F(supervision_fixture,
 TEST_F(supervision_fixture, a_service_that_is_stopped_by_a_signal_costs_nobody_else_an_answer) {
   auto pid = app.instance_pid("b");
   ASSERT_EQ(::kill(pid, SIGSTOP), 0);
-  auto partial = app.get("/gather").document();
+  json partial;  // its threads stop one after the other
+  ASSERT_TRUE(eventually([&] {
+    partial = app.get("/gather").document();
+    return partial["results"]["b"].contains("error");
+  }));
   EXPECT_EQ(partial["results"]["a"]["ok"], true);
   EXPECT_EQ(partial["results"]["b"]["error"]["code"], "timeout");
   ASSERT_EQ(::kill(pid, SIGCONT), 0);

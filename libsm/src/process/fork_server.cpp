@@ -8,13 +8,17 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <sm/json.hpp>
 
+#include "process/forker.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
 #include "process/rendezvous.hpp"
@@ -28,7 +32,8 @@ using clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
 constexpr std::size_t message_max = 16 << 10;
-constexpr auto sweep_pause = 20ms;  // gathers the ends that come together
+constexpr auto sweep_pause = 20ms;  // between two looks at what does not end at once
+constexpr auto tree_patience = 5s;  // for what was left behind to end by SIGKILL
 constexpr auto lock_patience = 1s;  // for the process before this one to be gone
 constexpr auto lock_look_again = 5ms;
 
@@ -83,6 +88,7 @@ class fork_server {
     sigaddset(&ends, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &ends, nullptr);
     signals_.reset(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+    forker_.emplace();
   }
 
   void serve() {
@@ -124,80 +130,140 @@ class fork_server {
           link = std::move(passed.front());
           passed.erase(passed.begin());
         }
-        fork_instance({.instance = message->value("instance", ""),
-                       .incarnation = message->value("incarnation", std::uint64_t{0}),
-                       .token = message->value("token", ""),
-                       .grouped = message->value("grouped", false),
-                       .limits = message->value("limits", cgroup_limits{})},
-                      std::move(link), std::move(passed));
+        on_request({{.instance = message->value("instance", ""),
+                     .incarnation = message->value("incarnation", std::uint64_t{0}),
+                     .token = message->value("token", ""),
+                     .grouped = message->value("grouped", false),
+                     .limits = message->value("limits", cgroup_limits{})},
+                    std::move(link),
+                    std::move(passed)});
       } else {
-        for (auto& pid : message->value("forget", json::array())) forget(pid.get<pid_t>());
+        forget(message->value("forget", std::vector<pid_t>{}));
       }
     }
   }
 
-  void fork_instance(fork_request rq, unique_fd link, std::vector<unique_fd> sockets) {
-    fork_reply reply{.incarnation = rq.incarnation};
-    if (!link) errno = EMFILE;  // its descriptors did not fit into this process
-    auto pid = link ? ::fork() : -1;
-    if (pid == 0) {
+  struct request {
+    fork_request what;
+    unique_fd link;
+    std::vector<unique_fd> sockets;
+  };
+
+  void on_request(request rq) {
+    auto& name = rq.what.instance;
+    bool waits = std::any_of(ending_.begin(), ending_.end(),
+                             [&](auto& tree) { return tree.instance == name; });
+    if (!waits) return fork_instance(std::move(rq));
+    tell({{"incarnation", rq.what.incarnation}, {"delayed", true}});
+    delayed_.push_back(std::move(rq));
+  }
+
+  void fork_instance(request rq) {
+    fork_reply reply{.incarnation = rq.what.incarnation};
+    if (!rq.link) errno = EMFILE;  // its descriptors did not fit into this process
+    auto pid = rq.link ? forker_->fork([&] {
       channel_.reset();
       signals_.reset();
-      become_service_process(rq.instance, folder_);
-      if (rq.grouped) cgroups_.join(rq.run(), rq.limits);
-      fresh_process fresh{std::move(rq), std::move(link), std::move(sockets), false};
+      delayed_.clear();
+      become_service_process(rq.what.instance, folder_);
+      if (rq.what.grouped) cgroups_.join(rq.what.run(), rq.what.limits);
+      fresh_process fresh{std::move(rq.what), std::move(rq.link), std::move(rq.sockets), false};
       fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
       std::fflush(nullptr);
       child_(std::move(fresh));
-      ::_exit(0);
-    }
+    })
+                       : -1;
     if (pid > 0) {
-      children_.insert(pid);
+      children_[pid] = rq.what.instance;
       reply.pid = pid;
     } else {
       reply.reason = "cannot fork: " + std::generic_category().message(errno);
     }
-    auto text = print_json(
-        {{"incarnation", reply.incarnation}, {"pid", reply.pid}, {"reason", reply.reason}});
-    (void)send_with_fds(channel_.get(), text, {}, 0);
+    tell({{"incarnation", reply.incarnation}, {"pid", reply.pid}, {"reason", reply.reason}});
+  }
+
+  void tell(const json& message) {
+    if (channel_) (void)send_with_fds(channel_.get(), print_json(message), {}, 0);
   }
 
   // -- ends
 
-  void forget(pid_t pid) {
-    if (children_.erase(pid) == 0) return;
-    ::waitpid(pid, nullptr, WNOHANG);
-    schedule_sweep();
+  struct ending_tree {
+    pid_t pid = 0;
+    std::string instance;
+    clock::time_point give_up;
+  };
+
+  void forget(const std::vector<pid_t>& pids) {
+    std::vector<pid_t> unknown;
+    for (auto pid : pids) {
+      auto child = children_.extract(pid);
+      if (child.empty()) {
+        unknown.push_back(pid);
+        continue;
+      }
+      // One that lives is a stranger from here on, and killed as such.
+      if (::waitpid(pid, nullptr, WNOHANG) == 0) strangers_.insert(pid);
+      ending_.push_back({pid, std::move(child.mapped()), clock::now() + tree_patience});
+    }
+    if (!unknown.empty()) tell({{"unknown", unknown}});
+    if (!ending_.empty()) sweep();
   }
 
   void on_child_ended() {
     signalfd_siginfo ignored{};
     while (::read(signals_.get(), &ignored, sizeof ignored) > 0) {
     }
-    schedule_sweep();
+    // Every end of a daemon wakes us: to look who is left is cheap, to look for them all is not.
+    if (!nobody_left())
+      schedule_sweep();
+    else
+      settle();
   }
 
   void schedule_sweep() {
     if (!sweep_at_) sweep_at_ = clock::now() + sweep_pause;
   }
 
+  bool nobody_left() {
+    std::erase_if(strangers_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+    return !collect_orphans() && strangers_.empty();
+  }
+
   void sweep() {
     sweep_at_.reset();
-    auto killed = end_unknown_children(0, [&](pid_t pid) { return children_.contains(pid); });
-    if (killed > 0) schedule_sweep();
+    if (nobody_left()) return settle();
+    auto left = end_unknown_children(0, [&](pid_t pid) { return children_.contains(pid); });
+    std::erase_if(given_up_, [](pid_t pid) { return process_start_time(pid) == 0; });
+    std::erase_if(left, [&](pid_t pid) { return given_up_.contains(pid); });
+    if (left.empty()) return settle();
+    auto late = [](auto& tree) { return clock::now() >= tree.give_up; };
+    if (std::any_of(ending_.begin(), ending_.end(), late)) settle(left);
+    schedule_sweep();
+  }
+
+  /// Nothing is left of those that ended, but for what does not end.
+  void settle(const std::vector<pid_t>& left = {}) {
+    given_up_.insert(left.begin(), left.end());
+    if (ending_.empty()) return;
+    std::vector<pid_t> gone;
+    for (auto& tree : std::exchange(ending_, {})) gone.push_back(tree.pid);
+    tell({{"gone", gone}, {"left", left}});
+    for (auto& rq : std::exchange(delayed_, {})) fork_instance(std::move(rq));
   }
 
   // -- without a manager
 
   void manager_lost() {
     channel_.reset();
+    delayed_.clear();
     schedule_sweep();  // nothing is left behind, should this be the end
     lost_at_ = dial_at_ = clock::now();
     attempts_ = 0;
   }
 
   bool may_wait_for_a_manager() const {
-    for (auto pid : children_)
+    for (auto& [pid, instance] : children_)
       if (auto s = read_proc_stat(pid); s && s->state != 'Z') return true;
     return !children_.empty() && clock::now() < lost_at_ + statuses_kept_;
   }
@@ -206,7 +272,8 @@ class fork_server {
     dial_at_ = clock::now() + dial_pause(attempts_++);
     auto pair = make_fork_channel();
     if (!pair) return;
-    json greeting{{"role", "forks"}, {"children", children_}};
+    json greeting{{"role", "forks"}, {"children", json::array()}};
+    for (auto& [child, instance] : children_) greeting["children"].push_back(child);
     if (dial_manager(folder_ / "link.sock", greeting, {pair->second.get()}))
       channel_ = std::move(pair->first);
   }
@@ -217,7 +284,12 @@ class fork_server {
   const std::chrono::milliseconds statuses_kept_;
   const cgroup_root cgroups_;
   const std::function<void(fresh_process)>& child_;
-  std::set<pid_t> children_;
+  std::optional<forker> forker_;
+  std::map<pid_t, std::string> children_;  // and which instance each is
+  std::set<pid_t> strangers_;              // were children, were forgotten, and live
+  std::set<pid_t> given_up_;               // do not end by SIGKILL
+  std::vector<ending_tree> ending_;
+  std::deque<request> delayed_;  // until those have ended
   std::optional<clock::time_point> sweep_at_;
   clock::time_point lost_at_{}, dial_at_{};
   unsigned attempts_ = 0;
@@ -251,15 +323,18 @@ result<void> send_forget(int channel, const std::vector<pid_t>& pids) {
   return send_with_fds(channel, print_json({{"forget", pids}}), {}, MSG_DONTWAIT);
 }
 
-result<fork_reply> receive_fork_reply(int channel) {
+result<fork_message> receive_fork_message(int channel) {
   std::array<char, message_max> text;
   auto size = ::recv(channel, text.data(), text.size(), MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return fail(errc::cancelled, "no reply yet");
   if (size <= 0) return fail(errc::unavailable, "the fork server is gone");
   auto document = parse_json({text.data(), static_cast<std::size_t>(size)});
   if (!document) return tl::unexpected<error>(document.error());
+  auto pids = [&](const char* key) { return document->value(key, std::vector<pid_t>{}); };
+  if (!document->contains("incarnation"))
+    return forget_reply{pids("gone"), pids("unknown"), pids("left")};
   return fork_reply{document->value("incarnation", std::uint64_t{0}), document->value("pid", -1),
-                    document->value("reason", "")};
+                    document->value("reason", ""), document->value("delayed", false)};
 }
 
 void serve_forks(const fork_server_settings& settings,

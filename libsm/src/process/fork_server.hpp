@@ -6,7 +6,8 @@
 // It outlives its manager as long as it has children: an instance that ends stays a zombie, so that
 // its pid is nobody else's and its exit status can be read, until a manager that was told of it
 // says so. It is the subreaper of all instances: whatever an ended one leaves behind becomes its
-// child, and is killed.
+// child, and is killed; it tells the manager when nothing of it is left, and makes no new process
+// of the instance before.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +16,7 @@
 #include <functional>
 #include <sm/json.hpp>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "process/cgroup.hpp"
@@ -38,17 +40,30 @@ struct fork_reply {
   std::uint64_t incarnation = 0;
   pid_t pid = -1;  ///< -1: see reason
   std::string reason{};
+  /// There is no answer yet: what an earlier run of the instance left behind is being ended.
+  bool delayed = false;
 };
+
+/// What became of those that were to be forgotten, each in one of the lists.
+struct forget_reply {
+  std::vector<pid_t> gone{};     ///< collected, and nothing that it started is left
+  std::vector<pid_t> unknown{};  ///< no child of this fork server
+  /// What does not end by SIGKILL, in a wait for a broken disk, say; it is not waited for further.
+  std::vector<pid_t> left{};
+};
+
+using fork_message = std::variant<fork_reply, forget_reply>;
 
 // -- the manager's side; a channel that is gone fails with `unavailable`
 
 /// Sends a request with the descriptors the new process inherits: its link, listening sockets.
 result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
                                const std::vector<int>& sockets = {});
-/// Lets go of children: the ended ones are collected, others killed.
+/// Lets go of children: the ended ones are collected, others killed, with all that they started.
+/// Each of them is in a `forget_reply` as soon as that is done.
 result<void> send_forget(int channel, const std::vector<pid_t>& pids);
-/// Reads one reply; fails with `cancelled` when there is nothing to read now.
-result<fork_reply> receive_fork_reply(int channel);
+/// Reads one message; fails with `cancelled` when there is nothing to read now.
+result<fork_message> receive_fork_message(int channel);
 
 // -- the fork server's side
 
@@ -71,7 +86,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, 
 
 /// Serves until the manager closes the channel, then, as long as there are children, until the next
 /// manager takes it over by the link socket of the state folder. In each new process calls `child`,
-/// which ends the process.
+/// which ends the process. Called in the main thread.
 void serve_forks(const fork_server_settings& settings,
                  const std::function<void(fresh_process)>& child);
 

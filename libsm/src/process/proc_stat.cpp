@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -65,6 +66,13 @@ std::vector<proc_stat> list_processes() {
 std::uint64_t process_start_time(pid_t pid) {
   auto s = read_proc_stat(pid);
   return s ? s->start_time : 0;
+}
+
+presence look_for(pid_t pid, std::uint64_t start_time) {
+  errno = 0;
+  if (auto s = read_proc_stat(pid))
+    return s->start_time == start_time ? presence::there : presence::gone;
+  return errno == ENOENT || errno == ESRCH ? presence::gone : presence::unknown;
 }
 
 exit_status read_exit_status(pid_t pid) {

@@ -46,11 +46,12 @@ class family {
 
 }  // namespace
 
-std::size_t end_unknown_children(pid_t own_session, const std::function<bool(pid_t)>& known) {
+std::vector<pid_t> end_unknown_children(pid_t own_session,
+                                        const std::function<bool(pid_t)>& known) {
   family now;
-  std::size_t killed = 0;
+  std::vector<pid_t> killed;
   auto kill = [&](const proc_stat& p) {
-    if (p.state != 'Z' && ::kill(p.pid, SIGKILL) == 0) ++killed;
+    if (p.state != 'Z' && ::kill(p.pid, SIGKILL) == 0) killed.push_back(p.pid);
   };
   for (auto* child : now.children(::getpid())) {
     if (child->session == own_session || known(child->pid)) continue;

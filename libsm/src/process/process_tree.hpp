@@ -13,9 +13,9 @@ namespace sm {
 
 /// Kills every child of this process in a session other than `own_session` that `known` does not
 /// claim, with all its descendants, and collects those that have ended. (What this process starts
-/// for itself is in its own session.) Returns how many were killed: they, and what they started
+/// for itself is in its own session.) Returns those that were killed: they, and what they started
 /// meanwhile, turn up again as children, so call again until there are none.
-std::size_t end_unknown_children(pid_t own_session, const std::function<bool(pid_t)>& known);
+std::vector<pid_t> end_unknown_children(pid_t own_session, const std::function<bool(pid_t)>& known);
 
 /// Sends `number` to the process group led by `leader`. False when there is none.
 bool signal_group(pid_t leader, int number) noexcept;

@@ -24,6 +24,8 @@ struct transition {
     life.ready = false;
     life.start_after_stop = false;
     life.signalled = false;
+    life.tree_left = false;
+    life.by_itself = false;
     life.doom.clear();
     life.next_start.reset();
   }
@@ -49,6 +51,7 @@ struct transition {
   }
 
   actions escalate_stop() {
+    if (life.tree_left) return {};
     if (life.signalled) return {kill_tree{}};
     life.signalled = true;
     return {send_stop_signal{}, arm_timer{spec.stop_timeout / 2}};
@@ -71,6 +74,19 @@ struct transition {
       enter(fatal, over->reason + ", last: " + reason);
     else
       enter(exited, std::move(reason));
+    return {disarm_timer{}};
+  }
+
+  /// The process is gone. What starts again does so at once, for nothing is made before the tree is
+  /// gone; where it comes to rest is shown only then.
+  actions ended_by_itself() {
+    auto before = life;
+    auto reason = life.last_end;
+    auto todo = ended(life.last_exit, reason);
+    if (life.state == starting) return todo;
+    life = std::move(before);
+    enter(stopping, std::move(reason));
+    life.tree_left = life.by_itself = true;
     return {disarm_timer{}};
   }
 
@@ -118,6 +134,7 @@ actions on(transition& t, const stop_requested&) {
       return t.rest();
     case stopping:
       t.life.start_after_stop = false;
+      t.life.by_itself = false;
       return {};
     case stopped:
       return {};
@@ -185,14 +202,22 @@ actions on(transition& t, const link_lost&) {
 }
 
 actions on(transition& t, const process_ended& e) {
-  if (at_rest(t.life.state)) return {};
+  if (at_rest(t.life.state) || t.life.tree_left) return {};
   auto told = std::move(t.life.reason);
   t.life.last_exit = e.status;
   auto reason = to_string(e.status);
   if (!told.empty()) reason = told + " (" + reason + ")";
   t.life.last_end = reason;
-  if (t.life.state == stopping) return t.end_of_stop();
-  return t.ended(e.status, std::move(reason));
+  if (t.life.state != stopping) return t.ended_by_itself();
+  if (t.life.start_after_stop) return t.end_of_stop();
+  t.life.tree_left = true;
+  return {disarm_timer{}};
+}
+
+actions on(transition& t, const tree_gone&) {
+  if (!t.life.tree_left) return {};
+  if (!t.life.by_itself || t.life.start_after_stop || !t.life.doom.empty()) return t.end_of_stop();
+  return t.ended(t.life.last_exit, std::string(t.life.last_end));
 }
 
 actions on(transition& t, const timer_fired&) {
@@ -228,7 +253,7 @@ actions on(transition& t, const condemned& e) {
     }
     case stopping:
       // Who asked for its end has it; who wanted it back does not get it.
-      if (std::exchange(t.life.start_after_stop, false)) t.life.doom = e.reason;
+      if (std::exchange(t.life.start_after_stop, false) || t.life.by_itself) t.life.doom = e.reason;
       return {};
     case backoff:
       t.enter(fatal, e.reason);
@@ -263,8 +288,10 @@ actions on(transition& t, const kill_requested&) {
   switch (t.life.state) {
     case starting:
     case running:
-    case stopping:
       return {kill_tree{}};
+    case stopping:
+      if (!t.life.tree_left) return {kill_tree{}};
+      return {};
     default:
       return {};
   }

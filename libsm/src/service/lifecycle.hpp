@@ -37,7 +37,8 @@ struct start_failed {
 struct link_lost {};  ///< the process cannot be talked to any more
 struct process_ended {
   exit_status status;
-};                         ///< the process is gone
+};                         ///< the process is gone; what it started may live, until `tree_gone`
+struct tree_gone {};       ///< nothing is left of the process that ended last
 struct timer_fired {};     ///< the one timer of the instance
 struct kill_requested {};  ///< no more patience: SIGKILL
 struct unresponsive {
@@ -54,12 +55,12 @@ struct process_adopted {
 
 using lifecycle_event =
     std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
-                 became_ready, start_failed, link_lost, process_ended, timer_fired, kill_requested,
-                 unresponsive, condemned, process_found, process_adopted>;
+                 became_ready, start_failed, link_lost, process_ended, tree_gone, timer_fired,
+                 kill_requested, unresponsive, condemned, process_found, process_adopted>;
 
 // -- actions
 
-struct spawn_process {};  ///< start it; answer with an event
+struct spawn_process {};  ///< start it when nothing is left of its last run; answer with an event
 struct send_stop {
   std::chrono::milliseconds timeout;
 };                           ///< ask it to end over the link
@@ -83,6 +84,8 @@ struct lifecycle {
   bool ready = false;             ///< only in RUNNING
   bool start_after_stop = false;  ///< only in STOPPING: somebody wants it back
   bool signalled = false;         ///< only in STOPPING: the stop signal was sent
+  bool tree_left = false;         ///< only in STOPPING: its process is gone, its tree may not be
+  bool by_itself = false;         ///< only with `tree_left`: nobody asked, so its policy decides
   std::string doom{};             ///< only in STOPPING: FATAL comes next, for this reason
   std::string last_end{};         ///< why the last process ended, in words
   std::string reason{};           ///< why it is in this state, in words; empty when as asked
@@ -102,7 +105,7 @@ struct lifecycle {
 std::vector<lifecycle_action> advance(lifecycle& life, const service_spec& spec,
                                       const lifecycle_event& event, time_point now, double random);
 
-/// True when no process exists or is being made.
+/// True when no process exists, of its tree neither, or is being made.
 bool at_rest(instance_state state) noexcept;
 
 }  // namespace sm

@@ -83,13 +83,35 @@ class fork_server_fixture : public ::testing::Test {
     auto pair = make_link_pair();
     EXPECT_TRUE(send_fork_request(channel_.get(), {instance, 42, "token"}, pair->second.get()));
     pair->second.reset();
+    auto reply = next<fork_reply>();
+    EXPECT_EQ(reply.incarnation, 42U);
+    EXPECT_EQ(::read(pair->first.get(), facts, sizeof facts), static_cast<ssize_t>(sizeof facts));
+    return reply.pid;
+  }
+
+  /// The fork server's next message, which is one of this kind.
+  template <class Message>
+  Message next() {
     pollfd watched{channel_.get(), POLLIN, 0};
     EXPECT_EQ(::poll(&watched, 1, 10'000), 1);
-    auto reply = receive_fork_reply(channel_.get());
-    EXPECT_TRUE(reply);
-    EXPECT_EQ(reply->incarnation, 42U);
-    EXPECT_EQ(::read(pair->first.get(), facts, sizeof facts), static_cast<ssize_t>(sizeof facts));
-    return reply->pid;
+    auto message = receive_fork_message(channel_.get());
+    EXPECT_TRUE(message);
+    EXPECT_TRUE(std::holds_alternative<Message>(*message));
+    return std::get<Message>(*message);
+  }
+
+  /// The next process; what was said to be gone before it is in `gone_`.
+  fork_reply next_started() {
+    gone_.clear();
+    for (;;) {
+      pollfd watched{channel_.get(), POLLIN, 0};
+      EXPECT_EQ(::poll(&watched, 1, 10'000), 1);
+      auto message = receive_fork_message(channel_.get());
+      if (!message) return {};
+      if (auto* forgotten = std::get_if<forget_reply>(&*message)) gone_ = forgotten->gone;
+      auto* reply = std::get_if<fork_reply>(&*message);
+      if (reply && !reply->delayed) return *reply;
+    }
   }
 
   /// Waits at the link socket for the fork server; its new channel, and what it said.
@@ -115,6 +137,7 @@ class fork_server_fixture : public ::testing::Test {
   test::temporary_folder folder_;
   pid_t server_pid_ = -1;
   unique_fd channel_;
+  std::vector<pid_t> gone_;
 };
 
 }  // namespace
@@ -149,14 +172,48 @@ TEST_F(fork_server_fixture, a_daemon_that_an_ended_process_left_behind_is_killed
   ASSERT_TRUE(send_forget(channel_.get(), {pid}));
 }
 
+TEST_F(fork_server_fixture, nothing_starts_before_all_of_the_last_run_is_gone) {
+  for (int round = 0; round < 5; ++round) {
+    pid_t facts[2];
+    auto pid = start("daemon:0", facts);
+    auto daemon = facts[0];
+    ASSERT_TRUE(ends(pid));
+    auto pair = make_link_pair();
+    // The next run is asked for at once, in one go with the end of the last one.
+    ASSERT_TRUE(send_forget(channel_.get(), {pid, 1}));
+    ASSERT_TRUE(send_fork_request(channel_.get(), {"daemon:0", 43, "token"}, pair->second.get()));
+    EXPECT_EQ(next<forget_reply>().unknown, (std::vector<pid_t>{1}));
+    auto again = next_started();
+    ASSERT_EQ(gone_, (std::vector<pid_t>{pid})) << "said before the next one is there";
+    EXPECT_EQ(process_start_time(daemon), 0U) << "ended, and collected";
+    EXPECT_EQ(again.incarnation, 43U);
+    ASSERT_GT(again.pid, 0);
+    ASSERT_TRUE(ends(again.pid));
+    ASSERT_TRUE(send_forget(channel_.get(), {again.pid}));
+    EXPECT_EQ(next<forget_reply>().gone, (std::vector<pid_t>{again.pid}));
+  }
+}
+
+TEST_F(fork_server_fixture, what_one_instance_leaves_behind_keeps_no_other_from_starting) {
+  pid_t facts[2];
+  auto pid = start("daemon:0", facts);
+  ASSERT_TRUE(ends(pid));
+  auto pair = make_link_pair();
+  ASSERT_TRUE(send_forget(channel_.get(), {pid}));
+  ASSERT_TRUE(send_fork_request(channel_.get(), {"quick:0", 43, "token"}, pair->second.get()));
+  auto other = next_started();
+  EXPECT_GT(other.pid, 0);
+  if (gone_.empty()) gone_ = next<forget_reply>().gone;
+  EXPECT_EQ(gone_, (std::vector<pid_t>{pid}));
+  ASSERT_TRUE(send_forget(channel_.get(), {other.pid}));
+}
+
 TEST_F(fork_server_fixture, a_second_process_of_an_instance_does_not_get_its_lock) {
   pid_t facts[2];
   auto first = start("slow:0", facts);
   auto pair = make_link_pair();
   ASSERT_TRUE(send_fork_request(channel_.get(), {"slow:0", 43, "token"}, pair->second.get()));
-  pollfd watched{channel_.get(), POLLIN, 0};
-  ASSERT_EQ(::poll(&watched, 1, 10'000), 1);
-  auto second = receive_fork_reply(channel_.get())->pid;
+  auto second = next<fork_reply>().pid;
   ASSERT_TRUE(ends(second));
   EXPECT_EQ(to_string(read_exit_status(second)), "exit code 9");
   ASSERT_TRUE(send_forget(channel_.get(), {first, second}));

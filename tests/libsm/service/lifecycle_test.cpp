@@ -39,6 +39,13 @@ std::string feed(lifecycle& life, const lifecycle_event& e, const service_spec& 
   return text;
 }
 
+/// Its process ends, and with it all that it started.
+std::string end(lifecycle& life, const exit_status& status, const service_spec& s = spec) {
+  auto text = feed(life, process_ended{status}, s);
+  auto then = feed(life, tree_gone{}, s);
+  return then.empty() ? text : then;
+}
+
 lifecycle in(instance_state state) {
   lifecycle life;
   life.state = state;
@@ -124,7 +131,15 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {starting, {starting, "arm 10000, spawn"}},
       {running, {starting, "arm 10000, spawn"}},
       {backoff, {backoff, ""}},
-      {stopping, {stopped, "disarm"}},
+      {stopping, {stopping, "disarm"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
+    {{"tree gone", tree_gone{}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
       {exited, {exited, ""}},
       {fatal, {fatal, ""}}}},
     {{"timer", timer_fired{}},
@@ -212,20 +227,20 @@ TEST(lifecycle, a_process_found_stopping_ends_and_is_started_again_unless_it_sha
     feed(life, process_found{});
     EXPECT_EQ(feed(life, process_adopted{.stopping = true, .ready_since = {}}), "arm 2000");
     if (!wanted) feed(life, stop_requested{});
-    EXPECT_EQ(feed(life, process_ended{exited_with{0}}), wanted ? "arm 10000, spawn" : "disarm");
+    EXPECT_EQ(end(life, exited_with{0}), wanted ? "arm 10000, spawn" : "disarm");
   }
 }
 
 TEST(lifecycle, a_process_that_ended_without_a_manager_is_restarted_by_its_policy) {
   lifecycle life;
   feed(life, process_found{});
-  EXPECT_EQ(feed(life, process_ended{killed_by{9}}), "arm 10000, spawn");
+  EXPECT_EQ(end(life, killed_by{9}), "arm 10000, spawn");
   EXPECT_EQ(life.restarts, 1U);
   auto once = spec;
   once.restart = restart_policy::never;
   lifecycle other;
   feed(other, process_found{}, once);
-  feed(other, process_ended{exited_with{0}}, once);
+  end(other, exited_with{0}, once);
   EXPECT_EQ(other.state, exited);
 }
 
@@ -234,7 +249,7 @@ TEST(lifecycle, a_condemned_process_ends_and_is_fatal_unless_somebody_starts_it)
     auto life = in(running);
     feed(life, condemned{"its group failed"});
     if (wanted) feed(life, start_requested{});
-    feed(life, process_ended{exited_with{0}});
+    end(life, exited_with{0});
     EXPECT_EQ(life.state, wanted ? starting : fatal);
     EXPECT_EQ(life.reason, wanted ? "" : "its group failed");
   }
@@ -244,7 +259,7 @@ TEST(lifecycle, what_a_process_said_at_its_end_outlasts_its_link) {
   auto life = in(running);
   feed(life, start_failed{"unhealthy"});
   feed(life, link_lost{});
-  feed(life, process_ended{killed_by{9}});
+  end(life, killed_by{9});
   EXPECT_EQ(life.last_end, "unhealthy (SIGKILL)");
 }
 
@@ -253,7 +268,7 @@ TEST(lifecycle, a_hanging_process_writes_its_stacks_and_is_killed) {
   EXPECT_EQ(feed(life, unresponsive{"no sign of life for 5s"}), "dump, arm 300");
   EXPECT_FALSE(life.ready);
   EXPECT_EQ(feed(life, timer_fired{}), "kill");
-  feed(life, process_ended{killed_by{9}});
+  end(life, killed_by{9});
   EXPECT_EQ(life.state, starting);
 }
 
@@ -263,7 +278,7 @@ TEST(lifecycle, a_crash_loop_backs_off_and_becomes_fatal_with_its_reason) {
   std::vector<std::string> path;
   for (int i = 0; i < 4; ++i) {
     feed(life, start_failed{"no database"});
-    feed(life, process_ended{exited_with{70}});
+    end(life, exited_with{70});
     path.emplace_back(to_string(life.state));
     if (life.state == backoff) feed(life, timer_fired{});
   }
@@ -285,7 +300,7 @@ TEST(lifecycle, a_start_out_of_fatal_begins_with_a_clean_history) {
 TEST(lifecycle, what_the_user_stopped_is_not_started_again_by_policy) {
   auto life = in(running);
   feed(life, stop_requested{});
-  feed(life, process_ended{killed_by{15}});
+  end(life, killed_by{15});
   EXPECT_EQ(life.state, stopped);
   EXPECT_EQ(feed(life, timer_fired{}), "");
 }
@@ -295,9 +310,9 @@ TEST(lifecycle, a_start_during_a_stop_is_kept_for_after_it_and_a_stop_takes_it_b
   feed(life, stop_requested{});
   feed(life, start_requested{});
   auto second = life;
-  EXPECT_EQ(feed(life, process_ended{exited_with{0}}), "arm 10000, spawn");
+  EXPECT_EQ(end(life, exited_with{0}), "arm 10000, spawn");
   feed(second, stop_requested{});
-  feed(second, process_ended{exited_with{0}});
+  end(second, exited_with{0});
   EXPECT_EQ(second.state, stopped);
 }
 
@@ -306,7 +321,7 @@ TEST(lifecycle, a_stop_pre_empts_a_start_that_is_under_way) {
   EXPECT_EQ(feed(life, stop_requested{}), "signal, arm 4000");
   EXPECT_EQ(feed(life, became_ready{}), "");
   EXPECT_EQ(feed(life, timer_fired{}), "kill");
-  feed(life, process_ended{killed_by{9}});
+  end(life, killed_by{9});
   EXPECT_EQ(life.state, stopped);
 }
 
@@ -319,7 +334,7 @@ TEST(lifecycle, a_stop_escalates_from_message_to_signal_to_kill_within_its_timeo
 
 TEST(lifecycle, a_restart_by_policy_needs_no_pause_after_a_first_failure) {
   auto life = in(running);
-  EXPECT_EQ(feed(life, process_ended{killed_by{9}}), "arm 10000, spawn");
+  EXPECT_EQ(end(life, killed_by{9}), "arm 10000, spawn");
   EXPECT_EQ(life.restarts, 1U);
 }
 
@@ -327,7 +342,7 @@ TEST(lifecycle, a_policy_of_never_leaves_it_exited_with_the_reason) {
   auto never = spec;
   never.restart = restart_policy::never;
   auto life = in(running);
-  feed(life, process_ended{exited_with{3}}, never);
+  end(life, exited_with{3}, never);
   EXPECT_EQ(life.state, exited);
   EXPECT_EQ(life.reason, "exit code 3");
 }
@@ -337,8 +352,54 @@ TEST(lifecycle, a_start_that_takes_too_long_says_so) {
   feed(life, timer_fired{});
   auto never = spec;
   never.restart = restart_policy::never;
-  feed(life, process_ended{killed_by{9}}, never);
+  end(life, killed_by{9}, never);
   EXPECT_EQ(life.reason, "not ready within 10s (SIGKILL)");
+}
+
+TEST(lifecycle, where_an_instance_comes_to_rest_is_decided_when_nothing_of_its_tree_is_left) {
+  auto never = spec;
+  never.restart = restart_policy::never;
+  auto life = in(running);
+  EXPECT_EQ(feed(life, process_ended{exited_with{3}}, never), "disarm");
+  EXPECT_EQ(life.state, stopping);
+  EXPECT_FALSE(at_rest(life.state));
+  EXPECT_EQ(feed(life, timer_fired{}, never), "") << "there is nobody to signal";
+  EXPECT_EQ(feed(life, kill_requested{}, never), "");
+  auto stopped_meanwhile = life, started_meanwhile = life, condemned_meanwhile = life;
+  feed(life, tree_gone{}, never);
+  EXPECT_EQ(life.state, exited);
+  EXPECT_EQ(life.reason, "exit code 3");
+
+  feed(stopped_meanwhile, stop_requested{}, never);
+  feed(stopped_meanwhile, tree_gone{}, never);
+  EXPECT_EQ(stopped_meanwhile.state, stopped);
+  feed(started_meanwhile, start_requested{}, never);
+  EXPECT_EQ(feed(started_meanwhile, tree_gone{}, never), "arm 10000, spawn");
+  feed(condemned_meanwhile, condemned{"group failed"}, never);
+  feed(condemned_meanwhile, tree_gone{}, never);
+  EXPECT_EQ(condemned_meanwhile.state, fatal);
+}
+
+TEST(lifecycle, a_stop_is_over_when_nothing_of_the_tree_is_left) {
+  auto life = in(running);
+  feed(life, stop_requested{});
+  feed(life, process_ended{killed_by{15}});
+  EXPECT_EQ(life.state, stopping);
+  feed(life, process_ended{killed_by{9}});
+  EXPECT_EQ(life.last_exit, exit_status{killed_by{15}}) << "there was one end";
+  feed(life, tree_gone{});
+  EXPECT_EQ(life.state, stopped);
+}
+
+TEST(lifecycle, a_restart_is_counted_once_however_long_its_tree_takes) {
+  auto life = in(running);
+  life.history.failures_in_a_row = 1;
+  feed(life, process_ended{killed_by{9}});
+  EXPECT_EQ(life.restarts, 0U);
+  feed(life, tree_gone{});
+  EXPECT_EQ(life.state, backoff);
+  EXPECT_EQ(life.restarts, 1U);
+  EXPECT_EQ(life.history.restarts.size(), 1U);
 }
 
 }  // namespace sm
