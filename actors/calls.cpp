@@ -1,6 +1,6 @@
 #include "calls.hpp"
 
-#include "config/units.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

@@ -1,8 +1,7 @@
 #include "event_streams.hpp"
 
-#include <charconv>
-
 #include "service/selector.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 
@@ -38,14 +37,16 @@ class event_streams::stream : public response_stream {
 };
 
 response event_streams::open(const request& rq) {
-  auto since = std::string(rq.header("Last-Event-ID"));
-  if (since.empty()) since = rq.query("since").value_or("");
   auto cursor = events_.last();
-  if (!since.empty()) {
-    auto [end, ec] = std::from_chars(since.data(), since.data() + since.size(), cursor);
-    if (ec != std::errc{} || end != since.data() + since.size())
-      throw failure(errc::bad_arguments, "'" + since + "' is no event's index", "since");
-  }
+  auto begin_after = [&](std::string_view index, const char* where) {
+    auto value = parse_integer<std::uint64_t>(index);
+    if (!value) throw failure(errc::bad_arguments, value.error().detail, where);
+    cursor = *value;
+  };
+  auto since = rq.query("since");
+  if (since) begin_after(*since, "since");
+  // Where a reader has come to says more than where it began.
+  if (auto last = rq.header("Last-Event-ID"); !last.empty()) begin_after(last, "Last-Event-ID");
   auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"));
   streams_.push_back(opened);
   return {.content_type = "text/event-stream", .stream = opened};

@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "connection.hpp"
 #include "process/system_error.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -23,20 +24,20 @@ struct listen_address {
 result<listen_address> parse_listen(const std::string& text) {
   auto wrong = [&] {
     return fail(errc::invalid_spec,
-                "'" + text + "' is no address; write for example 127.0.0.1:9501", "http.listen");
+                in_quotes(text) + " is no address; write for example 127.0.0.1:9501",
+                "http.listen");
   };
   auto colon = text.rfind(':');
   if (colon == text.npos) return wrong();
-  std::uint16_t port = 0;
-  auto [end, ec] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-  if (ec != std::errc{} || end != text.data() + text.size()) return wrong();
+  auto port = parse_integer<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!port) return wrong();
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host == "localhost") host = "127.0.0.1";
   error_code failed;
   auto address = asio::ip::make_address(host, failed);
   if (failed) return wrong();
-  return listen_address{{address, port}, text.substr(0, colon)};
+  return listen_address{{address, *port}, text.substr(0, colon)};
 }
 
 /// Asio does not do it: without this the fork server and every service would hold the port open.

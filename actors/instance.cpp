@@ -2,13 +2,13 @@
 
 #include <csignal>
 
-#include "config/units.hpp"
 #include "link.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/signal_names.hpp"
 #include "process/stack_dump.hpp"
 #include "process_settings.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

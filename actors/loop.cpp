@@ -5,6 +5,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "text/numbers.hpp"
+
 namespace sm {
 namespace {
 
@@ -16,7 +18,7 @@ std::set<int> epoll_descriptors() {
   std::error_code ec;
   for (auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ec))
     if (std::filesystem::read_symlink(entry.path(), ec) == "anon_inode:[eventpoll]")
-      found.insert(std::stoi(entry.path().filename().string()));
+      if (auto fd = parse_integer<int>(entry.path().filename().string())) found.insert(*fd);
   return found;
 }
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <csignal>
 
-#include "config/units.hpp"
 #include "log/process_log.hpp"
 #include "process/pidfd.hpp"
 #include "process/probe.hpp"
@@ -15,6 +14,7 @@
 #include "process/process_tree.hpp"
 #include "process/program.hpp"
 #include "process/signal_names.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "config/units.hpp"
 #include "consumer.hpp"
 #include "queue/queue_order.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

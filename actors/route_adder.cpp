@@ -1,9 +1,9 @@
 #include "route_adder.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "config/units.hpp"
+#include "text/numbers.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 
@@ -21,14 +21,9 @@ std::size_t number_of(const request& rq, const char* name, std::size_t otherwise
                       std::size_t most) {
   auto text = rq.query(name);
   if (!text) return otherwise;
-  std::size_t value = 0;
-  auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (ec != std::errc{} || end != text->data() + text->size())
-    throw failure(errc::bad_arguments, "'" + *text + "' is no whole number", name);
-  if (value < least || value > most)
-    throw failure(errc::bad_arguments,
-                  "must be from " + std::to_string(least) + " to " + std::to_string(most), name);
-  return value;
+  auto value = parse_integer<std::size_t>(*text, least, most);
+  if (!value) throw failure(errc::bad_arguments, value.error().detail, name);
+  return *value;
 }
 
 void refuse_unknown_query(const request& rq, std::initializer_list<std::string_view> known) {

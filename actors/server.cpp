@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <sm/server.hpp>
 
-#include "config/units.hpp"
 #include "consumer.hpp"
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
@@ -19,6 +18,7 @@
 #include "server_state.hpp"
 #include "service/selector.hpp"
 #include "service_process.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

@@ -1,8 +1,8 @@
 // The supervisor's services as JSON documents.
-#include "config/units.hpp"
 #include "process/proc_stat.hpp"
 #include "service/selector.hpp"
 #include "supervisor.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <csignal>
 
-#include "config/units.hpp"
 #include "consumer.hpp"
 #include "process/signal_names.hpp"
 #include "service/selector.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 // -- managed_service

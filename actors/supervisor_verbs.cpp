@@ -1,8 +1,7 @@
 // What users ask of services: changes of the desired state, each checked, journaled and carried out
 // by the supervisor's one queue of changes.
-#include <cstdlib>
-
 #include "process/signal_names.hpp"
+#include "service/scaling.hpp"
 #include "supervisor.hpp"
 
 namespace sm {
@@ -64,20 +63,9 @@ promise<json> supervisor::scale(const std::string& name, const json& instances, 
       {.name = name,
        .make = [name, instances](const desired_service* present) -> result<desired_service> {
          if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
-         auto number = instances;
-         if (instances.is_string()) {
-           // "+2" and "-1" are relative to what is wanted now.
-           auto& text = instances.get_ref<const std::string&>();
-           char* end = nullptr;
-           auto value = std::strtol(text.c_str(), &end, 10);
-           if (text.empty() || *end != '\0')
-             return fail(errc::bad_arguments,
-                         "must be a number, or a text such as \"+2\" or \"-1\"", "/instances");
-           if (text[0] == '+' || text[0] == '-')
-             value += static_cast<long>(present->spec.instances);
-           number = static_cast<std::uint64_t>(std::max(value, 0L));
-         }
-         auto spec = spec_from_json({{"instances", number}}, present->spec);
+         auto number = scaled(instances, present->spec.instances);
+         if (!number) return tl::unexpected<error>(number.error());
+         auto spec = spec_from_json({{"instances", *number}}, present->spec);
          if (!spec) return tl::unexpected<error>(spec.error());
          auto wanted = *present;
          wanted.spec = std::move(*spec);

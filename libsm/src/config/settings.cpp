@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
-#include <numeric>
 #include <sm/config.hpp>
 
-#include "config/units.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {
@@ -11,10 +11,12 @@ namespace {
 using std::chrono::milliseconds;
 
 result<void> read(std::string_view text, std::string& out) {
+  if (auto ok = check_text(text); !ok) return ok;
   out = text;
   return {};
 }
 result<void> read(std::string_view text, std::filesystem::path& out) {
+  if (text.find('\0') != text.npos) return fail(errc::bad_arguments, "a path has no NUL");
   out = text;
   return {};
 }
@@ -31,13 +33,14 @@ result<void> read(std::string_view text, std::uint64_t& out) {
   return {};
 }
 result<void> read(std::string_view text, unsigned& out) {
-  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (ec == std::errc{} && end == text.data() + text.size()) return {};
-  return fail(errc::bad_arguments, "'" + std::string(text) + "' is no whole number");
+  auto value = parse_integer<unsigned>(text);
+  if (!value) return tl::unexpected<error>(value.error());
+  out = *value;
+  return {};
 }
 result<void> read(std::string_view text, bool& out) {
   if (text != "true" && text != "false")
-    return fail(errc::bad_arguments, "'" + std::string(text) + "' is neither true nor false");
+    return fail(errc::bad_arguments, in_quotes(text) + " is neither true nor false");
   out = text == "true";
   return {};
 }
@@ -100,39 +103,34 @@ void each_key(Config& c, F f) {
   f("queue.scheduler_lock_prefix", c.queue.scheduler_lock_prefix);
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row.back();
+/// Of a setting that is one of some words.
+result<void> check_word(std::string_view key, std::string_view text) {
+  static const std::map<std::string_view, std::vector<std::string_view>> words{
+      {"manager.log_level", {"debug", "info", "warn", "error"}},
+      {"manager.cgroups", {"limits", "always", "never"}},
+      {"queue.sync", {"full", "normal"}}};
+  auto known = words.find(key);
+  if (known == words.end() ||
+      std::find(known->second.begin(), known->second.end(), text) != known->second.end())
+    return {};
+  return fail(errc::bad_arguments,
+              in_quotes(text) + " is no value of it" + instead_of(text, known->second));
 }
 
 }  // namespace
 
 result<void> set_config_value(config& c, std::string_view key, std::string_view text) {
-  result<void> outcome;
   bool found = false;
-  std::string nearest;
-  std::size_t nearest_distance = ~std::size_t{0};
+  std::vector<std::string_view> known;
+  auto outcome = check_word(key, text);
   each_key(c, [&](std::string_view name, auto& member) {
-    if (name == key) {
-      found = true;
-      outcome = read(text, member);
-    }
-    if (auto distance = edit_distance(name, key); distance < nearest_distance) {
-      nearest_distance = distance;
-      nearest = name;
-    }
+    known.push_back(name);
+    if (name != key) return;
+    found = true;
+    if (outcome) outcome = read(text, member);
   });
   if (!found)
-    return fail(errc::bad_arguments, "unknown key; the nearest one is " + nearest,
-                std::string(key));
+    return fail(errc::bad_arguments, "unknown key" + instead_of(key, known), std::string(key));
   if (!outcome) outcome.error().where = key;
   return outcome;
 }

@@ -6,12 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <sm/json.hpp>
 #include <string>
 #include <string_view>
 
-#include "config/units.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 
@@ -22,18 +23,24 @@ template <class T>
 T field(const json& body, const char* key, T otherwise, const std::string& where = {}) {
   auto member = body.find(key);
   if (member == body.end()) return otherwise;
+  auto wrong = [&](std::string why) {
+    return failure(errc::bad_arguments, std::move(why), where + "/" + key);
+  };
   // The JSON library would convert silently.
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     constexpr auto most =
         sizeof(T) > 4 ? latest_ms : std::int64_t{std::numeric_limits<std::int32_t>::max()};
-    if (!member->is_number_integer() || *member < 0 || *member > most)
-      throw failure(errc::bad_arguments, "must be a whole number from 0 to " + std::to_string(most),
-                    where + "/" + key);
+    auto value = read_integer<T>(*member, 0, static_cast<T>(most));
+    if (!value) throw wrong(value.error().detail);
+    return *value;
   }
   try {
-    return member->template get<T>();
+    auto value = member->template get<T>();
+    if constexpr (std::is_same_v<T, std::string>)
+      if (auto ok = check_text(value); !ok) throw wrong(ok.error().detail);
+    return value;
   } catch (const json::exception& e) {
-    throw failure(errc::bad_arguments, conversion_error(e).detail, where + "/" + key);
+    throw wrong(conversion_error(e).detail);
   }
 }
 
@@ -50,11 +57,9 @@ inline void refuse_unknown(const json& body, std::initializer_list<std::string_v
                            const std::string& where = {}) {
   if (!body.is_object()) throw failure(errc::bad_arguments, "must be a JSON object", where);
   for (auto& [key, value] : body.items())
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      std::string all;
-      for (auto name : known) all += (all.empty() ? "" : ", ") + std::string(name);
-      throw failure(errc::bad_arguments, "unknown field; there is " + all, where + "/" + key);
-    }
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw failure(errc::bad_arguments, "unknown field" + instead_of(key, known),
+                    where + pointer_to(key));
 }
 
 }  // namespace sm

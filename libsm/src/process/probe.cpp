@@ -8,6 +8,7 @@
 #include "process/deadline.hpp"
 #include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
@@ -42,8 +43,7 @@ result<probe_target> parse_probe_target(const std::string& kind, const std::stri
   }
   if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
   target.host = rest;
-  bool number = !target.port.empty() && target.port.size() <= 5 &&
-                target.port.find_first_not_of("0123456789") == target.port.npos;
+  bool number = parse_integer<std::uint16_t>(target.port, 1).has_value();
   if (target.host.empty() || !number || target.path.find_first_of(" \r\n") != target.path.npos)
     return fail(errc::invalid_spec, kind == "http"
                                         ? "must be a URL such as \"http://127.0.0.1:8080/\""

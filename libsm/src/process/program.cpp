@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -23,6 +22,7 @@
 #include "process/rlimits.hpp"
 #include "process/system_error.hpp"
 #include "service/selector.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
@@ -33,12 +33,11 @@ struct identity {
   std::vector<gid_t> groups;
 };
 
-template <class Number>
-std::optional<Number> as_number(const std::string& text) {
-  Number value{};
-  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+/// The highest of all is nobody: to the system it means "leave it as it is".
+template <class Id>
+std::optional<Id> as_id(const std::string& text) {
+  auto value = parse_integer<Id>(text, 0, std::numeric_limits<Id>::max() - 1);
+  return value ? std::optional(*value) : std::nullopt;
 }
 
 result<identity> resolve_identity(const service_spec& spec) {
@@ -47,7 +46,7 @@ result<identity> resolve_identity(const service_spec& spec) {
   if (!spec.user.empty()) {
     passwd entry{};
     passwd* found = nullptr;
-    if (auto number = as_number<uid_t>(spec.user)) {
+    if (auto number = as_id<uid_t>(spec.user)) {
       who.uid = number;
       ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found);
     } else {
@@ -70,7 +69,7 @@ result<identity> resolve_identity(const service_spec& spec) {
     }
   }
   if (!spec.user_group.empty()) {
-    if (auto number = as_number<gid_t>(spec.user_group)) {
+    if (auto number = as_id<gid_t>(spec.user_group)) {
       who.gid = number;
     } else {
       group entry{};
@@ -230,8 +229,11 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
                   .candidates = candidates_for(spec.command.front(), environment),
                   .moved = std::vector<int>(streams.descriptors.size(), -1)};
   if (streams.listen_pid) plan.listen_pid = environment.back().data() + std::strlen("LISTEN_PID=");
-  if (!spec.umask.empty())
-    plan.umask = static_cast<int>(std::strtol(spec.umask.c_str(), nullptr, 8));
+  if (!spec.umask.empty()) {
+    auto mask = parse_integer<int>(spec.umask, 0, 0777, 8);
+    if (!mask) return fail(errc::invalid_spec, mask.error().detail, "/umask");
+    plan.umask = *mask;
+  }
   for (auto& [name, value] : spec.rlimits) {
     auto limit = parse_rlimit(name, value);
     if (!limit) return tl::unexpected<error>(limit.error());

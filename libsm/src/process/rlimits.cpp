@@ -2,7 +2,8 @@
 
 #include <array>
 
-#include "config/units.hpp"
+#include "text/texts.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {
@@ -20,16 +21,16 @@ constexpr std::array rows{row{"as", RLIMIT_AS},         row{"core", RLIMIT_CORE}
 }  // namespace
 
 result<rlimit_value> parse_rlimit(const std::string& name, const std::string& value) {
-  std::string known;
+  std::vector<std::string_view> known;
   for (auto& r : rows) {
-    known += (known.empty() ? "" : ", ") + std::string(r.name);
+    known.push_back(r.name);
     if (r.name != name) continue;
     if (value == "unlimited") return rlimit_value{r.resource, RLIM_INFINITY};
     auto number = parse_size(value);
-    if (!number) return fail(errc::invalid_spec, "must be a number, a size, or \"unlimited\"");
+    if (!number) return fail(errc::invalid_spec, number.error().detail + ", or \"unlimited\"");
     return rlimit_value{r.resource, *number};
   }
-  return fail(errc::invalid_spec, "is no resource limit; there are " + known);
+  return fail(errc::invalid_spec, "is no resource limit" + instead_of(name, known));
 }
 
 }  // namespace sm

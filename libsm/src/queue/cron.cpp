@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <vector>
+
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -49,10 +51,7 @@ constexpr field_rule weekday_rule{
     "day of week", 0, 7, {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, 0};
 
 std::optional<int> value_of(const field_rule& rule, std::string_view text) {
-  int value = 0;
-  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec == std::errc{} && end == text.data() + text.size())
-    return value >= rule.min && value <= rule.max ? std::optional(value) : std::nullopt;
+  if (auto value = parse_integer<int>(text, rule.min, rule.max)) return *value;
   for (std::size_t i = 0; i < rule.names.size(); ++i)
     if (!rule.names[i].empty() && rule.names[i] == text)
       return rule.first_name + static_cast<int>(i);
@@ -62,8 +61,8 @@ std::optional<int> value_of(const field_rule& rule, std::string_view text) {
 result<std::vector<int>> values_of(const field_rule& rule, const std::string& text) {
   auto wrong = [&](const std::string& part) {
     return fail(errc::invalid_spec,
-                "'" + part + "' is no " + rule.name + ": use " + std::to_string(rule.min) + " to " +
-                    std::to_string(rule.max) + ", lists, ranges and steps",
+                in_quotes(part) + " is no " + rule.name + ": use " + std::to_string(rule.min) +
+                    " to " + std::to_string(rule.max) + ", lists, ranges and steps",
                 "cron");
   };
   std::vector<int> all;
@@ -73,10 +72,9 @@ result<std::vector<int>> values_of(const field_rule& rule, const std::string& te
     int step = 1;
     if (slash != part.npos) {
       auto digits = std::string_view(part).substr(slash + 1);
-      auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-      if (ec != std::errc{} || end != digits.data() + digits.size() || step < 1 ||
-          step > rule.max - rule.min + 1)
-        return wrong(part);
+      auto given = parse_integer<int>(digits, 1, rule.max - rule.min + 1);
+      if (!given) return wrong(part);
+      step = *given;
     }
     int from = rule.min, to = rule.max;
     if (range != "*") {
@@ -118,7 +116,7 @@ result<cron_line> cron_line::parse(const std::string& given, const std::string& 
   if (fields.size() == 5) fields.insert(fields.begin(), "0");
   if (fields.size() != 6)
     return fail(errc::invalid_spec,
-                "'" + given + "' has " + std::to_string(fields.size()) +
+                in_quotes(given) + " has " + std::to_string(fields.size()) +
                     " fields: write minute hour day month weekday, with six seconds first",
                 "cron");
   cron_line line;
@@ -144,12 +142,12 @@ result<cron_line> cron_line::parse(const std::string& given, const std::string& 
   cctz::time_zone loaded;
   if (!cctz::load_time_zone(line.zone_, &loaded))
     return fail(errc::invalid_spec,
-                "'" + zone + "' is no time zone this host knows (see /usr/share/zoneinfo)",
+                in_quotes(zone) + " is no time zone this host knows (see /usr/share/zoneinfo)",
                 "timezone");
   auto now = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
   if (!line.next(now.count()))
-    return fail(errc::invalid_spec, "'" + given + "' never fires", "cron");
+    return fail(errc::invalid_spec, in_quotes(given) + " never fires", "cron");
   return line;
 }
 

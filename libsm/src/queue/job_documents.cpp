@@ -1,9 +1,9 @@
 #include "queue/job_documents.hpp"
 
-#include "config/units.hpp"
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
 #include "queue/schedule.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 

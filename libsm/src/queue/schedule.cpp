@@ -5,6 +5,7 @@
 #include "queue/cron.hpp"
 #include "queue/payload.hpp"
 #include "store/state_folder.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 
@@ -28,10 +29,12 @@ result<schedule_spec> schedule_from_json(const json& document) {
   for (auto& field : document.items()) {
     const auto& key = field.key();
     const auto& value = field.value();
-    auto where = "/" + key;
+    auto where = pointer_to(key);
     auto text = [&](std::string& member) -> result<void> {
       if (!value.is_string()) return fail(errc::invalid_spec, "must be a string", where);
       member = value;
+      if (auto fits = check_text(member); !fits)
+        return fail(errc::invalid_spec, fits.error().detail, where);
       return {};
     };
     auto flag = [&](bool& member) -> result<void> {
@@ -63,7 +66,10 @@ result<schedule_spec> schedule_from_json(const json& document) {
         s.missed =
             value == "once" ? schedule_spec::missed_times::once : schedule_spec::missed_times::skip;
     } else {
-      ok = fail(errc::invalid_spec, "unknown field", where);
+      ok = fail(errc::invalid_spec,
+                "unknown field" + instead_of(key, {"name", "cron", "timezone", "type", "argument",
+                                                   "queue", "missed", "overlap", "enabled"}),
+                where);
     }
     if (!ok) return tl::unexpected<error>(ok.error());
   }
@@ -79,8 +85,10 @@ result<schedule_spec> schedule_in(const stored_schedule& stored) {
 }
 
 result<void> validate(const schedule_spec& s) {
-  if (!valid_name(s.name))
-    return fail(errc::invalid_spec, "'" + s.name + "' is no name for a schedule", "/name");
+  if (auto ok = check_name(s.name); !ok)
+    return fail(errc::invalid_spec, ok.error().detail, "/name");
+  if (auto ok = check_text(s.type); !ok)
+    return fail(errc::invalid_spec, ok.error().detail, "/type");
   if (s.type.empty()) return fail(errc::invalid_spec, "names the type of the job", "/type");
   if (!valid_queue_name(s.queue)) return fail(errc::invalid_spec, no_queue_name(s.queue), "/queue");
   auto line = cron_line::parse(s.cron, s.timezone);

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "config/units.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

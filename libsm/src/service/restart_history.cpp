@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "config/units.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {

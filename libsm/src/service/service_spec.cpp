@@ -5,10 +5,12 @@
 #include <sm/service_spec.hpp>
 #include <tuple>
 
-#include "config/units.hpp"
 #include "process/probe.hpp"
 #include "process/rlimits.hpp"
 #include "process/signal_names.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 namespace {
@@ -36,9 +38,9 @@ result<void> read(const json& value, std::string& out, const std::string& where)
 }
 
 result<void> read(const json& value, unsigned& out, const std::string& where) {
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 1'000'000)
-    return bad(where, "must be a whole number from 0 to 1000000");
-  out = value.get<unsigned>();
+  auto number = read_integer<unsigned>(value, 0, 1'000'000);
+  if (!number) return bad(where, number.error().detail);
+  out = *number;
   return {};
 }
 
@@ -57,18 +59,19 @@ result<void> read(const json& value, milliseconds& out, const std::string& where
 }
 
 result<void> read(const json& value, int& out, const std::string& where) {
-  if (!value.is_number_integer()) return bad(where, "must be a whole number");
-  out = value.get<int>();
+  auto number = read_integer<int>(value);
+  if (!number) return bad(where, number.error().detail);
+  out = *number;
   return {};
 }
 
 /// A number of bytes, or a size such as "16MiB".
 result<void> read(const json& value, std::uint64_t& out, const std::string& where) {
-  auto parsed = value.is_string()            ? parse_size(value.get_ref<const std::string&>())
-                : value.is_number_unsigned() ? result<std::uint64_t>(value.get<std::uint64_t>())
-                                             : fail(errc::invalid_spec, "");
-  if (!parsed) return bad(where, "must be a size such as \"16MiB\", or a number of bytes");
-  out = *parsed;
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  auto size = value.is_string() ? parse_size(value.get_ref<const std::string&>())
+                                : read_integer<std::uint64_t>(value, 0, most);
+  if (!size) return bad(where, size.error().detail + ", or a text such as \"16MiB\"");
+  out = *size;
   return {};
 }
 
@@ -77,7 +80,7 @@ result<void> read(const json& value, std::map<std::string, std::string>& out,
   if (!value.is_object()) return bad(where, "must be an object");
   out.clear();
   for (auto& entry : value.items()) {
-    if (!entry.value().is_string()) return bad(where + "/" + entry.key(), "must be a string");
+    if (!entry.value().is_string()) return bad(where + pointer_to(entry.key()), "must be a string");
     out[entry.key()] = entry.value().get<std::string>();
   }
   return {};
@@ -91,11 +94,10 @@ result<void> read(const json& value, json& out, const std::string&) {
 template <class T>
 result<void> read(const json& value, std::vector<T>& out, const std::string& where) {
   if (!value.is_array()) return bad(where, "must be an array");
-  auto parsed = from_json_value<std::vector<T>>(value);
-  // The JSON library names the path from the document's root.
-  if (!parsed)
-    return bad(parsed.error().where.empty() ? where : parsed.error().where, parsed.error().detail);
-  out = std::move(*parsed);
+  std::vector<T> all(value.size());
+  for (std::size_t i = 0; i < value.size(); ++i)
+    if (auto ok = read(value[i], all[i], where + "/" + std::to_string(i)); !ok) return ok;
+  out = std::move(all);
   return {};
 }
 
@@ -224,10 +226,10 @@ template <class T>
 result<void> read_object(const json& document, T& out, const std::string& where) {
   if (!document.is_object()) return bad(where, "must be an object");
   result<void> outcome;
-  std::string known;
+  std::vector<std::string_view> known;
   std::size_t seen = 0;
   auto field = [&](const char* name, auto& member) {
-    known += known.empty() ? name : std::string(", ") + name;
+    known.push_back(name);
     auto entry = document.find(name);
     if (entry == document.end() || !outcome) return;
     ++seen;
@@ -235,14 +237,44 @@ result<void> read_object(const json& document, T& out, const std::string& where)
   };
   each_field(out, field, static_cast<const T*>(nullptr));
   if (!outcome || seen == document.size()) return outcome;
-  for (auto& entry : document.items()) {
-    auto& key = entry.key();
-    bool found = false;
-    each_field(
-        out, [&](const char* name, auto&) { found = found || key == name; },
-        static_cast<const T*>(nullptr));
-    if (!found) return bad(where + "/" + key, "unknown field; known are " + known);
+  for (auto& entry : document.items())
+    if (auto& key = entry.key(); std::find(known.begin(), known.end(), key) == known.end())
+      return bad(where + pointer_to(key), "unknown field" + instead_of(key, known));
+  return outcome;
+}
+
+// -- what no text of a specification may be, whoever wrote it
+
+result<void> check_texts(const std::string& text, const std::string& where) {
+  if (auto ok = check_text(text); !ok) return bad(where, ok.error().detail);
+  return {};
+}
+result<void> check_texts(const std::vector<std::string>& texts, const std::string& where) {
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (auto ok = check_texts(texts[i], where + "/" + std::to_string(i)); !ok) return ok;
+  return {};
+}
+result<void> check_texts(const std::map<std::string, std::string>& texts,
+                         const std::string& where) {
+  for (auto& [key, text] : texts) {
+    if (auto ok = check_texts(key, where + pointer_to(key)); !ok) return ok;
+    if (auto ok = check_texts(text, where + pointer_to(key)); !ok) return ok;
   }
+  return {};
+}
+template <class T>
+result<void> check_texts(const T& value, const std::string& where) {
+  result<void> outcome;
+  if constexpr (requires {
+                  each_field(
+                      value, [](auto&&...) {}, &value);
+                })
+    each_field(
+        value,
+        [&](const char* name, const auto& member) {
+          if (outcome) outcome = check_texts(member, where + "/" + name);
+        },
+        &value);
   return outcome;
 }
 
@@ -266,15 +298,6 @@ json write_object(const T& value) {
 
 }  // namespace
 
-bool valid_name(std::string_view name) noexcept {
-  auto alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (name.empty() || name.size() > 64 || !alphanumeric(name.front())) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return alphanumeric(c) || c == '_' || c == '-' || c == '.'; });
-}
-
 namespace {
 
 bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
@@ -294,16 +317,14 @@ result<void> validate_program(const service_spec& s) {
     return bad("/command", "a service is either of a type or a command");
   if (s.command.front().empty()) return bad("/command", "the program's name is empty");
   for (auto& [name, value] : s.env)
-    if (name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos ||
-        value.find('\0') != value.npos)
-      return bad("/env/" + name, "is no name of a variable");
-  if (!s.umask.empty() &&
-      (s.umask.size() > 4 || s.umask.find_first_not_of("01234567") != s.umask.npos))
-    return bad("/umask", "must be octal, such as \"022\"");
+    if (name.empty() || name.find('=') != name.npos)
+      return bad("/env" + pointer_to(name), "is no name of a variable");
+  if (!s.umask.empty() && !parse_integer<unsigned>(s.umask, 0, 0777, 8))
+    return bad("/umask", "must be octal from \"000\" to \"777\", not " + in_quotes(s.umask));
   if (s.nice < -20 || s.nice > 19) return bad("/nice", "must be from -20 to 19");
   for (auto& [name, value] : s.rlimits)
     if (auto parsed = parse_rlimit(name, value); !parsed)
-      return bad("/rlimits/" + name, parsed.error().detail);
+      return bad("/rlimits" + pointer_to(name), parsed.error().detail);
   if (!is_one_of(s.ready.kind, {"delay", "notify", "fd", "tcp", "http"}))
     return bad("/ready/kind", "must be \"delay\", \"notify\", \"fd\", \"tcp\" or \"http\"");
   if (!is_one_of(s.health.kind, {"", "tcp", "http"}))
@@ -319,8 +340,7 @@ result<void> validate_program(const service_spec& s) {
 }  // namespace
 
 result<void> validate(const service_spec& s) {
-  const std::string name_rule =
-      "use 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit";
+  if (auto ok = check_texts(s, ""); !ok) return ok;
   if (s.cpu_weight > 10'000) return bad("/cpu_weight", "must be from 1 to 10000, or 0 for none");
   if (s.reload.batch < 1) return bad("/reload/batch", "must be at least 1");
   if (!is_one_of(s.reload.order, {"auto", "start-first", "stop-first"}))
@@ -334,7 +354,7 @@ result<void> validate(const service_spec& s) {
       return bad("/sockets", "'" + address + "' " + parsed.error().detail);
   if (s.log.max_size < 4096) return bad("/log/max_size", "must be at least 4096 bytes");
   if (s.log.keep > 1000) return bad("/log/keep", "must be at most 1000");
-  if (!valid_name(s.name)) return bad("/name", "'" + s.name + "' is no service name; " + name_rule);
+  if (auto ok = check_name(s.name); !ok) return bad("/name", ok.error().detail);
   if (s.type.empty() && s.command.empty())
     return bad("/type", "must not be empty, unless there is a command");
   if (!s.command.empty())
@@ -359,16 +379,16 @@ result<void> validate(const service_spec& s) {
   auto names = [&](const std::vector<std::string>& list, const char* where) -> result<void> {
     for (auto& n : list) {
       if (n == s.name) return bad(where, "'" + n + "' cannot depend on itself");
-      if (!valid_name(n)) return bad(where, "'" + n + "' is no name; " + name_rule);
+      if (auto ok = check_name(n); !ok) return bad(where, ok.error().detail);
     }
     return {};
   };
   if (auto ok = names(s.after, "/after"); !ok) return ok;
   if (auto ok = names(s.requires_, "/requires"); !ok) return ok;
-  if (!s.group.empty() && !valid_name(s.group))
-    return bad("/group", "'" + s.group + "' is no name; " + name_rule);
+  if (!s.group.empty())
+    if (auto ok = check_name(s.group); !ok) return bad("/group", ok.error().detail);
   for (auto& tag : s.tags)
-    if (!valid_name(tag)) return bad("/tags", "'" + tag + "' is no name; " + name_rule);
+    if (auto ok = check_name(tag); !ok) return bad("/tags", ok.error().detail);
   return {};
 }
 

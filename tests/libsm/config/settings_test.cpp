@@ -24,6 +24,16 @@ TEST(settings, an_unknown_key_is_answered_with_the_nearest_one) {
 TEST(settings, a_value_that_does_not_fit_names_its_key) {
   config c;
   for (auto [key, value] : {std::pair{"http.body_max", "big"},
+                            {"http.body_max", "1 MiB"},
+                            {"http.pending_max", "+1"},
+                            {"http.pending_max", " 1"},
+                            {"http.pending_max", ""},
+                            {"http.pending_max", "4294967296"},
+                            {"queue.lease", "99999999999999999999s"},
+                            {"queue.sync", "ful"},
+                            {"manager.cgroups", ""},
+                            {"manager.log_level", "loud"},
+
                             {"http.idle_timeout", "soon"},
                             {"http.insecure", "yes"},
                             {"link.commands_max", "1x"}}) {

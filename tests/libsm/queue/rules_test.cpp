@@ -161,9 +161,10 @@ TEST(redis_url, every_form_is_read) {
 }
 
 TEST(redis_url, what_is_wrong_is_said_and_no_password_shown) {
-  for (auto* bad :
-       {"redis://h:port", "redis://h/x", "redis://h?verify=maybe", "redis://h?colour=red",
-        "redis+unix://", "redis+sentinel://h", "redis://[::1", "redis://h:70000"})
+  for (auto* bad : {"redis://h:port", "redis://h/x", "redis://h?verify=maybe",
+                    "redis://h?colour=red", "redis+unix://", "redis+sentinel://h", "redis://[::1",
+                    "redis://h:70000", "redis://h:0", "redis://h:+1", "redis://h: 1",
+                    "redis://h/+1", "redis://h?db=%201", "redis://h/4294967296"})
     EXPECT_FALSE(parse_redis_url(bad)) << bad;
   EXPECT_EQ(without_password("redis://u:secret@h:1/2"), "redis://h:1/2");
   EXPECT_EQ(without_password("redis+sentinel://a,b/m?sentinel_password=x&db=1"),

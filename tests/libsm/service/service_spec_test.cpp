@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <sm/service_spec.hpp>
 
 namespace sm {
@@ -74,10 +75,74 @@ TEST(service_spec, bad_fields_are_named_by_their_path) {
   EXPECT_EQ(spec_from_json(json::array()).error().code, errc::invalid_spec);
 }
 
-TEST(service_spec, an_unknown_field_is_answered_with_the_known_ones) {
-  auto spec = spec_from_json({{"instanzes", 1}}, valid());
-  ASSERT_FALSE(spec);
-  EXPECT_NE(spec.error().detail.find("instances"), std::string::npos);
+TEST(service_spec, an_unknown_field_is_answered_with_the_nearest_one_at_its_place) {
+  for (auto [document, where, meant] :
+       {std::tuple{R"({"instanzes": 1})", "/instanzes", "instances"},
+        {R"({"backoff": {"mix": "1s"}})", "/backoff/mix", "min"},
+        {R"({"intensity": {"restart": 1}})", "/intensity/restart", "restarts"},
+        {R"({"ready": {"knd": "tcp"}})", "/ready/knd", "kind"},
+        {R"({"health": {"intervall": "1s"}})", "/health/intervall", "interval"},
+        {R"({"log": {"kepp": 1}})", "/log/kepp", "keep"},
+        {R"({"reload": {"bacth": 1}})", "/reload/bacth", "batch"},
+        {R"({"command": ["x"], "rlimits": {"nofiles": "1"}})", "/rlimits/nofiles", "nofile"}}) {
+    auto spec = spec_from_json(json::parse(document), {.name = "web"});
+    ASSERT_FALSE(spec) << document;
+    EXPECT_EQ(spec.error().where, where);
+    EXPECT_NE(spec.error().detail.find("'" + std::string(meant) + "'"), std::string::npos)
+        << spec.error().detail;
+  }
+}
+
+TEST(service_spec, no_text_has_a_nul_wherever_it_stands) {
+  for (auto [field, where] : {std::pair{R"("name": "w\u0000")", "/name"},
+                              {R"("user": "nobody\u0000x")", "/user"},
+                              {R"("user_group": "nogroup\u0000x")", "/user_group"},
+                              {R"("directory": "/tmp\u0000/x")", "/directory"},
+                              {R"("command": ["true\u0000x"])", "/command/0"},
+                              {R"("command": ["echo", "\u0000"])", "/command/1"},
+                              {R"("env": {"A": "b\u0000c"})", "/env/A"},
+                              {R"("env": {"A\u0000": "b"})", "/env/A"},
+                              {R"("inherit_env": ["A\u0000"])", "/inherit_env/0"},
+                              {R"("stop_signal": "TERM\u0000")", "/stop_signal"},
+                              {R"("umask": "022\u0000")", "/umask"},
+                              {R"("rlimits": {"nofile": "1\u0000"})", "/rlimits/nofile"},
+                              {R"("sockets": ["127.0.0.1:80\u0000"])", "/sockets/0"},
+                              {R"("health": {"target": "a:1\u0000"})", "/health/target"},
+                              {R"("tags": ["t\u0000"])", "/tags/0"}}) {
+    auto spec = spec_from_json(json::parse("{" + std::string(field) + "}"),
+                               {.name = "web", .command = {"true"}});
+    ASSERT_FALSE(spec) << field;
+    EXPECT_EQ(spec.error().code, errc::invalid_spec);
+    EXPECT_EQ(spec.error().where.substr(0, std::strlen(where)), where);
+  }
+}
+
+TEST(service_spec, a_number_is_what_it_says_or_refused) {
+  auto of_program = [](const char* field) {
+    auto spec = spec_from_json(json::parse("{" + std::string(field) + "}"),
+                               {.name = "web", .command = {"true"}});
+    return spec ? std::string() : spec.error().where;
+  };
+  EXPECT_EQ(of_program(R"("nice": 4294967301)"), "/nice");
+  EXPECT_EQ(of_program(R"("nice": 20)"), "/nice");
+  EXPECT_EQ(of_program(R"("nice": "5")"), "/nice");
+  EXPECT_EQ(of_program(R"("nice": -20)"), "");
+  EXPECT_EQ(of_program(R"("umask": "022")"), "");
+  for (auto* mask : {"9", "1777", "-22", "+22", " 22", "0x1f", "00000000000000000000008"})
+    EXPECT_EQ(of_program((R"("umask": ")" + std::string(mask) + "\"").c_str()), "/umask") << mask;
+  EXPECT_EQ(of_program(R"("memory_max": 18446744073709551615)"), "/memory_max");
+  EXPECT_EQ(of_program(R"("memory_max": 18446744073709551616)"), "/memory_max");
+  EXPECT_EQ(of_program(R"("memory_max": "64 MiB")"), "/memory_max");
+  EXPECT_EQ(of_program(R"("memory_max": -1)"), "/memory_max");
+  EXPECT_EQ(of_program(R"("instances": 4294967297)"), "/instances");
+  EXPECT_EQ(of_program(R"("success_exit_codes": [4294967296])"), "/success_exit_codes/0");
+  EXPECT_EQ(of_program(R"("success_exit_codes": [true])"), "/success_exit_codes/0");
+  EXPECT_EQ(of_program(R"("rlimits": {"nofile": "+5"})"), "/rlimits/nofile");
+  EXPECT_EQ(of_program(R"("rlimits": {"nofile": 5})"), "/rlimits/nofile");
+  EXPECT_EQ(of_program(R"("health": {"kind": "tcp", "target": "a:99999"})"), "/health/target");
+  EXPECT_EQ(of_program(R"("health": {"kind": "tcp", "target": "a: 1"})"), "/health/target");
+  EXPECT_EQ(of_program(R"("health": {"kind": "tcp", "target": "a:0"})"), "/health/target");
+  EXPECT_EQ(of_program(R"("sockets": ["127.0.0.1:65536"])"), "/sockets");
 }
 
 TEST(service_spec, only_type_and_parameters_need_new_processes) {

@@ -17,6 +17,7 @@
 #include "process/spawn.hpp"
 #include "process/system_error.hpp"
 #include "process/unique_fd.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
@@ -94,7 +95,8 @@ cancel_reason reason_from(int channel) {
   if (::poll(&watched, 1, 100) <= 0) return cancel_reason::must_go;
   auto f = read_frame(channel);
   if (!f || f->what != 'C') return cancel_reason::must_go;
-  return static_cast<cancel_reason>(std::atoi(f->bytes.c_str()));
+  auto reason = parse_integer<int>(f->bytes, 0, static_cast<int>(cancel_reason::must_go));
+  return reason ? static_cast<cancel_reason>(*reason) : cancel_reason::must_go;
 }
 
 class process_host : public detail::job_host {
@@ -241,7 +243,9 @@ class fork_runner : public job_runner {
       quiet_since = clock::now();
       if (f->what == 'B') {
         begun = true;
-        job.process = std::atoi(f->bytes.c_str());
+        auto process = parse_integer<pid_t>(f->bytes, 2);
+        if (!process) break;
+        job.process = *process;
         // It was asked before it was there.
         if (job.kill_wanted)
           kill(job);
@@ -302,8 +306,9 @@ class fork_runner : public job_runner {
     if (::poll(&watched, 1, 0) <= 0) return false;
     auto f = read_frame(channel);
     if (!f || f->what != 'B') return false;
-    ::kill(-std::atoi(f->bytes.c_str()), SIGKILL);
-    return true;
+    auto process = parse_integer<pid_t>(f->bytes, 2);
+    if (process) ::kill(-*process, SIGKILL);
+    return process.has_value();
   }
 
   /// One that does not answer. Its jobs end with it; the next job starts another.

@@ -1,14 +1,17 @@
 #include "queue/redis/redis_url.hpp"
 
-#include <charconv>
-
 #include "http/url.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
 
 constexpr std::string_view schemes[] = {"redis://", "rediss://", "redis+unix://",
                                         "redis+sentinel://", "rediss+sentinel://"};
+
+constexpr std::string_view options[] = {"db",     "prefix",           "ca", "cert", "key",
+                                        "verify", "sentinel_password"};
 
 result<std::string> decoded(std::string_view text) {
   auto plain = percent_decode(text);
@@ -17,11 +20,10 @@ result<std::string> decoded(std::string_view text) {
   return *plain;
 }
 
-result<unsigned> number(std::string_view text, unsigned max, const char* what) {
-  unsigned value = 0;
-  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{} || end != text.data() + text.size() || value > max)
-    return fail(errc::invalid_spec, "'" + std::string(text) + "' is no " + what, "queue.url");
+result<unsigned> number(std::string_view text, unsigned least, unsigned most, const char* what) {
+  auto value = parse_integer<unsigned>(text, least, most);
+  if (!value)
+    return fail(errc::invalid_spec, std::string(what) + " " + value.error().detail, "queue.url");
   return value;
 }
 
@@ -41,7 +43,7 @@ result<redis_address> address_of(std::string_view text, const char* default_port
     if (colon != text.npos) a.port = text.substr(colon + 1);
   }
   if (a.host.empty()) a.host = "127.0.0.1";
-  if (auto ok = number(a.port, 65535, "port"); !ok) return tl::unexpected<error>(ok.error());
+  if (auto ok = number(a.port, 1, 65535, "the port"); !ok) return tl::unexpected<error>(ok.error());
   return a;
 }
 
@@ -128,7 +130,7 @@ result<redis_url> parse_redis_url(const std::string& url) {
     auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
     if (!value) return tl::unexpected<error>(value.error());
     if (key == "db") {
-      auto db = number(*value, 1'000'000, "database");
+      auto db = number(*value, 0, 1'000'000, "the database");
       if (!db) return tl::unexpected<error>(db.error());
       out.database = *db;
     } else if (key == "prefix") {
@@ -147,14 +149,12 @@ result<redis_url> parse_redis_url(const std::string& url) {
     } else if (key == "sentinel_password") {
       out.sentinel_password = *value;
     } else {
-      return fail(errc::invalid_spec,
-                  "unknown option '" + std::string(key) +
-                      "': there is db, prefix, ca, cert, key, verify, sentinel_password",
+      return fail(errc::invalid_spec, "unknown option " + in_quotes(key) + instead_of(key, options),
                   "queue.url");
     }
   }
   if (!database.empty()) {
-    auto db = number(database, 1'000'000, "database");
+    auto db = number(database, 0, 1'000'000, "the database");
     if (!db) return tl::unexpected<error>(db.error());
     out.database = *db;
   }

@@ -7,11 +7,11 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "process/system_error.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
@@ -48,8 +48,9 @@ result<wake_up_receiver> wake_up_receiver::open(const fs::path& database) {
   fs::remove(visible, ec);
   // What consumers that were killed left here.
   for (auto& entry : fs::directory_iterator(folder, ec)) {
-    auto pid = std::atoi(entry.path().filename().c_str());
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ec);
+    auto name = entry.path().filename().string();
+    auto pid = parse_integer<pid_t>(std::string_view(name).substr(0, name.find('-')), 1);
+    if (pid && ::kill(*pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ec);
   }
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return system_failure("cannot bind", hidden);

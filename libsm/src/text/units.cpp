@@ -1,8 +1,10 @@
-#include "config/units.hpp"
+#include "text/units.hpp"
 
 #include <array>
 #include <charconv>
 #include <limits>
+
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -40,8 +42,9 @@ result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   constexpr std::uint64_t hundred_years = 100ULL * 365 * 86'400'000;
   if (auto ms = parse_scaled(text, duration_units, hundred_years))
     return std::chrono::milliseconds(static_cast<std::int64_t>(*ms));
-  return fail(errc::bad_arguments,
-              "'" + std::string(text) + "' is no duration; write for example 500ms, 2s or 5m");
+  return fail(
+      errc::bad_arguments,
+      in_quotes(text) + " is no duration of at most 100 years; write for example 500ms, 2s or 5m");
 }
 
 std::string format_duration(std::chrono::milliseconds value) {
@@ -56,7 +59,7 @@ result<std::uint64_t> parse_size(std::string_view text) {
   if (auto bytes = parse_scaled(text, size_units, std::numeric_limits<std::int64_t>::max()))
     return *bytes;
   return fail(errc::bad_arguments,
-              "'" + std::string(text) + "' is no size; write for example 64KiB or 16MiB");
+              in_quotes(text) + " is no size below 8 EiB; write for example 4096, 64KiB or 16MiB");
 }
 
 }  // namespace sm
