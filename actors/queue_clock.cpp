@@ -137,13 +137,18 @@ result<std::int64_t> queue_clock::fire_schedules() {
     auto fired = store_->fire(stored.name, stored.last_ms, todo.for_ms, todo.fire ? &job : nullptr);
     if (!fired) return tl::unexpected<error>(fired.error());
     if (*fired == firing::others) continue;
+    if (todo.set_back)
+      log().warn(
+          "schedule {}: its last time lies {} s ahead: the clock was set back. It goes on "
+          "from now",
+          stored.name, (stored.last_ms - now) / 1000);
     if (*fired == firing::stored) {
       ++fired_;
       log().info("schedule {} put {} into {}", stored.name, spec->type, spec->queue);
     } else if (todo.fire) {
       log().info("schedule {}: its earlier job still waits or runs, or its queue takes none",
                  stored.name);
-    } else if (stored.last_ms > 0) {
+    } else if (stored.last_ms > 0 && !todo.set_back) {
       log().warn("schedule {}: a time was missed, and is skipped", stored.name);
     }
   }

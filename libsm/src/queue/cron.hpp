@@ -1,8 +1,9 @@
 // Cron lines: minute, hour, day of month, month, day of week; with six fields seconds come first.
 // Lists, ranges, steps, names (mon, jan), @hourly, @daily, @weekly, @monthly, @yearly. As with
 // Vixie's cron, a day matches by either of the two day fields when both are restricted. Summer
-// time: a time that is left out by the clock's change comes right after it, one that happens twice
-// comes once, and lines for every hour go on evenly.
+// time: a local time that does not exist comes at the change of the clock itself, one that exists
+// twice comes the first time, and lines for every hour follow the clock on the wall (cctz's
+// `convert`, not `parse`, which goes on counting through the gap).
 #pragma once
 
 #include <bitset>

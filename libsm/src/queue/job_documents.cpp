@@ -48,8 +48,7 @@ json to_document(const stored_schedule& s, std::int64_t now_ms) {
   json j = document && document->is_object() ? *document : json::object();
   if (!j.contains("declared_by")) j["declared_by"] = nullptr;
   j["last_ms"] = s.last_ms;
-  if (auto spec = schedule_in(s))
-    j["next_ms"] = step(*spec, s.last_ms > 0 ? now_ms : 0, now_ms).next_ms;
+  if (auto spec = schedule_in(s)) j["next_ms"] = step(*spec, s.last_ms, now_ms).next_ms;
   return j;
 }
 

@@ -104,7 +104,8 @@ schedule_step step(const schedule_spec& s, std::int64_t last_ms, std::int64_t no
     return next ? *next * 1000 : 0;
   };
   schedule_step out;
-  if (last_ms == 0) {
+  out.set_back = last_ms > now_ms + schedule_ahead.count();
+  if (last_ms == 0 || out.set_back) {
     // From now on: the times before it was made were not missed.
     out.note = true;
     out.for_ms = now_ms;

@@ -77,6 +77,17 @@ TEST_P(job_store_fixture, a_key_is_free_when_its_time_is_over) {
   ASSERT_TRUE(s->tidy());
 }
 
+TEST_P(job_store_fixture, a_schedule_goes_on_when_the_clock_was_set_back) {
+  auto s = open(), other = open();
+  auto now = now_ms(), ahead = now + 3'600'000;
+  ASSERT_TRUE(s->put_schedule({"nightly", "{}", ahead}));
+  EXPECT_EQ(*s->fire("nightly", ahead, now, nullptr), firing::noted);
+  EXPECT_EQ(*other->fire("nightly", ahead, now, nullptr), firing::others) << "said once";
+  EXPECT_EQ(s->schedules()->front().last_ms, now);
+  auto j = job("j");
+  EXPECT_EQ(*other->fire("nightly", now, now + 1, &j), firing::stored);
+}
+
 TEST_P(job_store_fixture, a_schedule_fires_once_whoever_tries_and_goes_when_removed) {
   auto s = open(), other = open();
   ASSERT_TRUE(s->put_schedule({"nightly", "{}", 1'000}));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "queue/cron.hpp"
+#include "queue/job_documents.hpp"
 #include "queue/payload.hpp"
 
 namespace sm {
@@ -125,6 +126,91 @@ TEST(schedule, missed_times_are_skipped_or_made_up_for_once) {
   s.missed = schedule_spec::missed_times::once;
   EXPECT_TRUE(step(s, ten, later).fire);
   EXPECT_EQ(step(s, ten, later).for_ms, later - 1'800'000);
+}
+
+// Times are those of the tz database, in UTC: the rule must not be tested by the library it uses.
+TEST(cron, local_times_that_do_not_exist_or_exist_twice_follow_one_rule_in_every_zone) {
+  struct row {
+    const char *zone, *line, *after, *first, *then;
+  };
+  for (auto& [zone, line, after, first, then] : {
+           // Berlin, 2027-03-28: at 01:00 UTC 02:00 becomes 03:00. In the gap: right after it,
+           // once.
+           row{"Europe/Berlin", "30 2 * * *", "2027-03-27 12:00:00", "2027-03-28 01:00:00",
+               "2027-03-29 00:30:00"},
+           row{"Europe/Berlin", "45 2 * * *", "2027-03-27 12:00:00", "2027-03-28 01:00:00",
+               "2027-03-29 00:45:00"},
+           row{"Europe/Berlin", "*/15 2 * * *", "2027-03-27 12:00:00", "2027-03-28 01:00:00",
+               "2027-03-29 00:00:00"},
+           row{"Europe/Berlin", "15 3 * * *", "2027-03-27 12:00:00", "2027-03-28 01:15:00",
+               "2027-03-29 01:15:00"},
+           row{"Europe/Berlin", "0 2,3 * * *", "2027-03-27 12:00:00", "2027-03-28 01:00:00",
+               "2027-03-29 00:00:00"},
+           // 2026-10-25: at 01:00 UTC 03:00 becomes 02:00. Twice there: the first time alone.
+           row{"Europe/Berlin", "30 2 * * *", "2026-10-24 12:00:00", "2026-10-25 00:30:00",
+               "2026-10-26 01:30:00"},
+           row{"Europe/Berlin", "30,45 2 * * *", "2026-10-25 00:30:00", "2026-10-25 00:45:00",
+               "2026-10-26 01:30:00"},
+           // New York, 2027-03-14 at 07:00 UTC, and 2026-11-01 at 06:00 UTC.
+           row{"America/New_York", "30 2 * * *", "2027-03-13 12:00:00", "2027-03-14 07:00:00",
+               "2027-03-15 06:30:00"},
+           row{"America/New_York", "30 1 * * *", "2026-10-31 12:00:00", "2026-11-01 05:30:00",
+               "2026-11-02 06:30:00"},
+           // Lord Howe moves by half an hour: 2026-10-03 at 15:30 UTC 02:00 becomes 02:30, and
+           // 2027-04-03 at 15:00 UTC 02:00 becomes 01:30.
+           row{"Australia/Lord_Howe", "15 2 * * *", "2026-10-03 00:00:00", "2026-10-03 15:30:00",
+               "2026-10-04 15:15:00"},
+           row{"Australia/Lord_Howe", "45 2 * * *", "2026-10-03 00:00:00", "2026-10-03 15:45:00",
+               "2026-10-04 15:45:00"},
+           row{"Australia/Lord_Howe", "45 1 * * *", "2027-04-03 00:00:00", "2027-04-03 14:45:00",
+               "2027-04-04 15:15:00"},
+           // Lines for every hour go by the clock on the wall, and so evenly where it moves by an
+           // hour.
+           row{"America/New_York", "30 * * * *", "2026-11-01 05:00:00", "2026-11-01 05:30:00",
+               "2026-11-01 06:30:00"},
+           row{"Europe/Berlin", "30 * * * *", "2027-03-28 00:00:00", "2027-03-28 00:30:00",
+               "2027-03-28 01:30:00"},
+           row{"Australia/Lord_Howe", "45 * * * *", "2027-04-03 14:00:00", "2027-04-03 14:45:00",
+               "2027-04-03 15:15:00"},
+       }) {
+    auto cron = cron_line::parse(line, zone);
+    ASSERT_TRUE(cron);
+    auto one = cron->next(at(after));
+    ASSERT_TRUE(one);
+    EXPECT_EQ(*one, at(first)) << zone << " " << line << " after " << after;
+    EXPECT_EQ(*cron->next(*one), at(then)) << zone << " " << line << " after " << first;
+  }
+}
+
+TEST(schedule, a_last_time_that_lies_ahead_counts_as_now) {
+  schedule_spec s{.name = "s", .cron = "0 * * * *", .type = "T"};
+  auto now = at("2026-11-25 10:20:00") * 1000, eleven = at("2026-11-25 11:00:00") * 1000;
+  for (std::int64_t ahead : {10'001LL, 3'600'000LL, 1000LL * 3600 * 24 * 365 * 50}) {
+    auto todo = step(s, now + ahead, now);
+    EXPECT_TRUE(todo.set_back) << ahead;
+    EXPECT_TRUE(todo.note) << "so that it is said once";
+    EXPECT_FALSE(todo.fire);
+    EXPECT_EQ(todo.for_ms, now);
+    EXPECT_EQ(todo.next_ms, eleven);
+    auto after = step(s, todo.for_ms, now + 1);
+    EXPECT_FALSE(after.set_back || after.note);
+    EXPECT_EQ(after.next_ms, eleven);
+    EXPECT_TRUE(step(s, todo.for_ms, eleven).fire);
+  }
+  // Another host's clock is ahead by some seconds: what it fired for does not come twice.
+  for (std::int64_t ahead : {1LL, 2'000LL, 10'000LL}) {
+    auto todo = step(s, eleven, eleven - ahead);
+    EXPECT_FALSE(todo.set_back || todo.note || todo.fire) << ahead;
+    EXPECT_EQ(todo.next_ms, eleven + 3'600'000) << ahead;
+  }
+}
+
+TEST(schedule, a_listing_says_when_the_clock_will_fire) {
+  schedule_spec s{.name = "s", .cron = "0 * * * *", .type = "T"};
+  auto document = print_json(to_json(s));
+  auto now = at("2026-11-25 10:20:00") * 1000, eleven = at("2026-11-25 11:00:00") * 1000;
+  for (std::int64_t last : {std::int64_t{0}, now - 1'200'000, now + std::int64_t{1000} * 3600 * 24})
+    EXPECT_EQ(to_document(stored_schedule{"s", document, last}, now)["next_ms"], eleven) << last;
 }
 
 TEST(schedule, a_document_is_read_strictly_and_comes_back) {
