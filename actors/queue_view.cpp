@@ -15,6 +15,11 @@ result<void> queue_view::open() {
   return {};
 }
 
+void queue_view::close() {
+  thread_.stop();
+  store_.reset();
+}
+
 void queue_view::release(const std::string& worker) {
   ask<bool>([this, worker](job_store& store) -> result<bool> {
     // A connection that was idle may have been cut: that is seen at the first call.

@@ -48,6 +48,9 @@ class queue_view {
   /// A consumer is gone: what it had in hand is ready again at once.
   void release(const std::string& worker);
 
+  /// Answers what was asked, and closes the store.
+  void close();
+
  private:
   result<void> open();
 

@@ -83,7 +83,7 @@ void program::start() {
     std::ifstream file(state() / "http");
     std::string address;
     if (!std::getline(file, address)) {
-      if (alive(pid_)) return false;
+      if (alive(pid_)) return serves_without_room();
       std::stringstream words;
       words << std::ifstream(output).rdbuf();
       throw std::runtime_error(executable_ + " ended: " + words.str());
@@ -92,6 +92,17 @@ void program::start() {
     return true;
   });
   if (!serves) throw std::runtime_error(executable_ + " does not serve");
+}
+
+/// On a full disk the address may be in no file.
+bool program::serves_without_room() const {
+  std::error_code ec;
+  if (std::filesystem::space(state(), ec).available > 0) return false;
+  try {
+    return api("GET", "/healthz").status == 200;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 std::string program::token() const {

@@ -57,6 +57,8 @@ class program {
   std::string log_of(const std::string& instance) const;
 
  private:
+  bool serves_without_room() const;
+
   std::string executable_;
   std::vector<std::string> arguments_, environment_;
   temporary_folder folder_;

@@ -133,8 +133,11 @@ result<void> state_folder::write_file(const std::string& name, const std::string
     if (!out) return system_failure("cannot write", draft.string());
     if (::write(out.get(), content.data(), content.size()) !=
             static_cast<ssize_t>(content.size()) ||
-        ::fsync(out.get()) != 0)
-      return system_failure("cannot write", draft.string());
+        ::fsync(out.get()) != 0) {
+      auto failed = system_failure("cannot write", draft.string());
+      ::unlink(draft.c_str());
+      return failed;
+    }
   }
   if (::rename(draft.c_str(), target.c_str()) != 0)
     return system_failure("cannot write", target.string());

@@ -4,13 +4,6 @@
 
 namespace sm {
 
-struct state_store::connection {
-  std::filesystem::path file;
-  SQLite::Database db;
-  // Instances do not outlive a power failure, so their rows need not either: no fsync for them.
-  SQLite::Database journal;
-};
-
 namespace {
 
 constexpr const char* schema = R"(
@@ -43,30 +36,76 @@ json stored_json(const std::string& text, const std::filesystem::path& file) {
 
 }  // namespace
 
+struct state_store::connection {
+  std::filesystem::path file{};
+  std::optional<SQLite::Database> db{};
+  // Instances do not outlive a power failure, so their rows need not either: no fsync for them.
+  // None while there is no room for both (see open_database_alone).
+  std::optional<SQLite::Database> fast{};
+
+  SQLite::Database& journal() { return fast ? *fast : *db; }
+  void open() {
+    close();
+    db.emplace(open_database(file, {.version = schema_version}));
+    fast.emplace(open_database(file, {.full_sync = false, .version = schema_version}));
+    prepare();
+  }
+  void open_alone() {
+    close();
+    db.emplace(open_database_alone(file, {.busy_timeout = {}, .version = schema_version}));
+  }
+  void close() {
+    fast.reset();
+    db.reset();
+  }
+  ~connection() {
+    if (fast) fold_in(*fast);
+  }
+
+ private:
+  void prepare();
+};
+
 state_store::state_store(std::unique_ptr<connection> c) : connection_(std::move(c)) {}
 state_store::state_store(state_store&&) noexcept = default;
 state_store::~state_store() = default;
 
+void state_store::connection::prepare() {
+  auto version = db->execAndGet("PRAGMA user_version").getInt();
+  if (version == schema_version) return;
+  // Version 1's processes do not outlive their manager, so its journal is worth nothing.
+  if (version == 1) db->exec("DROP TABLE instance");
+  db->exec(schema);
+}
+
 result<state_store> state_store::open(const std::filesystem::path& file) {
-  return guard_sqlite(file, [&] {
-    auto c = std::make_unique<connection>(
-        connection{file, open_database(file, {}), open_database(file, {.full_sync = false})});
-    auto version = c->db.execAndGet("PRAGMA user_version").getInt();
-    if (version > schema_version)
-      throw failure(errc::unavailable,
-                    "written by a newer version of sm (" + std::to_string(version) + ")",
-                    file.string());
-    // Version 1's processes do not outlive their manager, so its journal is worth nothing.
-    if (version == 1) c->db.exec("DROP TABLE instance");
-    c->db.exec(schema);
-    return state_store(std::move(c));
-  });
+  auto c = std::make_unique<connection>();
+  c->file = file;
+  auto opened = guard_sqlite(file, [&] { c->open(); });
+  // There may be no room for what SQLite puts beside the file.
+  if (!opened && !guard_sqlite(file, [&] { c->open_alone(); }))
+    return tl::unexpected<error>(opened.error());
+  return state_store(std::move(c));
+}
+
+/// The connection, opened once more as for others to see when there was no room for that.
+state_store::connection& state_store::to_write() {
+  auto& c = *connection_;
+  if (!c.fast) {
+    auto wide = guard_sqlite(c.file, [&] { c.open(); });
+    if (!wide) {
+      if (auto alone = guard_sqlite(c.file, [&] { c.open_alone(); }); !alone) c.close();
+      throw failure(wide.error());
+    }
+  }
+  refuse_moved(*c.db, c.file);
+  return c;
 }
 
 result<std::vector<desired_service>> state_store::services() const {
   return guard_sqlite(connection_->file, [&] {
     std::vector<desired_service> list;
-    SQLite::Statement rows(connection_->db,
+    SQLite::Statement rows(*connection_->db,
                            "SELECT spec, declared, enabled, removed FROM service ORDER BY name");
     while (rows.executeStep()) {
       auto spec = spec_from_json(stored_json(rows.getColumn(0), connection_->file));
@@ -86,8 +125,9 @@ result<void> state_store::put_service(const desired_service& service) {
 
 result<void> state_store::put_services(const std::vector<desired_service>& services) {
   return guard_sqlite(connection_->file, [&] {
-    SQLite::Transaction write(connection_->db);
-    SQLite::Statement put(connection_->db,
+    auto& db = *to_write().db;
+    SQLite::Transaction write(db);
+    SQLite::Statement put(db,
                           "INSERT OR REPLACE INTO service(name, spec, declared, enabled, removed) "
                           "VALUES(?, ?, ?, ?, ?)");
     for (auto& service : services) {
@@ -106,7 +146,7 @@ result<void> state_store::put_services(const std::vector<desired_service>& servi
 
 result<void> state_store::remove_service(const std::string& name) {
   return guard_sqlite(connection_->file, [&] {
-    SQLite::Statement remove(connection_->db, "DELETE FROM service WHERE name = ?");
+    SQLite::Statement remove(*to_write().db, "DELETE FROM service WHERE name = ?");
     remove.bind(1, name);
     remove.exec();
   });
@@ -115,7 +155,7 @@ result<void> state_store::remove_service(const std::string& name) {
 result<std::vector<journaled_instance>> state_store::instances() const {
   return guard_sqlite(connection_->file, [&] {
     std::vector<journaled_instance> list;
-    SQLite::Statement rows(connection_->journal,
+    SQLite::Statement rows(connection_->journal(),
                            "SELECT name, pid, start_time, incarnation, boot, token, restarts, spec "
                            "FROM instance ORDER BY name");
     while (rows.executeStep()) {
@@ -135,31 +175,49 @@ result<std::vector<journaled_instance>> state_store::instances() const {
 }
 
 result<void> state_store::put_instance(const journaled_instance& instance) {
-  return guard_sqlite(connection_->file, [&] {
-    SQLite::Statement put(
-        connection_->journal,
-        "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
-        "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
-    put.bind(1, instance.name);
-    put.bind(2, instance.pid);
-    put.bind(3, static_cast<std::int64_t>(instance.start_time));
-    put.bind(4, static_cast<std::int64_t>(instance.incarnation));
-    put.bind(5, instance.boot);
-    put.bind(6, instance.token);
-    put.bind(7, instance.restarts);
-    put.bind(8, print_json(to_json(instance.spec)));
-    put.exec();
-  });
+  late_[instance.name] = {.row = instance};
+  return catch_up();
 }
 
 result<void> state_store::remove_instance(const std::string& name, std::uint64_t incarnation) {
-  return guard_sqlite(connection_->file, [&] {
-    SQLite::Statement remove(connection_->journal,
-                             "DELETE FROM instance WHERE name = ? AND incarnation = ?");
-    remove.bind(1, name);
-    remove.bind(2, static_cast<std::int64_t>(incarnation));
-    remove.exec();
+  // One that is behind may be of a later run.
+  if (auto late = late_.find(name);
+      late == late_.end() || !late->second.row || late->second.row->incarnation <= incarnation)
+    late_[name] = {.row = std::nullopt, .removed = incarnation};
+  return catch_up();
+}
+
+result<void> state_store::catch_up() {
+  if (late_.empty()) return {};
+  auto written = guard_sqlite(connection_->file, [&] {
+    auto& db = to_write().journal();
+    SQLite::Transaction write(db);
+    SQLite::Statement put(
+        db,
+        "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
+        "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    SQLite::Statement remove(db, "DELETE FROM instance WHERE name = ? AND incarnation <= ?");
+    for (auto& [name, late] : late_) {
+      auto& todo = late.row ? put : remove;
+      todo.reset();
+      todo.bind(1, name);
+      if (auto& row = late.row) {
+        todo.bind(2, row->pid);
+        todo.bind(3, static_cast<std::int64_t>(row->start_time));
+        todo.bind(4, static_cast<std::int64_t>(row->incarnation));
+        todo.bind(5, row->boot);
+        todo.bind(6, row->token);
+        todo.bind(7, row->restarts);
+        todo.bind(8, print_json(to_json(row->spec)));
+      } else {
+        todo.bind(2, static_cast<std::int64_t>(late.removed));
+      }
+      todo.exec();
+    }
+    write.commit();
   });
+  if (written) late_.clear();
+  return written;
 }
 
 }  // namespace sm

@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <sm/error.hpp>
 #include <string>
 #include <vector>
@@ -30,8 +32,11 @@ struct journaled_instance {
 
 class state_store {
  public:
+  /// Opens or makes the file. On a full disk one that has its tables already is opened, too: it can
+  /// be read, and each write looks whether there is room.
   static result<state_store> open(const std::filesystem::path& file);
   state_store(state_store&&) noexcept;
+  /// Leaves the file whole, without a WAL.
   ~state_store();
 
   result<std::vector<desired_service>> services() const;
@@ -41,14 +46,25 @@ class state_store {
   result<void> remove_service(const std::string& name);
 
   result<std::vector<journaled_instance>> instances() const;
+  /// What cannot be written is kept and written before the next change, or by `catch_up`.
   result<void> put_instance(const journaled_instance& instance);
+  /// Removes the row of this run, or of an earlier one.
   result<void> remove_instance(const std::string& name, std::uint64_t incarnation);
+  /// Writes what could not be written.
+  result<void> catch_up();
 
  private:
   struct connection;
   explicit state_store(std::unique_ptr<connection> c);
+  connection& to_write();
 
   std::unique_ptr<connection> connection_;
+  /// The rows that are behind, by name: what is to be there, or up to which run none.
+  struct late_row {
+    std::optional<journaled_instance> row;
+    std::uint64_t removed = 0;
+  };
+  std::map<std::string, late_row> late_;
 };
 
 }  // namespace sm

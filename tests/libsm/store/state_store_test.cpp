@@ -5,12 +5,30 @@
 #include <fstream>
 #include <sstream>
 
+#include "small_disk.hpp"
+#include "store/sqlite.hpp"
 #include "temporary_folder.hpp"
 
 namespace sm {
 namespace {
 desired_service service_named(std::string name) {
   return {.spec = {.name = std::move(name), .type = "t", .params = {{"k", "v"}}}};
+}
+
+std::string content_of(const std::filesystem::path& file) {
+  std::stringstream content;
+  content << std::ifstream(file).rdbuf();
+  return content.str();
+}
+
+journaled_instance run_of(const std::string& service, std::uint64_t incarnation) {
+  return {.name = service + ":0",
+          .pid = 10,
+          .start_time = 1,
+          .incarnation = incarnation,
+          .boot = "boot",
+          .token = "token",
+          .spec = {.name = service, .type = "t"}};
 }
 }  // namespace
 
@@ -64,6 +82,104 @@ TEST(state_store, a_file_that_is_no_database_is_refused_with_what_to_do_and_left
   std::stringstream after;
   after << std::ifstream(file).rdbuf();
   EXPECT_EQ(after.str(), content);
+}
+
+TEST(state_store, a_closed_file_is_whole_without_its_wal) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db";
+  {
+    auto store = state_store::open(file);
+    ASSERT_TRUE(store->put_service(service_named("a")));
+    ASSERT_TRUE(store->put_instance(run_of("a", 1)));
+    EXPECT_TRUE(std::filesystem::exists(file.string() + "-wal"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(file.string() + "-wal"));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + "-shm"));
+  auto copy = t.path() / "copy.db";
+  std::filesystem::copy_file(file, copy);
+  EXPECT_EQ(state_store::open(copy)->services()->size(), 1U);
+}
+
+TEST(state_store, a_file_of_a_newer_version_is_refused_with_words_and_left_to_the_last_byte) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db", newer = t.path() / "newer.db";
+  auto wal = newer.string() + "-wal";
+  auto writer = state_store::open(file);
+  ASSERT_TRUE(writer->put_service(service_named("a")));
+  SQLite::Database db = open_database(file, {});
+  db.exec("PRAGMA user_version=99");
+  // As its own program was killed: what it wrote is in the WAL.
+  std::filesystem::copy_file(file, newer);
+  std::filesystem::copy_file(file.string() + "-wal", wal);
+  auto before = content_of(newer), wal_before = content_of(wal);
+  ASSERT_FALSE(wal_before.empty());
+  auto store = state_store::open(newer);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, errc::unavailable);
+  EXPECT_NE(store.error().detail.find("newer version"), std::string::npos) << store.error().detail;
+  EXPECT_NE(store.error().detail.find("99"), std::string::npos) << store.error().detail;
+  EXPECT_TRUE(content_of(newer) == before);
+  EXPECT_TRUE(content_of(wal) == wal_before);
+}
+
+TEST(state_store, a_file_that_was_removed_takes_no_change_that_would_be_lost) {
+  test::temporary_folder t;
+  auto store = state_store::open(t.path() / "state.db");
+  ASSERT_TRUE(store->put_service(service_named("a")));
+  std::filesystem::remove(t.path() / "state.db");
+  auto lost = store->put_service(service_named("b"));
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, errc::unavailable);
+  EXPECT_NE(lost.error().detail.find("removed"), std::string::npos) << lost.error().detail;
+}
+
+TEST(state_store, opens_on_a_full_disk_refuses_changes_and_goes_on_when_there_is_room) {
+  test::small_disk disk(512);
+  if (!disk.mounted()) GTEST_SKIP() << "no right to mount";
+  auto file = disk.path() / "state.db";
+  {
+    auto store = state_store::open(file);
+    ASSERT_TRUE(store) << to_string(store.error());
+    ASSERT_TRUE(store->put_service(service_named("a")));
+    ASSERT_TRUE(store->put_instance(run_of("a", 1)));
+  }
+  disk.fill();
+  auto store = state_store::open(file);
+  ASSERT_TRUE(store) << to_string(store.error());
+  EXPECT_EQ(store->services()->size(), 1U);
+  EXPECT_EQ(store->instances()->size(), 1U);
+  auto refused = store->put_service(service_named("b"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::unavailable);
+  EXPECT_FALSE(store->put_instance(run_of("a", 2)));
+  EXPECT_FALSE(store->put_instance(run_of("c", 3)));
+  EXPECT_FALSE(store->remove_instance("c:0", 3));
+  EXPECT_EQ(store->services()->size(), 1U);
+  disk.make_room();
+  EXPECT_TRUE(store->catch_up());
+  EXPECT_TRUE(store->put_service(service_named("b")));
+  auto rows = store->instances();
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->front(), run_of("a", 2)) << "what could not be written was";
+  // Others may look at it again.
+  EXPECT_EQ(open_database(file, {}).execAndGet("SELECT count(*) FROM service").getInt(), 2);
+}
+
+TEST(state_store, a_disk_that_fills_up_costs_no_row) {
+  test::small_disk disk(512);
+  if (!disk.mounted()) GTEST_SKIP() << "no right to mount";
+  auto store = state_store::open(disk.path() / "state.db");
+  ASSERT_TRUE(store->put_service(service_named("a")));
+  disk.fill();
+  // What is left in the last page of the WAL may take one or two.
+  result<void> full;
+  for (int i = 0; i < 50 && full; ++i) full = store->put_service(service_named("b"));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, errc::unavailable);
+  EXPECT_NE(full.error().detail.find("full"), std::string::npos) << full.error().detail;
+  disk.make_room();
+  ASSERT_TRUE(store->put_service(service_named("b")));
+  EXPECT_EQ(store->services()->size(), 2U);
 }
 
 }  // namespace sm

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS queue(
   tokens REAL NOT NULL DEFAULT 0,
   tokens_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 )";
-constexpr int schema_version = 3;
+constexpr int schema_version = queue_file_version;
 
 // Version 2 had another index of the dead, and none by the end of a lock or status.
 constexpr const char* from_version_2 = "DROP INDEX job_dead;";

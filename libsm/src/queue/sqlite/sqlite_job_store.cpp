@@ -774,8 +774,9 @@ std::unique_ptr<job_store> open_sqlite_job_store(const std::string& path,
                                                  const queue_config& config) {
   return std::make_unique<sqlite_job_store>(
       path,
-      open_database(path,
-                    {.full_sync = config.sync != "normal", .busy_timeout = config.enqueue_timeout}),
+      open_database(path, {.full_sync = config.sync != "normal",
+                           .busy_timeout = config.enqueue_timeout,
+                           .version = queue_file_version}),
       config);
 }
 
