@@ -110,14 +110,25 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
   if (!ec) unix_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
   close_on_exec(unix_.native_handle());
+  unix_path_ = bound_path(path);
   accept(unix_);
   return {};
+}
+
+result<void> gateway::restore_unix() {
+  if (!unix_.is_open() || unix_path_.leads_to_it()) return {};
+  error_code ignored;
+  unix_.close(ignored);
+  auto path = unix_path_.path();
+  auto bound = listen_unix(path);
+  if (bound) log_.warn("{} was removed, and is there again", path.string());
+  return bound;
 }
 
 template <class Acceptor>
 void gateway::accept(Acceptor& acceptor) {
   acceptor.async_accept([this, &acceptor](error_code ec, auto socket) {
-    if (!acceptor.is_open()) return;
+    if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
     if (!ec) {
       adopt(std::move(socket), std::is_same_v<Acceptor, asio::ip::tcp::acceptor>);
     } else if (ec == asio::error::no_descriptors ||

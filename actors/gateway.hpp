@@ -16,6 +16,7 @@
 #include "http/guard.hpp"
 #include "http/router.hpp"
 #include "loop.hpp"
+#include "process/bound_path.hpp"
 
 namespace sm {
 
@@ -43,6 +44,8 @@ class gateway {
   result<void> listen_tcp(std::string token);
   /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.
   result<void> listen_unix(const std::filesystem::path& path);
+  /// Binds it again when somebody removed it.
+  result<void> restore_unix();
   /// "127.0.0.1:9501" with the port that was bound; "" without TCP.
   const std::string& address() const noexcept { return address_; }
 
@@ -73,6 +76,7 @@ class gateway {
   guard_policy guard_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor unix_;
+  bound_path unix_path_;
   std::string address_;
   std::unordered_set<std::shared_ptr<connection>> connections_;
   std::list<connection*> idle_;  // the longest idle one first

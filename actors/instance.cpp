@@ -226,7 +226,7 @@ void instance::on_forked(result<pid_t> pid) {
   bool posted = s_.disk.post([&s = s_, row = std::move(row)] {
     auto written = s.store.put_instance(row);
     s.events.defer([&s, written, incarnation = row.incarnation] {
-      if (!written) s.log.error("the journal is behind: {}", to_string(written.error()));
+      if (!written) s.on_journal_behind(written.error());
       auto entry = s.by_incarnation.find(incarnation);
       if (entry == s.by_incarnation.end()) return;
       entry->second->journaled_ = true;
@@ -427,7 +427,7 @@ void instance::forget_process() {
   }
   if (!s_.disk.post([&s = s_, name = name(), incarnation = incarnation_] {
         if (auto gone = s.store.remove_instance(name, incarnation); !gone)
-          s.log.error("the journal is behind: {}", to_string(gone.error()));
+          s.events.defer([&s, why = gone.error()] { s.on_journal_behind(why); });
       }))
     s_.log.error("the journal is behind: too many writes wait");
 }
@@ -486,6 +486,27 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   if (entry->second->proves_to_be(said))
     sockets.take_over(entry->second->started_spec().sockets, std::move(greeting.passed));
   return entry->second->on_greeting(said);
+}
+
+void supervision::on_journal_behind(const error& why) {
+  if (std::exchange(journal_behind, true)) return;
+  log.error("the journal is behind, and is written when it can be: {}", to_string(why));
+  retry_journal();
+}
+
+void supervision::retry_journal() {
+  journal_timer.expires_after(std::chrono::seconds{1});
+  journal_timer.async_wait([this](error_code ec) {
+    if (ec) return;
+    auto posted = disk.post([this] {
+      events.defer([this, written = store.catch_up()] {
+        if (!written) return retry_journal();
+        journal_behind = false;
+        log.info("the journal is complete again");
+      });
+    });
+    if (!posted) retry_journal();
+  });
 }
 
 void supervision::watch_limits() {

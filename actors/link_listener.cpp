@@ -32,8 +32,19 @@ result<void> link_listener::listen(const std::filesystem::path& path) {
   ::umask(mask);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) return system_failure("cannot listen", path.string(), ec.value());
+  path_ = bound_path(path);
   accept();
   return {};
+}
+
+result<void> link_listener::restore() {
+  if (!acceptor_.is_open() || path_.leads_to_it()) return {};
+  error_code ignored;
+  acceptor_.close(ignored);
+  auto path = path_.path();
+  auto bound = listen(path);
+  if (bound) log_.warn("{} was removed, and is there again", path.string());
+  return bound;
 }
 
 void link_listener::accept() {

@@ -9,6 +9,7 @@
 #include <sm/log.hpp>
 
 #include "loop.hpp"
+#include "process/bound_path.hpp"
 #include "process/rendezvous.hpp"
 
 namespace sm {
@@ -24,6 +25,8 @@ class link_listener {
 
   /// Binds the socket, mode 0600.
   result<void> listen(const std::filesystem::path& path);
+  /// Binds it again when somebody removed it.
+  result<void> restore();
 
  private:
   struct caller {
@@ -41,6 +44,7 @@ class link_listener {
   logger log_;
   judge judge_;
   asio::local::stream_protocol::acceptor acceptor_;
+  bound_path path_;
   asio::steady_timer pause_;
   std::size_t callers_ = 0;
 };

@@ -8,6 +8,7 @@
 namespace sm {
 namespace {
 
+constexpr std::uint32_t watched_changes = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
 constexpr std::size_t read_max = 256 << 10;  // bytes in hand for one follower
 
 bool is_wanted(const log_query& q, const std::string& line) {
@@ -136,7 +137,7 @@ void log_service::watch() {
   if (!changes_.is_open()) {
     int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd < 0) return;
-    ::inotify_add_watch(fd, folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+    ::inotify_add_watch(fd, folder_.c_str(), watched_changes);
     changes_.assign(fd);
   }
   if (std::exchange(watching_, true)) return;
@@ -144,6 +145,13 @@ void log_service::watch() {
     watching_ = false;
     if (!ec) on_change();
   });
+}
+
+void log_service::on_folder_made() {
+  if (!changes_.is_open()) return;
+  ::inotify_add_watch(changes_.native_handle(), folder_.c_str(), watched_changes);
+  for (auto& weak : followers_)
+    if (auto follower = weak.lock()) follower->on_change();
 }
 
 void log_service::on_change() {

@@ -35,6 +35,8 @@ class log_service {
   promise<response> tail(log_query query);
   /// The last lines, and each new one, as server-sent events.
   promise<response> follow(log_query query);
+  /// The folder was made again: followers go on in the new one.
+  void on_folder_made();
 
  private:
   friend class log_follower;

@@ -5,8 +5,11 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
+#include <future>
+#include <thread>
 
 #include "consumer.hpp"
+#include "folder_keeper.hpp"
 #include "link_listener.hpp"
 #include "log/process_log.hpp"
 #include "management_api.hpp"
@@ -54,7 +57,9 @@ class manager_facade : public manager {
             const json& arguments) override {
     (void)send_text(service, command, print_json(arguments), 0ms);
   }
-  const queue& jobs() const override { return queue_; }
+  const queue& jobs() const override { return *queue_; }
+  /// Stores what was enqueued, and closes the store.
+  void close_queue() { queue_.reset(); }
 
  private:
   template <class F>
@@ -69,7 +74,7 @@ class manager_facade : public manager {
 
   loop& loop_;
   supervisor& supervisor_;
-  queue queue_;
+  std::optional<queue> queue_;
 };
 
 /// What an earlier manager journaled and may still run. Rows of another boot are dropped: their
@@ -77,12 +82,21 @@ class manager_facade : public manager {
 result<std::vector<journaled_instance>> left_instances(state_store& store) {
   auto rows = store.instances();
   if (!rows) return rows;
+  // On a full disk they are still there for the next manager, to whom they mean as little.
   for (auto& row : *rows)
-    if (row.boot != boot_id())
-      if (auto ok = store.remove_instance(row.name, row.incarnation); !ok)
-        return tl::unexpected<error>(ok.error());
+    if (row.boot != boot_id()) (void)store.remove_instance(row.name, row.incarnation);
   std::erase_if(*rows, [](auto& row) { return row.boot != boot_id(); });
   return rows;
+}
+
+/// The services whose files in the state folder are somebody's.
+std::set<std::string> names_of(const std::vector<desired_service>& wanted,
+                               const std::vector<journaled_instance>& left) {
+  std::set<std::string> names;
+  for (auto& service : wanted)
+    if (!service.removed) names.insert(service.spec.name);
+  for (auto& row : left) names.insert(row.spec.name);
+  return names;
 }
 
 /// One name for each state folder.
@@ -97,6 +111,16 @@ void end_strangers(const cgroup_root& cgroups, const std::vector<journaled_insta
           return run == row.name + "." + std::to_string(row.incarnation);
         }))
       cgroups.end(run);
+}
+
+/// Calls `close`, which makes files whole, for as long as that may take a store that answers.
+void close_files(std::function<void()> close) {
+  auto closed = std::make_shared<std::promise<void>>();
+  std::thread([closed, close = std::move(close)] {
+    close();
+    closed->set_value();
+  }).detach();
+  closed->get_future().wait_for(3s);
 }
 
 /// Stops in order when told to: the gateway finishes its requests, then the services stop, then the
@@ -251,7 +275,11 @@ int run_manager(detail::server_state& program) {
   await_children(children, shared);
   auto wanted = merge_declared(*stored, program.services);
   if (wanted != *stored)
-    if (auto ok = store->put_services(wanted); !ok) return refuse(ok.error());
+    if (auto ok = store->put_services(wanted); !ok)
+      log.error(
+          "what the program declares is not written down, and is looked at again at the next "
+          "start: {}",
+          to_string(ok.error()));
   // No earlier manager can have counted as far as the milliseconds of the clock.
   shared.next_number =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -261,9 +289,18 @@ int run_manager(detail::server_state& program) {
   link_listener links(events, log, [&](received_greeting& greeting, const peer& who) {
     return shared.on_greeting(greeting, who);
   });
+  folder_keeper keeper(events, log, *folder, shared.disk, settings.log.keep_removed);
+  keeper.drop_unknown(names_of(wanted, *left));
+  shared.on_removed = [&](auto& service, auto done) { keeper.on_removed(service, done); };
   if (auto ok = services.start(std::move(wanted), *left); !ok) return refuse(ok.error());
   if (auto ok = links.listen(folder->path() / "link.sock"); !ok) return refuse(ok.error());
-  (void)folder->write_file("http", http.address() + "\n");
+  if (auto ok = folder->write_file("http", http.address() + "\n"); !ok)
+    log.warn("the address is in no file: {}", to_string(ok.error()));
+  keeper.watch([&] {
+    logs.on_folder_made();
+    for (auto& restored : {http.restore_unix(), links.restore()})
+      if (!restored) log.error("{}", to_string(restored.error()));
+  });
   log.info("{} serves http://{} and {}; the token is in {}", program.program, http.address(),
            (folder->path() / "sm.sock").string(), (folder->path() / "token").string());
 
@@ -273,6 +310,13 @@ int run_manager(detail::server_state& program) {
   shared.disk.stop();
   shared.janitor.stop();
   cgroups.remove();
+  // Whoever closes a database last leaves it whole, without its WAL.
+  close_files([&] {
+    facade.close_queue();
+    jobs.close();
+    releases.close();
+    auto closed = std::move(*store);
+  });
   log.info("stopped");
   std::fflush(nullptr);
   // ~actor_system may wait for ever; every process, file and socket of ours has been closed in

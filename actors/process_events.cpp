@@ -131,7 +131,7 @@ void process_events::check_output() {
   output_size_ = size;
   if (!removed && !full) return;
   if (full) rotate_files(path, phase.log_keep);
-  unique_fd fresh(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  auto fresh = open_log_descriptor(path);
   if (!fresh) return;
   ::dup2(fresh.get(), 1);
   ::dup2(fresh.get(), 2);

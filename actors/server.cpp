@@ -54,6 +54,9 @@ service_spec clock_service(const detail::server_state& s) {
   spec.type = clock_type;
   spec.params = clock_params(s.program, s.schedules, s.limits);
   spec.group = builtin_group;
+  // As long as the store cannot be opened, on a full disk, say, it is tried.
+  spec.intensity = {.restarts = 1000, .window = std::chrono::minutes(1)};
+  spec.backoff.max = std::chrono::seconds(1);
   return spec;
 }
 

@@ -208,8 +208,7 @@ class service_process : public detail::service_host, public builtin_host {
 
   void on_welcome(const wire::welcome& w) {
     if (stopping_) return;
-    if (!fresh_.locked)
-      return leave(exit_start_failed, "another process of " + w.instance + " runs");
+    if (!fresh_.not_locked.empty()) return leave(exit_start_failed, fresh_.not_locked);
     if (w.version != wire::protocol_version)
       return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
                                           ", this process " +
@@ -474,6 +473,7 @@ class service_process : public detail::service_host, public builtin_host {
     } catch (...) {
       log_->error("the destructor threw");
     }
+    queue_.reset();  // the last one that closes a file leaves it whole, without its WAL
     run_posted();
     flush_replies();
     leave(0, {});

@@ -56,6 +56,7 @@ struct supervision {
                .cgroups = groups.path().string()}),
         cgroups(std::move(groups)),
         orphan_timer(l.context()),
+        journal_timer(l.context()),
         limit_timer(l.context()),
         mailbox(l, [this](std::uint64_t link, caf::mailbox_element& e) { on_message(link, e); }) {}
 
@@ -70,13 +71,16 @@ struct supervision {
   calls commands;
   fork_client forks;
   const cgroup_root cgroups;
-  asio::steady_timer orphan_timer, limit_timer;
+  asio::steady_timer orphan_timer, journal_timer, limit_timer;
   loop_mailbox mailbox;
   slot_allocator slots;
   socket_table sockets;
   tally_board tallies;  ///< of the jobs that consumers performed
   event_ring recent{4096};
   std::function<void()> on_event = [] {};  ///< after each append to `recent`
+  /// A service is gone with all its processes; calls `done` when one of its name may come.
+  std::function<void(const std::string& service, std::function<void()> done)> on_removed =
+      [](auto&, auto done) { done(); };
   std::minstd_rand random{std::random_device{}()};
 
   /// Numbers for links and for runs of instances, never used twice in a state folder.
@@ -91,6 +95,10 @@ struct supervision {
   }
 
   void on_message(std::uint64_t link, caf::mailbox_element& element);
+  /// What could not be journaled is said once, and written as soon as there is room. In the loop.
+  void on_journal_behind(const error& why);
+  void retry_journal();
+  bool journal_behind = false;
   /// Decides about a process that comes by the link socket.
   result<std::function<void(unique_fd)>> on_greeting(received_greeting& greeting, const peer& who);
   /// Lets go of a process that ended, or ends it; `gone` is called when nothing is left of its

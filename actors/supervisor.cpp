@@ -145,7 +145,7 @@ promise<json> supervisor::submit(change c) {
 }
 
 void supervisor::next_change() {
-  if (changing_ || changes_.empty()) return;
+  if (changing_ || changes_.empty() || leaving_.contains(changes_.front().name)) return;
   auto c = std::move(changes_.front());
   changes_.pop_front();
   auto present = lookup(c.name);
@@ -382,6 +382,12 @@ void supervisor::tidy() {
     if (m.desired_.removed && m.instances_.empty()) {
       auto name = entry->first;
       entry = services_.erase(entry);
+      // A new one of the name must not meet what this one leaves.
+      leaving_.insert(name);
+      s_.on_removed(name, [this, name] {
+        leaving_.erase(name);
+        next_change();
+      });
       check_waiting(name);
     } else {
       if (m.instances_.size() == m.spec().instances) check_waiting(entry->first);

@@ -203,6 +203,7 @@ class supervisor {
   std::map<std::string, group_state, std::less<>> groups_;
   std::deque<change> changes_;
   bool changing_ = false;
+  std::set<std::string, std::less<>> leaving_;  // what they leave is being removed
   std::uint64_t next_waiting_ = 1;
   std::list<waiting> waiting_;
   bool tidy_scheduled_ = false;

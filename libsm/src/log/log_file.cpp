@@ -29,6 +29,16 @@ void rotate_files(const fs::path& file, unsigned keep) {
     fs::remove(file, ignored);
 }
 
+unique_fd open_log_descriptor(const fs::path& file) {
+  auto open_it = [&] {
+    return unique_fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  };
+  auto fd = open_it();
+  if (fd || errno != ENOENT) return fd;
+  if (::mkdir(file.parent_path().c_str(), 0700) != 0 && errno != EEXIST) return fd;
+  return open_it();
+}
+
 log_file::log_file(fs::path file, rotation r, describe_loss d)
     : file_(std::move(file)), rotation_(r), describe_loss_(std::move(d)) {
   open();
@@ -36,7 +46,8 @@ log_file::log_file(fs::path file, rotation r, describe_loss d)
 
 void log_file::open() {
   checked_ = std::chrono::steady_clock::now();
-  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  fd_ = open_log_descriptor(file_);
+  if (!fd_) reason_ = errno;
   struct stat s {};
   size_ = fd_ && ::fstat(fd_.get(), &s) == 0 ? static_cast<std::uint64_t>(s.st_size) : 0;
 }
@@ -56,10 +67,7 @@ void log_file::check_identity() {
 }
 
 bool log_file::append(std::string_view text) {
-  if (!fd_) {
-    reason_ = ENOENT;
-    return false;
-  }
+  if (!fd_) return false;
   ssize_t n = 0;
   do n = ::write(fd_.get(), text.data(), text.size());
   while (n < 0 && errno == EINTR);

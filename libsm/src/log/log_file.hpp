@@ -23,6 +23,10 @@ struct rotation {
 /// Moves FILE to FILE.1, FILE.1 to FILE.2 and so on, and removes what is beyond `keep`.
 void rotate_files(const std::filesystem::path& file, unsigned keep);
 
+/// Opens FILE to append to it, for its owner and group; a log folder that was removed is made
+/// again. None when it cannot be opened: see errno.
+unique_fd open_log_descriptor(const std::filesystem::path& file);
+
 class log_file {
  public:
   /// Makes the line that tells of `count` dropped ones.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,7 +17,9 @@
 #include <set>
 #include <sm/json.hpp>
 
+#include "log/log_file.hpp"
 #include "process/forker.hpp"
+#include "process/instance_lock.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
 #include "process/rendezvous.hpp"
@@ -35,23 +36,11 @@ constexpr std::size_t message_max = 16 << 10;
 constexpr auto sweep_pause = 20ms;  // between two looks at what does not end at once
 constexpr auto tree_patience = 5s;  // for what was left behind to end by SIGKILL
 constexpr auto lock_patience = 1s;  // for the process before this one to be gone
-constexpr auto lock_look_again = 5ms;
 
 result<std::pair<unique_fd, unique_fd>> socket_pair(int type, const char* what) {
   int fds[2];
   if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) != 0) return system_failure(what);
   return std::pair{unique_fd(fds[0]), unique_fd(fds[1])};
-}
-
-/// Held by this process and its children as long as one of them lives.
-bool take_lock(const fs::path& file) {
-  int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  for (auto give_up = clock::now() + lock_patience;;) {
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    if (clock::now() > give_up) return false;
-    ::poll(nullptr, 0, static_cast<int>(lock_look_again.count()));
-  }
 }
 
 /// What a fresh process sets up before any of its own code runs.
@@ -63,9 +52,7 @@ void become_service_process(const std::string& instance, const fs::path& folder)
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (unique_fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC)); null) ::dup2(null.get(), 0);
-  auto file = (folder / "log" / (instance + ".out")).string();
-  unique_fd output(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-  if (output) {
+  if (auto output = open_log_descriptor(folder / "log" / (instance + ".out"))) {
     ::dup2(output.get(), 1);
     ::dup2(output.get(), 2);
   }
@@ -167,8 +154,13 @@ class fork_server {
       delayed_.clear();
       become_service_process(rq.what.instance, folder_);
       if (rq.what.grouped) cgroups_.join(rq.what.run(), rq.what.limits);
-      fresh_process fresh{std::move(rq.what), std::move(rq.link), std::move(rq.sockets), false};
-      fresh.locked = take_lock(folder_ / "lock.d" / fresh.identity.instance);
+      fresh_process fresh{std::move(rq.what), std::move(rq.link), std::move(rq.sockets)};
+      // Held by this process and its children as long as one of them lives.
+      auto lock = take_instance_lock(folder_ / "lock.d", fresh.identity.instance, lock_patience);
+      if (lock)
+        (void)lock->release();
+      else
+        fresh.not_locked = to_string(lock.error());
       std::fflush(nullptr);
       child_(std::move(fresh));
     })

@@ -72,7 +72,9 @@ struct fresh_process {
   fork_request identity;
   unique_fd link;
   std::vector<unique_fd> sockets{};  ///< that its service listens on
-  bool locked = false;               ///< it holds the instance's lock: no other process of it runs
+  /// Why it does not hold the instance's lock, as it has to; "" when it does: no other process of
+  /// it runs.
+  std::string not_locked{};
 };
 
 struct fork_server_settings {

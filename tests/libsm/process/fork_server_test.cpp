@@ -57,7 +57,7 @@ class fork_server_fixture : public ::testing::Test {
 
   static void run_child(fresh_process fresh) {
     pid_t facts[2] = {::getpid(), ::getsid(0)};
-    if (!fresh.locked) ::_exit(9);
+    if (!fresh.not_locked.empty()) ::_exit(9);
     if (fresh.identity.instance == "daemon:0") {
       int ready[2];
       if (::pipe(ready) != 0) ::_exit(1);
