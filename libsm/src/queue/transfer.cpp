@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include "http/body_fields.hpp"
 #include "queue/payload.hpp"
 
 namespace sm {
@@ -75,13 +76,15 @@ result<job_view> import_line(std::string_view text) {
     } else {
       job.payload = d.at("payload");
     }
-    job.run_at_ms = d.value("run_at_ms", std::int64_t{0});
-    job.failures = d.value("failures", 0U);
-    job.crashes = d.value("crashes", 0U);
+    job.run_at_ms = field(d, "run_at_ms", std::int64_t{0});
+    job.failures = field(d, "failures", 0U);
+    job.crashes = field(d, "crashes", 0U);
     job.exception = d.value("exception", "");
     job.error = d.value("error", "");
     job.worker = d.value("worker", "");
-    job.failed_at_ms = d.value("failed_at_ms", std::int64_t{0});
+    job.failed_at_ms = field(d, "failed_at_ms", std::int64_t{0});
+  } catch (const failure& e) {
+    return tl::unexpected<error>(e.reason());
   } catch (const json::exception& e) {
     return tl::unexpected<error>(conversion_error(e));
   }

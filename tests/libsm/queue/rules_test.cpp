@@ -202,7 +202,11 @@ TEST(transfer, a_line_brings_every_job_back_with_its_bytes) {
     EXPECT_EQ(back->error, "e\n");
   }
   for (auto* bad : {"", "[]", "{}", R"({"queue":"q"})", R"({"queue":"a b","payload":""})",
-                    R"({"queue":"q","payload":7})", R"({"queue":"q","payload":"","state":"lost"})"})
+                    R"({"queue":"q","payload":7})", R"({"queue":"q","payload":"","state":"lost"})",
+                    R"({"queue":"q","payload":"","run_at_ms":1e300})",
+                    R"({"queue":"q","payload":"","failures":-1})",
+                    R"({"queue":"q","payload":"","crashes":4294967297})",
+                    R"({"queue":"q","payload":"","failed_at_ms":1.5})"})
     EXPECT_FALSE(import_line(bad)) << bad;
 }
 
