@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the queue beside its floors and the peers' figures, in one run: `scripts/bench queue`.
 
-usage: scripts/bench queue [--jobs 300000] [--rounds 3] [--soak N] [--only sqlite|redis]
+usage: scripts/bench queue [--jobs 300000] [--rounds 3] [--soak N] [--only sqlite|redis] [--against BUILD]
 
 --soak performs N no-op jobs on each store and looks at memory, keys and file size meanwhile.
 """
@@ -9,6 +9,7 @@ import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from harness import BUILD, api, eventually, free_port
+from side_by_side import Comparison, tests_of
 
 PEERS = """Peers on the reference machine (no persistence; jobs/s): php-resque 1.2 enqueue 6,430, performed 220; resque 2.7
 without fork 8,860, 1,561; Sidekiq 6.4 6,300 (bulk 108,000), 6,050 (2 processes of 10: 17,080); BullMQ 5.81 5,600 (bulk
@@ -17,7 +18,8 @@ without fork 8,860, 1,561; Sidekiq 6.4 6,300 (bulk 108,000), 6,050 (2 processes 
 
 
 class Store:
-    def __init__(self, name, options, folder):
+    def __init__(self, name, options, folder, build=BUILD):
+        self.build = build
         self.name, self.folder, self.process, self.sync = name, folder, None, "full"
         if name.startswith("sqlite"):
             self.url = f"sqlite:{folder}/queue.db"
@@ -53,7 +55,7 @@ class Consumers:
     def __init__(self, store, processes, concurrency=1):
         self.state = tempfile.mkdtemp(prefix="sm-bench-", dir=store.folder)
         self.manager = subprocess.Popen(
-            [f"{BUILD}/bench_program", "--state", self.state, "--set", "http.listen=", "--log-level", "warn", "--set",
+            [f"{store.build}/bench_program", "--state", self.state, "--set", "http.listen=", "--log-level", "warn", "--set",
              f"queue.url={store.url}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "SM_BENCH_SERVICES": "0", "SM_BENCH_CONSUMERS": json.dumps([processes, concurrency])})
         eventually(lambda: api(self.state, "GET", "/readyz")[0] == 200, 30)
@@ -79,7 +81,7 @@ class Consumers:
 
 
 def load(store, *arguments):
-    out = subprocess.run([f"{BUILD}/queue_load", store.url, *map(str, arguments)], capture_output=True, text=True)
+    out = subprocess.run([f"{store.build}/queue_load", store.url, *map(str, arguments)], capture_output=True, text=True)
     if out.returncode != 0:
         sys.exit(f"bench: {out.stderr}")
     return float(out.stdout or 0)
@@ -119,15 +121,31 @@ def latency(store, count=500):
             os.remove(file)
 
 
+STORES = [("redis none", ["--appendonly", "no"]), ("redis everysec", ["--appendonly", "yes"]),
+          ("redis always", ["--appendonly", "yes", "--appendfsync", "always"]), ("sqlite FULL", [])]
+
+
+def figures(store, jobs):
+    """Enqueued one by one and batched, performed by 1 and 4 processes, idle latency p50 and p95."""
+    single = load(store, "single", 2)
+    drained(store)  # takes away what that put in
+    one = performed(store, 1, jobs)
+    four = performed(store, 4, jobs)
+    batched = load(store, "fill", jobs)
+    return (single, batched, one, four, *latency(drained(store)))
+
+
+def jobs_for(options, name):
+    return options.jobs if "always" not in name and "FULL" not in name else options.jobs // 3
+
+
 def measure(options):
-    stores = [("redis none", ["--appendonly", "no"]), ("redis everysec", ["--appendonly", "yes"]),
-              ("redis always", ["--appendonly", "yes", "--appendfsync", "always"]), ("sqlite FULL", [])]
     budgets = {("redis everysec", "single"): 15_000, ("redis everysec", "batched"): 300_000, ("redis everysec", "1"): 60_000,
                ("redis everysec", "4"): 100_000, ("sqlite FULL", "4"): 20_000}
     print(PEERS, "\n")
     print("| store | enqueue one by one, /s (floor) | batched, /s (floor by 100) | performed/s, 1 process (floor) | 4 processes "
           "| idle latency p50 / p95, ms |\n|---|---|---|---|---|---|")
-    for name, arguments in stores:
+    for name, arguments in STORES:
         if options.only and not name.startswith(options.only):
             continue
         rows = []
@@ -137,14 +155,8 @@ def measure(options):
             try:
                 floor = [float(x) for x in subprocess.run([f"{BUILD}/queue_floor", *store.floor], capture_output=True,
                                                           text=True, check=True).stdout.split()]
-                jobs = options.jobs if "always" not in name and "FULL" not in name else options.jobs // 3
-                single = load(store, "single", 2)
-                consumers = Consumers(store, 4)  # takes away what that put in
-                eventually(lambda: all(q["ready"] + q["running"] == 0 for q in consumers.queues()["queues"]), 60)
-                consumers.stop()
-                one = performed(store, 1, jobs)
-                four = performed(store, 4, jobs)
-                rows.append((single, floor[0], load(store, "fill", jobs), floor[1], one, floor[2], four, *latency(drained(store))))
+                single, batched, one, four, *waited = figures(store, jobs_for(options, name))
+                rows.append((single, floor[0], batched, floor[1], one, floor[2], four, *waited))
             finally:
                 store.stop()
                 shutil.rmtree(folder, ignore_errors=True)
@@ -159,6 +171,27 @@ def drained(store):
     eventually(lambda: all(q["ready"] + q["running"] == 0 for q in consumers.queues()["queues"]), 120)
     consumers.stop()
     return store
+
+
+def compare(options):
+    """This build and another one in turn, each on a store of its own."""
+    comparison = Comparison(options.against, options.rounds)
+    for name, arguments in STORES:
+        if options.only and not name.startswith(options.only):
+            continue
+
+        def one_turn(build):
+            folder = tempfile.mkdtemp(prefix="sm-bench-queue-")
+            store = Store(name, arguments, folder, build)
+            try:
+                return figures(store, jobs_for(options, name))
+            finally:
+                store.stop()
+                shutil.rmtree(folder, ignore_errors=True)
+        comparison.rows([(f"{name}: enqueue one by one, /s", True), (f"{name}: batched, /s", True),
+                         (f"{name}: performed by 1 process, /s", True), (f"{name}: by 4 processes, /s", True),
+                         (f"{name}: idle latency p50, ms", False), (f"{name}: p95, ms", False)], one_turn)
+    comparison.end()
 
 
 def soak(options):
@@ -189,8 +222,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--soak", type=int, default=0)
     parser.add_argument("--only", choices=["sqlite", "redis"])
+    parser.add_argument("--against", metavar="BUILD", type=tests_of)
     options = parser.parse_args()
-    soak(options) if options.soak else measure(options)
+    if options.against:
+        compare(options)
+    elif options.soak:
+        soak(options)
+    else:
+        measure(options)
 
 
 main()
