@@ -4,14 +4,16 @@
 usage: tests/fault/ledger.py STORE SECONDS [SEED]      STORE is sqlite or redis
 
 Producers record what was acknowledged; jobs append their begin and end to a file opened with O_APPEND. Consumers,
-the manager and (with AOF always) redis-server are killed with -9 at random all the while. At the end every
-acknowledged job has ended, and no more jobs have begun twice than were in hand at the kills. Needs the release
-build, or the one whose folder SM_BUILD names.
+the manager and (with AOF always) redis-server are killed with -9 at random all the while, and hostile jobs,
+requests, greetings and datagrams come in between. At the end every acknowledged job has ended, no more jobs have
+begun twice than were in hand at the kills, every hostile job is among the dead with its bytes, and the manager has
+not ended once by itself. Needs the release build, or the one whose folder SM_BUILD names.
 """
 import collections, ctypes, json, os, random, shutil, signal, socket, sqlite3, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from harness import BUILD, api, end_when_told, eventually, free_port
+from hostility import QUEUE, Hostility, dead_in_redis, dead_in_sqlite
 
 PROGRAM = os.path.join(os.environ.get("SM_BUILD", BUILD), "test_program")
 PR_SET_CHILD_SUBREAPER = 36
@@ -38,7 +40,8 @@ class Redis:
     def call(self, *words):
         """The first line of the answer to one command, or its text."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as s:
-            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
+            words = [w if isinstance(w, bytes) else w.encode() for w in words]
+            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
             data = s.makefile("rb")
             line = data.readline().rstrip()
             if line.startswith(b"$") and line != b"$-1":
@@ -59,6 +62,7 @@ class Ledger:
         self.kills, self.in_hand = collections.Counter(), 0
         self.done = threading.Event()
         self.failures = []
+        self.hostility = Hostility(self.state, random.Random(seed), self.push_hostile if self.redis else None)
         self.start_manager()
 
     def start_manager(self):
@@ -104,7 +108,17 @@ class Ledger:
                 time.sleep(0.02)
             time.sleep(self.random.random() * 0.02)
 
+    def push_hostile(self, payload):
+        self.redis.call("SADD", "resque:queues", QUEUE)
+        return self.redis.call("RPUSH", f"resque:queue:{QUEUE}", payload).startswith(b":")
+
     # -- kills
+
+    def look_after_the_manager(self):
+        status = self.manager.poll()
+        if status is not None:
+            self.expect(False, f"the manager ended by itself with {status}")
+            self.start_manager()
 
     def consumers(self):
         found = []
@@ -150,6 +164,7 @@ class Ledger:
             pass
 
     def kill_the_manager(self):
+        self.look_after_the_manager()
         self.manager.kill()
         self.manager.wait()
         self.kills["manager"] += 1
@@ -177,10 +192,12 @@ class Ledger:
             producers.append(threading.Thread(target=self.produce_as_ruby))
         for p in producers:
             p.start()
+        self.hostility.start()
         actions = [self.kill_a_consumer] * 12 + [self.kill_the_manager] * 2 + ([self.kill_redis] * 2 if self.redis else [])
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
             time.sleep(0.05 + self.random.random() * 0.25)
+            self.look_after_the_manager()
             try:
                 self.random.choice(actions)()
             except OSError:
@@ -188,13 +205,17 @@ class Ledger:
         self.done.set()
         for p in producers:
             p.join()
+        self.hostility.stop()
         drained = lambda: all(q["ready"] == q["running"] == q["delayed"] == 0 for q in self.api("GET", "/v1/queues")[1]["queues"])
         self.expect(eventually(drained, 120, 0.2), "all queues become empty")
-        # Who was in hand at three kills is dead, by the rule for poison jobs, and kept: it is performed now.
+        # Who was in hand at three kills is dead, by the rule for poison jobs, and kept: it is performed now. The hostile ones
+        # die once more.
         unlucky = self.api("POST", "/v1/failed/requeue", {"all": True})[1]["requeued"]
-        print(f"  {unlucky} were in hand at three kills, and are requeued", flush=True)
+        print(f"  {unlucky} are dead, and requeued", flush=True)
         self.expect(eventually(drained, 60, 0.2), "and empty again")
         self.check()
+        self.hostility.check(self.expect, self.hostile_dead())
+        self.look_after_the_manager()
         self.manager.terminate()
         self.expect(self.manager.wait(40) == 0, "the manager stops with 0")
 
@@ -211,7 +232,17 @@ class Ledger:
         self.expect(twice <= self.in_hand, f"{twice} began again, {self.in_hand} were in hand at the kills")
         print(f"  {self.store}: kills " + ", ".join(f"{k}: {n}" for k, n in sorted(self.kills.items())), flush=True)
 
+    def hostile_dead(self):
+        if not self.redis:
+            with sqlite3.connect(f"file:{self.state}/queue.db?mode=ro", uri=True, timeout=5) as db:
+                return dead_in_sqlite(db)
+        records, step = [], 20
+        while page := self.redis.call("LRANGE", "resque:failed", str(len(records)), str(len(records) + step - 1)):
+            records += page
+        return dead_in_redis(records)
+
     def clean_up(self):
+        self.hostility.over.set()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             if self.is_ours(pid):
                 try:
