@@ -1,5 +1,6 @@
 #include "event_streams.hpp"
 
+#include "http/event_text.hpp"
 #include "service/selector.hpp"
 #include "text/numbers.hpp"
 
@@ -16,15 +17,15 @@ class event_streams::stream : public response_stream {
     auto slice = events_.after(cursor_);
     if (slice.missed > 0) {
       cursor_ += slice.missed;
-      out += "event: gap\nid: " + std::to_string(cursor_) +
-             "\ndata: {\"missed\":" + std::to_string(slice.missed) + "}\n\n";
+      append_event(out, {.id = std::to_string(cursor_),
+                         .event = "gap",
+                         .data = "{\"missed\":" + std::to_string(slice.missed) + "}"});
     }
     auto size = out.size();
     for (auto e = slice.begin; e != slice.end && out.size() < size + max; ++e) {
       cursor_ = e->index;
       if (!glob_match(filter_, e->type)) continue;
-      out +=
-          "id: " + std::to_string(e->index) + "\nevent: " + e->type + "\ndata: " + e->data + "\n\n";
+      append_event(out, {.id = std::to_string(e->index), .event = e->type, .data = e->data});
     }
     if (slice.begin == slice.end) cursor_ = events_.last();
     return true;

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <random>
 
 #include "connection.hpp"
+#include "http/response_head.hpp"
 #include "process/system_error.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
@@ -15,6 +17,10 @@ namespace sm {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::size_t reserved_descriptors = 32;
+constexpr std::size_t descriptors_per_request = 2;  // its connection, and what its handler opens
+constexpr std::size_t kept_for_refusals = 2;
 
 struct listen_address {
   asio::ip::tcp::endpoint endpoint;
@@ -61,6 +67,12 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
       services_(services),
       tcp_(l.context()),
       unix_(l.context()),
+      over_tcp_{
+          .over_tcp = true,
+          .connections_max = std::min<std::size_t>(config.connections_max, descriptor_limit() / 2)},
+      over_unix_{.over_tcp = false, .connections_max = config.connections_max},
+      reserve_(reserved_descriptors),
+      run_(std::random_device{}()),
       sweep_timer_(l.context()),
       drain_timer_(l.context()) {
   auto shortest = std::min({config.header_timeout, config.body_timeout, config.idle_timeout,
@@ -88,8 +100,8 @@ result<void> gateway::listen_tcp(std::string token) {
   close_on_exec(tcp_.native_handle());
   tcp_.non_blocking(true);
   address_ = where->host + ":" + std::to_string(tcp_.local_endpoint().port());
-  guard_ = make_guard_policy(address_, config_.hosts, std::move(token));
-  accept(tcp_);
+  guard_ = make_guard_policy(address_, config_, std::move(token));
+  accept(tcp_, over_tcp_);
   return {};
 }
 
@@ -111,7 +123,8 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
   close_on_exec(unix_.native_handle());
   unix_path_ = bound_path(path);
-  accept(unix_);
+  unix_.non_blocking(true);
+  accept(unix_, over_unix_);
   return {};
 }
 
@@ -126,61 +139,87 @@ result<void> gateway::restore_unix() {
 }
 
 template <class Acceptor>
-void gateway::accept(Acceptor& acceptor) {
-  acceptor.async_accept([this, &acceptor](error_code ec, auto socket) {
+void gateway::accept(Acceptor& acceptor, listener_share& share) {
+  acceptor.async_accept([this, &acceptor, &share](error_code ec, auto socket) {
     if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
     if (!ec) {
-      adopt(std::move(socket), std::is_same_v<Acceptor, asio::ip::tcp::acceptor>);
+      adopt(std::move(socket), share);
     } else if (ec == asio::error::no_descriptors ||
                ec == boost::system::errc::too_many_files_open_in_system) {
-      // Room is made for the next one; without any, accepting at once again would only spin.
-      if (!make_room()) {
+      // Without any room, accepting at once again would only spin.
+      if (!accept_from_reserve(acceptor, share)) {
         auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
-        pause->async_wait([this, &acceptor, pause](error_code) {
-          if (acceptor.is_open()) accept(acceptor);
+        pause->async_wait([this, &acceptor, &share, pause](error_code) {
+          if (acceptor.is_open()) accept(acceptor, share);
         });
         return;
       }
     }
-    accept(acceptor);
+    accept(acceptor, share);
   });
 }
 
-template <class Socket>
-void gateway::adopt(Socket socket, bool over_tcp) {
-  if (!over_tcp && !same_user(socket.native_handle())) return;
-  if (connections_.size() >= config_.connections_max && !make_room()) {
-    ++counters_.refused_connections;
-    auto refused = to_response(error{errc::overloaded, "too many connections", {}});
-    auto text = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + refused.content_type +
-                "\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: " +
-                std::to_string(refused.body.size()) + "\r\n\r\n" + refused.body;
-    error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(text), ignored);
-    return;
+/// The process has no descriptor left: an idle connection gives its own; else what is kept for this
+/// serves the manager's own user, and tells everybody else that there is no room.
+template <class Acceptor>
+bool gateway::accept_from_reserve(Acceptor& acceptor, listener_share& share) {
+  if (make_room(share)) return true;
+  bool served = !share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
+  if (!served && !reserve_.lend(1)) return false;
+  error_code ec;
+  auto socket = acceptor.accept(ec);
+  if (!ec && served) {
+    adopt(std::move(socket), share);
+  } else if (!ec) {
+    turn_away(socket);
+    socket.close(ec);
   }
+  if (ec || !served) reserve_.refill();
+  return !ec;
+}
+
+template <class Socket>
+void gateway::turn_away(Socket& socket) {
+  ++counters_.refused_connections;
+  std::string text;
+  auto r = to_response(error{errc::overloaded, "too many connections", {}});
+  append_response_head(text, r, {.close = true});
+  text += r.body;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(text), ignored);
+  socket.shutdown(Socket::shutdown_send, ignored);
+  // Closing on what was not read would reset the connection and take the answer with it.
+  socket.read_some(asio::buffer(arrived_), ignored);
+}
+
+template <class Socket>
+void gateway::adopt(Socket socket, listener_share& share) {
+  if (!share.over_tcp && !same_user(socket.native_handle())) return;
+  if (share.connections >= share.connections_max && !make_room(share)) return turn_away(socket);
   error_code ignored;
   close_on_exec(socket.native_handle());
   socket.non_blocking(true, ignored);
   if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  auto c = std::make_shared<connection>(*this, connection::socket(std::move(socket)), over_tcp);
+  auto c = std::make_shared<connection>(*this, connection::socket(std::move(socket)), share);
   connections_.insert(c);
   c->start();
   if (!sweeping_) sweep();
 }
 
 /// Closes the connection that has been idle for the longest time; false when none is idle.
-bool gateway::make_room() {
-  auto oldest = std::find_if(idle_.begin(), idle_.end(), [](auto* c) { return !c->writing(); });
-  if (oldest == idle_.end()) return false;
+bool gateway::make_room(listener_share& share) {
+  auto oldest =
+      std::find_if(share.idle.begin(), share.idle.end(), [](auto* c) { return !c->writing(); });
+  if (oldest == share.idle.end()) return false;
   (*oldest)->close();
   return true;
 }
 
 void gateway::forget(const std::shared_ptr<connection>& c) {
   connections_.erase(c);
+  reserve_.refill();
   check_drained();
 }
 

@@ -2,6 +2,8 @@
 // limits and brings requests to their endpoints. Runs in the loop alone.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
@@ -15,8 +17,10 @@
 
 #include "http/guard.hpp"
 #include "http/router.hpp"
+#include "incoming_request.hpp"
 #include "loop.hpp"
 #include "process/bound_path.hpp"
+#include "process/descriptor_reserve.hpp"
 
 namespace sm {
 
@@ -25,13 +29,31 @@ class connection;
 /// What stands behind a route.
 struct endpoint {
   route_handler handler;
-  bool management = false;  ///< needs the token on TCP
+  route_access access = route_access::user;
+  std::string name{};  ///< "GET /api/:x", for the log
+};
+
+/// What one listener's clients have in use. Each listener has limits of its own, so that strangers
+/// on TCP never keep the manager's user out of the Unix socket; and each kind of route, so that a
+/// slow one of the program's never keeps a probe waiting.
+struct listener_share {
+  bool over_tcp = false;
+  std::size_t connections_max = 0;
+  std::size_t connections = 0;
+  std::list<connection*> idle{};         ///< the longest idle one first
+  std::array<std::size_t, 3> pending{};  ///< requests waiting for their answer
+  std::shared_ptr<std::atomic<std::uint64_t>> body_bytes =
+      std::make_shared<std::atomic<std::uint64_t>>();
+
+  std::size_t& pending_of(const endpoint& e) {
+    if (e.access == route_access::user) return pending[0];
+    return pending[e.access == route_access::management ? 1 : 2];
+  }
 };
 
 struct gateway_counters {
   std::uint64_t requests = 0;
   std::uint64_t refused_connections = 0;
-  std::size_t pending = 0;  ///< requests waiting for their answer
 };
 
 class gateway {
@@ -60,11 +82,16 @@ class gateway {
   friend class connection;
 
   template <class Acceptor>
-  void accept(Acceptor& acceptor);
+  void accept(Acceptor& acceptor, listener_share& share);
+  template <class Acceptor>
+  bool accept_from_reserve(Acceptor& acceptor, listener_share& share);
   template <class Socket>
-  void adopt(Socket socket, bool over_tcp);
+  void adopt(Socket socket, listener_share& share);
+  template <class Socket>
+  void turn_away(Socket& socket);
   void forget(const std::shared_ptr<connection>& c);
-  bool make_room();
+  static bool make_room(listener_share& share);
+  request_number next_number() { return {run_, ++numbers_}; }
   void sweep();
   void check_drained();
 
@@ -78,9 +105,12 @@ class gateway {
   asio::local::stream_protocol::acceptor unix_;
   bound_path unix_path_;
   std::string address_;
+  listener_share over_tcp_, over_unix_;
+  descriptor_reserve reserve_;
   std::unordered_set<std::shared_ptr<connection>> connections_;
-  std::list<connection*> idle_;  // the longest idle one first
-  std::list<connection*> streams_;
+  std::array<char, 64 << 10> arrived_;  // where a connection reads to before it keeps what it needs
+  const std::uint32_t run_;
+  std::uint64_t numbers_ = 0;
   asio::steady_timer sweep_timer_;
   asio::steady_timer drain_timer_;
   std::chrono::milliseconds sweep_period_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "http/event_text.hpp"
+
 namespace sm {
 namespace {
 
@@ -64,7 +66,7 @@ class log_follower : public response_stream, public std::enable_shared_from_this
 
  private:
   void add(const std::string& line) {
-    if (is_wanted(query_, line)) ready_ += "data: " + shown(query_, line) + "\n\n";
+    if (is_wanted(query_, line)) append_event(ready_, {.data = shown(query_, line)});
   }
 
   void read_on() {
@@ -110,7 +112,7 @@ promise<response> log_service::tail(log_query query) {
   promise<response> answer;
   bool posted = reader_.post([answer, query = std::move(query)] {
     response r{.content_type = "text/plain; charset=utf-8"};
-    for (auto& line : read_tail(query).lines) r.body += shown(query, line) + "\n";
+    for (auto& line : read_tail(query).lines) r.body += one_line(shown(query, line)) + "\n";
     answer.set_value(std::move(r));
   });
   if (!posted) answer.set_error({errc::overloaded, "too many readers of logs", {}});

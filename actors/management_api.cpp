@@ -56,8 +56,11 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   at.add("GET", "/v1/services", [s](request& rq) {
     return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
   });
-  at.add("POST", "/v1/services", [s](request& rq) {
-    return s->add(body_of(rq)).transform([](json added) {
+  auto programs = [allowed = parts.programs_over_tcp](const request& rq) {
+    return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
+  };
+  at.add("POST", "/v1/services", [s, programs](request& rq) {
+    return s->add(body_of(rq), programs(rq)).transform([](json added) {
       auto r = with_status(201, added);
       r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
       return r;
@@ -68,8 +71,9 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
     if (!shown) throw failure(shown.error());
     return std::move(*shown);
   });
-  at.add("PATCH", "/v1/services/:name",
-         [s, name, wait](request& rq) { return s->patch(name(rq), body_of(rq), wait(rq)); });
+  at.add("PATCH", "/v1/services/:name", [s, name, wait, programs](request& rq) {
+    return s->patch(name(rq), body_of(rq), wait(rq), programs(rq));
+  });
   at.add("DELETE", "/v1/services/:name",
          [s, name, wait](request& rq) { return s->remove(name(rq), wait(rq)); });
 
@@ -119,8 +123,8 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   });
   at.add("GET", "/v1/events", [&events = parts.events](request& rq) { return events.open(rq); });
 
-  at.add_open("/healthz", [] { return "ok\n"; });
-  at.add_open("/readyz", [s, &shutting_down](request& rq) {
+  at.add_open("/healthz", route_access::probe, [] { return "ok\n"; });
+  at.add_open("/readyz", route_access::probe, [s, &shutting_down](request& rq) {
     std::string text;
     bool ready = s->ready(&text) && !shutting_down;
     if (shutting_down) text += "[-]manager shutting down\n";

@@ -17,6 +17,7 @@ struct management_parts {
   log_service& logs;
   const tally_board& tallies;
   std::filesystem::path log_folder;
+  bool programs_over_tcp;  ///< http.programs
   const bool& shutting_down;
 };
 

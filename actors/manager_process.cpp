@@ -265,6 +265,7 @@ int run_manager(detail::server_state& program) {
                          .logs = logs,
                          .tallies = shared.tallies,
                          .log_folder = folder->log_folder(),
+                         .programs_over_tcp = settings.http.programs,
                          .shutting_down = shutdown.under_way()};
   if (auto ok = add_management_routes(program.routes, parts); !ok) return refuse(ok.error());
   if (!settings.http.listen.empty())

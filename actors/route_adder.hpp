@@ -42,19 +42,21 @@ class route_adder {
 
   template <class F>
   void add(const char* method, const char* pattern, F handler) {
-    put(method, pattern, {uncached(make_route_handler(std::move(handler))), true});
+    put(method, pattern, uncached(make_route_handler(std::move(handler))),
+        route_access::management);
   }
-  /// Without a login.
+  /// Without a login, or with one as the settings have it.
   template <class F>
-  void add_open(const char* pattern, F handler) {
-    put("GET", pattern, {uncached(make_route_handler(std::move(handler))), false});
+  void add_open(const char* pattern, route_access access, F handler) {
+    put("GET", pattern, uncached(make_route_handler(std::move(handler))), access);
   }
 
   result<void> outcome;  ///< fails when the program defined one of them itself
 
  private:
-  void put(const char* method, const char* pattern, endpoint e) {
-    auto added = routes_.add(method, pattern, std::move(e));
+  void put(const std::string& method, const char* pattern, route_handler handler,
+           route_access access) {
+    auto added = routes_.add(method, pattern, {std::move(handler), access, method + " " + pattern});
     if (!added && outcome) outcome = std::move(added);
   }
 

@@ -1,11 +1,14 @@
 #include <bsd/unistd.h>
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <sm/server.hpp>
 
+#include "config/secrets.hpp"
 #include "consumer.hpp"
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
@@ -97,7 +100,8 @@ int run_fork_server(detail::server_state& program, const char* variable) {
 
 server::server(int argc, char** argv) : state_(std::make_unique<detail::server_state>()) {
   auto& s = *state_;
-  s.argv.assign(argv, argv + argc);
+  const std::vector<std::string> given(argv, argv + argc);
+  s.argv = without_passwords(given);
   s.program = std::filesystem::path(s.argv.empty() ? "sm" : s.argv[0]).filename().string();
   ::setproctitle_init(argc, argv, environ);
   s.types.types[consumer_type] = builtin_factory(
@@ -129,6 +133,7 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
     s.exit_at_once = flags.exit(e) == 0 ? 0 : 2;
     return;
   }
+  if (s.argv != given) ::setproctitle("-%s", fmt::format("{}", fmt::join(s.argv, " ")).c_str());
   if (flags.count("--listen") > 0) s.overrides.emplace_back("http.listen", listen);
   if (!state_path.empty()) s.overrides.emplace_back("manager.state", state_path);
   if (!level.empty()) s.overrides.emplace_back("manager.log_level", level);
@@ -231,7 +236,8 @@ void server::limit(const std::string& queue, queue_limits limits) {
 }
 
 void server::route(const std::string& method, const std::string& pattern, route_handler handler) {
-  auto added = state_->routes.add(method, pattern, {std::move(handler), false});
+  auto added = state_->routes.add(method, pattern,
+                                  {std::move(handler), route_access::user, method + " " + pattern});
   if (!added) state_->mistakes.push_back(added.error());
 }
 
@@ -253,6 +259,7 @@ int server::run() {
   if (auto ok = apply_environment(s.settings, environ); !ok) s.mistakes.push_back(ok.error());
   for (auto& [key, value] : s.overrides)
     if (auto ok = set_config_value(s.settings, key, value); !ok) s.mistakes.push_back(ok.error());
+  if (auto ok = read_secret_files(s.settings); !ok) s.mistakes.push_back(ok.error());
   if (!s.mistakes.empty()) {
     for (auto& mistake : s.mistakes) report(mistake);
     return 2;

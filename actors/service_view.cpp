@@ -1,4 +1,5 @@
 // The supervisor's services as JSON documents.
+#include "config/secrets.hpp"
 #include "process/proc_stat.hpp"
 #include "service/selector.hpp"
 #include "supervisor.hpp"
@@ -109,6 +110,7 @@ json supervisor::view(const managed_service& m, bool detailed) const {
   if (!instances.empty()) document["instance_list"] = std::move(instances);
   if (detailed) {
     document["spec"] = to_json(spec);
+    mask_env(document["spec"]);
     document["declared"] = !m.desired().declared.is_null();
     document["commands"] =
         m.instances().empty() ? json::array() : json(m.instances().front()->commands());

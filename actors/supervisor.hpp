@@ -79,6 +79,9 @@ struct wait_for {
   std::chrono::milliseconds timeout{0};
 };
 
+/// What who asks may have run: over TCP no programs, unless the settings allow it.
+enum class may_run { no_programs, anything };
+
 class supervisor {
  public:
   /// The type, the parameters it ran with, and the pid of a process that ended.
@@ -95,8 +98,8 @@ class supervisor {
 
   // -- the desired state. Each answers when the change is journaled and, if asked, carried out.
 
-  promise<json> add(const json& document);
-  promise<json> patch(const std::string& name, const json& document, wait_for w);
+  promise<json> add(json document, may_run programs);
+  promise<json> patch(const std::string& name, const json& document, wait_for w, may_run programs);
   promise<json> remove(const std::string& name, wait_for w);
   promise<json> scale(const std::string& name, const json& instances, wait_for w);
   promise<json> start_service(const std::string& name, wait_for w);

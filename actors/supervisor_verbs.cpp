@@ -1,5 +1,6 @@
 // What users ask of services: changes of the desired state, each checked, journaled and carried out
 // by the supervisor's one queue of changes.
+#include "config/secrets.hpp"
 #include "process/signal_names.hpp"
 #include "service/scaling.hpp"
 #include "supervisor.hpp"
@@ -7,6 +8,11 @@
 namespace sm {
 
 namespace {
+
+/// Whoever can have a program started is the manager's user.
+const error program_refused{
+    errc::forbidden,
+    "over TCP no program is added or changed; use the Unix socket, or http.programs", "/command"};
 
 bool is_ready(const managed_service* m) { return m && m->ready(); }
 bool is_stopped(const managed_service* m) { return !m || m->at_rest(); }
@@ -22,9 +28,13 @@ bool is_as_specified(const managed_service* m) {
 
 }  // namespace
 
-promise<json> supervisor::add(const json& document) {
+promise<json> supervisor::add(json document, may_run programs) {
+  if (auto ok = unmask_env(document, nullptr); !ok)
+    return failed<json>(ok.error().code, ok.error().detail, ok.error().where);
   auto spec = spec_from_json(document);
   if (!spec) return failed<json>(spec.error().code, spec.error().detail, spec.error().where);
+  if (programs == may_run::no_programs && runs_program(*spec))
+    return failed<json>(program_refused.code, program_refused.detail, program_refused.where);
   auto name = spec->name;
   return submit({.name = name,
                  .make = [spec = *spec](const desired_service* present) -> result<desired_service> {
@@ -39,23 +49,31 @@ promise<json> supervisor::add(const json& document) {
                  .done = {}});
 }
 
-promise<json> supervisor::patch(const std::string& name, const json& document, wait_for w) {
-  return submit(
-      {.name = name,
-       .make = [name, document](const desired_service* present) -> result<desired_service> {
-         if (!present || present->removed) return tl::unexpected<error>(no_such_service(name));
-         auto spec = spec_from_json(document, present->spec);
-         if (!spec) return tl::unexpected<error>(spec.error());
-         if (spec->name != name)
-           return fail(errc::invalid_spec, "a service cannot change its name", "/name");
-         auto wanted = *present;
-         wanted.spec = std::move(*spec);
-         return wanted;
-       },
-       .then = {},
-       .end_state = is_as_specified,
-       .wait = w,
-       .done = {}});
+promise<json> supervisor::patch(const std::string& name, const json& document, wait_for w,
+                                may_run programs) {
+  return submit({.name = name,
+                 .make = [name, document,
+                          programs](const desired_service* present) -> result<desired_service> {
+                   if (!present || present->removed)
+                     return tl::unexpected<error>(no_such_service(name));
+                   auto change = document;
+                   if (auto ok = unmask_env(change, &present->spec); !ok)
+                     return tl::unexpected<error>(ok.error());
+                   auto spec = spec_from_json(change, present->spec);
+                   if (!spec) return tl::unexpected<error>(spec.error());
+                   if (programs == may_run::no_programs && runs_program(*spec) &&
+                       needs_restart(present->spec, *spec))
+                     return tl::unexpected<error>(program_refused);
+                   if (spec->name != name)
+                     return fail(errc::invalid_spec, "a service cannot change its name", "/name");
+                   auto wanted = *present;
+                   wanted.spec = std::move(*spec);
+                   return wanted;
+                 },
+                 .then = {},
+                 .end_state = is_as_specified,
+                 .wait = w,
+                 .done = {}});
 }
 
 promise<json> supervisor::scale(const std::string& name, const json& instances, wait_for w) {

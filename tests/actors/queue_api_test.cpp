@@ -12,7 +12,8 @@ TEST_P(queue_api_fixture, metrics_tell_how_jobs_ended_whatever_becomes_of_their_
   start();
   auto has = [&](const std::string& line) {
     return eventually([&] {
-      return ("\n" + app->get("/metrics").body).find("\n" + line + "\n") != std::string::npos;
+      return ("\n" + app->api("GET", "/metrics").body).find("\n" + line + "\n") !=
+             std::string::npos;
     });
   };
   auto ended = [](const std::string& outcome, int n) {
@@ -21,7 +22,7 @@ TEST_P(queue_api_fixture, metrics_tell_how_jobs_ended_whatever_becomes_of_their_
   };
   put("Work", work(1));
   put("Work", work(2, "fail_once"));
-  EXPECT_TRUE(has(ended("done", 2))) << app->get("/metrics").body;
+  EXPECT_TRUE(has(ended("done", 2))) << app->api("GET", "/metrics").body;
   EXPECT_TRUE(has(ended("retried", 1)));
   EXPECT_TRUE(has(R"(sm_job_duration_seconds_count{queue="default",type="Work"} 3)"));
   EXPECT_TRUE(has("sm_queue_up 1"));

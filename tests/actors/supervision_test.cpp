@@ -235,7 +235,7 @@ TEST_F(supervision_fixture,
     EXPECT_EQ(shown["reason"], std::string("3 restarts within 1m, last: ") + reason);
     EXPECT_EQ(shown["restarts"], 3);
     EXPECT_EQ(app.get("/readyz").status, 503);
-    EXPECT_NE(app.get("/readyz?verbose").body.find(std::string("[-]") + name + " FATAL"),
+    EXPECT_NE(app.api("GET", "/readyz?verbose").body.find(std::string("[-]") + name + " FATAL"),
               std::string::npos);
     auto reset = app.api("POST", std::string("/v1/services/") + name + "/reset").document();
     EXPECT_EQ(reset["state"], "STOPPED");

@@ -76,6 +76,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(work_job, file, number, mood, ms
 struct noop_job {
   void perform(sm::job_context&) const {}
 };
+/// A stream that ends at once.
+class no_stream : public sm::response_stream {
+ public:
+  bool pull(std::string&, std::size_t) override { return false; }
+};
+
 class tool : public sm::service {
  public:
   explicit tool(sm::service_context ctx) : sm::service(std::move(ctx)) {
@@ -243,5 +249,19 @@ int main(int argc, char** argv) {
   app.get("/never", [] { return sm::promise<sm::json>(); });
   app.post("/jobs", [](sm::request& rq, const note_job& job) { return rq.manager().enqueue(job); });
   app.get("/empty", [] {});
+  // A handler that blocks the loop, and one that makes a header of what it is given.
+  app.get("/block/:ms", [](sm::request& rq) {
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(std::stoi(std::string(rq.capture("ms")))));
+    return "slept";
+  });
+  app.get("/header", [](sm::request& rq) {
+    return sm::response{
+        .status = 202,
+        .body = rq.id(),
+        .headers = {{"X-Given", rq.query("value").value_or("")}, {"Content-Length", "1"}},
+        .stream = rq.query("stream") ? std::make_shared<no_stream>() : nullptr};
+  });
+  app.get("/throw/command", [](sm::request& rq) { return rq.manager().send("a", "throw"); });
   return app.run();
 }

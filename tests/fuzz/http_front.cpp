@@ -116,7 +116,10 @@ class front {
   }
   template <class F>
   void add(const char* method, const char* pattern, F handler, bool management = false) {
-    must(routes_.add(method, pattern, {sm::make_route_handler(std::move(handler)), management})
+    must(routes_
+             .add(method, pattern,
+                  {sm::make_route_handler(std::move(handler)),
+                   management ? sm::route_access::management : sm::route_access::user, pattern})
              .has_value(),
          "a route");
   }

@@ -1,6 +1,7 @@
 // What is decided about a request before its handler: the first line is its target, then come Host,
 // Origin, Sec-Fetch-Site and Authorization.
 #include "http/guard.hpp"
+#include "http/request_head.hpp"
 #include "http/router.hpp"
 #include "http/url.hpp"
 
@@ -35,10 +36,15 @@ SM_FUZZ_TARGET(request_target) {
            target.find('\0') != target.npos,
        "what is encoded can be decoded");
 
+  if (auto parts = sm::read_target("GET", target)) {
+    must(parts->path.starts_with('/'), "a path begins with a slash");
+    must(parts->authority.find('@') == parts->authority.npos, "no user information");
+  }
+
   static const auto policy =
-      sm::make_guard_policy("127.0.0.1:9501", {"example.test"}, "0123456789abcdef");
+      sm::make_guard_policy("127.0.0.1:9501", {.hosts = {"example.test"}}, "0123456789abcdef");
   sm::guard_input rq;
-  rq.management = true;
+  rq.access = sm::route_access::management;
   rq.safe_method = false;
   rq.host = sm::fuzz::take_line(input);
   rq.origin = sm::fuzz::take_line(input);

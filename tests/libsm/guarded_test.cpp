@@ -22,6 +22,8 @@ struct plain_request : request {
   std::optional<std::string> query(std::string_view) const override { return {}; }
   std::vector<std::string> query_names() const override { return {}; }
   sm::manager& manager() const override { std::terminate(); }
+  std::string id() const override { return "1"; }
+  bool over_tcp() const override { return true; }
 };
 
 template <class F>

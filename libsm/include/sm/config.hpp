@@ -14,16 +14,24 @@ namespace sm {
 struct http_config {
   std::string listen = "127.0.0.1:9501";  ///< address:port; port 0 takes a free one; "" is no TCP
   std::vector<std::string> hosts{};       ///< names accepted in Host besides the loopback ones
+  std::vector<std::string> origins{};     ///< of pages that may call, such as https://app.example
   bool insecure = false;                  ///< allows a listen address that is not a loopback one
-  std::uint64_t header_max = 16 << 10;    ///< bytes; more is 431
-  std::uint64_t body_max = 1 << 20;       ///< bytes; more is 413
+  bool programs = false;                ///< adding and changing services with a `command` over TCP
+  bool open_metrics = false;            ///< /metrics and /readyz?verbose over TCP without the token
+  std::uint64_t header_max = 16 << 10;  ///< bytes; more is 431
+  std::uint64_t body_max = 1 << 20;     ///< bytes; more is 413
+  std::uint64_t bodies_max = 64 << 20;  ///< bytes of all requests of a listener; more is 503
   std::chrono::milliseconds header_timeout{10'000};   ///< first byte to end of header; then 408
   std::chrono::milliseconds body_timeout{30'000};     ///< end of header to end of body; then 408
   std::chrono::milliseconds idle_timeout{75'000};     ///< between requests; then closed
   std::chrono::milliseconds request_timeout{60'000};  ///< for a handler to answer; then 504
   std::chrono::milliseconds write_timeout{30'000};    ///< without progress in sending; then closed
-  unsigned connections_max = 4096;  ///< beyond it the longest idle one is closed, or 503 if none is
-  unsigned pending_max = 4096;      ///< requests waiting for their answer; more is 503
+  /// Of each listener. Beyond it the longest idle one is closed, or 503 if none is. TCP takes no
+  /// more than half of the process's descriptors.
+  unsigned connections_max = 4096;
+  /// Requests waiting for their answer, of each listener and kind of route (probes, management,
+  /// the program's own); more is 503.
+  unsigned pending_max = 4096;
 };
 
 struct link_config {
@@ -36,6 +44,7 @@ struct queue_config {
   /// "sqlite:PATH", or "redis://[user[:password]@]host[:port][/db]" and its kin (docs/queue.md); ""
   /// is queue.db in the state folder.
   std::string url{};
+  std::filesystem::path url_file{};     ///< whose first line is the URL: keeps a password unseen
   std::string sync = "full";            ///< SQLite: "normal" may lose the last jobs on power loss
   std::uint64_t payload_max = 1 << 20;  ///< bytes of one job
   std::chrono::milliseconds lease{30'000};  ///< a consumer that is silent for so long lost its job

@@ -37,6 +37,11 @@ class request {
   virtual std::vector<std::string> query_names() const = 0;
   /// The services, and the queue.
   virtual sm::manager& manager() const = 0;
+  /// Names this request in the manager's log and in answers that say it failed: what X-Request-Id
+  /// brought, or one of our own.
+  virtual std::string id() const = 0;
+  /// It came over TCP; over the Unix socket come the manager's own user and root alone.
+  virtual bool over_tcp() const = 0;
 
   /// The body as a `T`; throws `failure` with `bad_request` or `bad_arguments` and the field at
   /// fault.
@@ -71,14 +76,15 @@ struct response {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers{};
   std::shared_ptr<response_stream> stream{};  ///< sent behind `body`
+  std::optional<error> cause{};               ///< why it failed: for the log, not for the client
 };
 
 /// Called once with the response, in any thread.
 using response_sink = std::function<void(response)>;
 using route_handler = std::function<void(request&, response_sink)>;
 
-/// The problem document (RFC 9457) for an error, with the status of its code. What `internal` says
-/// is for the log alone.
+/// The problem document (RFC 9457) for an error, with the status of its code. What a handler threw
+/// (`internal`, `handler_failed`) becomes the response's `cause` and is not in the document.
 response to_response(const error& e);
 
 inline response to_response(response r) { return r; }
@@ -97,7 +103,7 @@ namespace detail {
 
 /// How a request is named in the log.
 inline std::string name_of(const request& rq) {
-  return std::string(rq.method()) + " " + std::string(rq.path());
+  return "request " + rq.id() + ": " + std::string(rq.method()) + " " + std::string(rq.path());
 }
 
 /// What `make()` returns, or the problem document of what it throws.

@@ -169,6 +169,9 @@ json to_json(const service_spec& spec);
 /// fields, wrong types and bad values fail with `invalid_spec` and the field's JSON pointer.
 result<service_spec> spec_from_json(const json& document, service_spec base = {});
 
+/// It runs a program that is not built on sm.
+bool runs_program(const service_spec& spec) noexcept;
+
 /// True when going from `a` to `b` needs new processes (another type, other parameters, another
 /// command or another way to run it).
 bool needs_restart(const service_spec& a, const service_spec& b);

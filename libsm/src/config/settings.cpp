@@ -77,9 +77,13 @@ void each_key(Config& c, F f) {
   f("log.keep_removed", c.log.keep_removed);
   f("http.listen", c.http.listen);
   f("http.hosts", c.http.hosts);
+  f("http.origins", c.http.origins);
   f("http.insecure", c.http.insecure);
+  f("http.programs", c.http.programs);
+  f("http.open_metrics", c.http.open_metrics);
   f("http.header_max", c.http.header_max);
   f("http.body_max", c.http.body_max);
+  f("http.bodies_max", c.http.bodies_max);
   f("http.header_timeout", c.http.header_timeout);
   f("http.body_timeout", c.http.body_timeout);
   f("http.idle_timeout", c.http.idle_timeout);
@@ -91,6 +95,7 @@ void each_key(Config& c, F f) {
   f("link.bytes_max", c.link.bytes_max);
   f("link.command_timeout", c.link.command_timeout);
   f("queue.url", c.queue.url);
+  f("queue.url_file", c.queue.url_file);
   f("queue.sync", c.queue.sync);
   f("queue.payload_max", c.queue.payload_max);
   f("queue.lease", c.queue.lease);

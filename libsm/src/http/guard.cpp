@@ -1,17 +1,11 @@
 #include "http/guard.hpp"
 
-#include <algorithm>
 #include <vector>
+
+#include "http/ascii.hpp"
 
 namespace sm {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 /// "host:port" without its port; brackets of an IPv6 address stay.
 std::string_view without_port(std::string_view authority) {
@@ -27,16 +21,20 @@ bool cross_site(const guard_input& rq) {
     return rq.sec_fetch_site != "same-origin" && rq.sec_fetch_site != "none";
   if (rq.origin.empty()) return false;
   auto scheme_end = rq.origin.find("://");
-  return scheme_end == rq.origin.npos || lower(rq.origin.substr(scheme_end + 3)) != lower(rq.host);
+  return scheme_end == rq.origin.npos ||
+         lower_case(rq.origin.substr(scheme_end + 3)) != lower_case(rq.host);
 }
 
 }  // namespace
 
-guard_policy make_guard_policy(const std::string& listen_address,
-                               const std::vector<std::string>& hosts, std::string token) {
-  guard_policy policy{{"localhost", "127.0.0.1", "[::1]"}, std::move(token)};
-  policy.hosts.insert(lower(without_port(listen_address)));
-  for (auto& host : hosts) policy.hosts.insert(lower(host));
+guard_policy make_guard_policy(const std::string& listen_address, const http_config& config,
+                               std::string token) {
+  guard_policy policy{{"localhost", "127.0.0.1", "[::1]"},
+                      std::move(token),
+                      {config.origins.begin(), config.origins.end()},
+                      config.open_metrics};
+  policy.hosts.insert(lower_case(without_port(listen_address)));
+  for (auto& host : config.hosts) policy.hosts.insert(lower_case(host));
   return policy;
 }
 
@@ -44,17 +42,23 @@ std::optional<error> guard(const guard_policy& policy, const guard_input& rq) {
   if (!rq.over_tcp) return std::nullopt;
   if (rq.host.empty()) {
     if (rq.http_1_1) return error{errc::bad_request, "HTTP/1.1 needs a Host header", "Host"};
-  } else if (!policy.hosts.contains(lower(without_port(rq.host)))) {
+  } else if (!policy.hosts.contains(lower_case(without_port(rq.host)))) {
     return error{errc::misdirected,
                  "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
                  "Host"};
   }
-  if ((!rq.safe_method || rq.management) && cross_site(rq))
-    return error{errc::forbidden, "a page of another origin may not do this", "Origin"};
-  if (rq.management) {
+  bool needs_token = rq.access == route_access::management ||
+                     (rq.access == route_access::details && !policy.open_details);
+  // Following a link is all that other sites may make a browser do here.
+  bool link = rq.safe_method && !needs_token && rq.sec_fetch_mode == "navigate" &&
+              rq.sec_fetch_dest == "document";
+  if (cross_site(rq) && !link && !policy.origins.contains(rq.origin))
+    return error{errc::forbidden, "a page of another origin may not do this; see http.origins",
+                 "Origin"};
+  if (needs_token) {
     constexpr std::string_view scheme = "bearer ";
     auto given = rq.authorization;
-    if (given.size() < scheme.size() || lower(given.substr(0, scheme.size())) != scheme)
+    if (given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme)
       return error{errc::unauthorized,
                    "send the token of the state folder as 'Authorization: Bearer'",
                    "Authorization"};

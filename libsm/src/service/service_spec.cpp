@@ -392,6 +392,10 @@ result<void> validate(const service_spec& s) {
   return {};
 }
 
+bool runs_program(const service_spec& spec) noexcept {
+  return !spec.command.empty() || spec.type == program_type;
+}
+
 bool starts_first(const service_spec& spec) noexcept {
   if (spec.reload.order == "auto") return !spec.sockets.empty() || spec.instances > 1;
   return spec.reload.order == "start-first";

@@ -5,10 +5,13 @@
 namespace sm {
 namespace {
 
-const guard_policy policy = make_guard_policy("127.0.0.1:9501", {"sm.example"}, "secret");
+const guard_policy policy = make_guard_policy(
+    "127.0.0.1:9501", {.hosts = {"sm.example"}, .origins = {"https://app.example"}}, "secret");
 
 guard_input from_curl() {
-  return {.host = "127.0.0.1:9501", .origin = {}, .sec_fetch_site = {}, .authorization = {}};
+  guard_input rq;
+  rq.host = "127.0.0.1:9501";
+  return rq;
 }
 
 errc code_of(const guard_input& rq) {
@@ -42,10 +45,49 @@ TEST(guard, http_1_1_needs_a_host) {
   EXPECT_EQ(code_of(rq), passes);
 }
 
-TEST(guard, a_page_of_another_site_may_read_user_routes_but_change_nothing) {
+TEST(guard, of_another_site_a_link_may_be_followed_and_nothing_else) {
+  auto rq = from_curl();
+  rq.sec_fetch_site = "cross-site";
+  rq.sec_fetch_mode = "navigate";
+  rq.sec_fetch_dest = "document";
+  EXPECT_EQ(code_of(rq), passes);
+  rq.sec_fetch_dest = "iframe";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+  rq.sec_fetch_dest = "image";
+  rq.sec_fetch_mode = "no-cors";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+  rq.sec_fetch_dest = "document";
+  rq.sec_fetch_mode = "navigate";
+  rq.safe_method = false;
+  EXPECT_EQ(code_of(rq), errc::forbidden) << "a form of another site";
+}
+
+TEST(guard, pages_of_a_configured_origin_may_call) {
+  auto rq = from_curl();
+  rq.sec_fetch_site = "cross-site";
+  rq.sec_fetch_mode = "cors";
+  rq.origin = "https://app.example";
+  rq.safe_method = false;
+  EXPECT_EQ(code_of(rq), passes);
+  rq.origin = "https://app.example.evil.example";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+}
+
+TEST(guard, names_of_services_need_the_token_unless_they_are_open) {
+  auto rq = from_curl();
+  rq.access = route_access::details;
+  EXPECT_EQ(code_of(rq), errc::unauthorized);
+  rq.authorization = "Bearer secret";
+  EXPECT_EQ(code_of(rq), passes);
+  rq.authorization = {};
+  EXPECT_EQ(guard(make_guard_policy("127.0.0.1:9501", {.open_metrics = true}, "secret"), rq),
+            std::nullopt);
+}
+
+TEST(guard, a_page_of_another_site_changes_and_reads_nothing) {
   auto rq = from_curl();
   rq.origin = "http://evil.example";
-  EXPECT_EQ(code_of(rq), passes);
+  EXPECT_EQ(code_of(rq), errc::forbidden);
   rq.safe_method = false;
   EXPECT_EQ(code_of(rq), errc::forbidden);
   rq.origin = "null";
@@ -60,7 +102,7 @@ TEST(guard, a_page_of_another_site_may_read_user_routes_but_change_nothing) {
 
 TEST(guard, the_management_api_needs_the_token_on_tcp) {
   auto rq = from_curl();
-  rq.management = true;
+  rq.access = route_access::management;
   EXPECT_EQ(code_of(rq), errc::unauthorized);
   for (auto* wrong :
        {"Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret", "secret"}) {
@@ -76,14 +118,13 @@ TEST(guard, the_management_api_needs_the_token_on_tcp) {
 }
 
 TEST(guard, on_the_unix_socket_the_peers_uid_is_the_login) {
-  EXPECT_EQ(code_of({.over_tcp = false,
-                     .management = true,
-                     .safe_method = false,
-                     .host = "anything",
-                     .origin = "http://evil.example",
-                     .sec_fetch_site = {},
-                     .authorization = {}}),
-            passes);
+  auto rq = from_curl();
+  rq.over_tcp = false;
+  rq.access = route_access::management;
+  rq.safe_method = false;
+  rq.host = "anything";
+  rq.origin = "http://evil.example";
+  EXPECT_EQ(code_of(rq), passes);
 }
 
 }  // namespace sm
