@@ -118,6 +118,23 @@ json supervisor::view(const managed_service& m, bool detailed) const {
   return document;
 }
 
+/// A stored service that cannot run.
+json supervisor::view_aside(const std::string& name, const std::string& why) const {
+  return {{"name", name},
+          {"type", nullptr},
+          {"group", ""},
+          {"tags", json::array()},
+          {"state", to_string(instance_state::fatal)},
+          {"desired", "running"},
+          {"instances", {{"desired", 0}, {"running", 0}, {"ready", 0}}},
+          {"ready", false},
+          {"restarts", 0},
+          {"last_exit", nullptr},
+          {"reason", "set aside: " + why},
+          {"node", "local"},
+          {"uptime_s", 0}};
+}
+
 json supervisor::present(const std::string& name) const {
   auto m = lookup(name);
   return m ? view(*m, true) : json{{"name", name}, {"state", "REMOVED"}};
@@ -131,11 +148,19 @@ json supervisor::list(std::string_view state, std::string_view query) const {
     if (!state.empty() && row["state"] != state) continue;
     rows.push_back(std::move(row));
   }
+  for (auto& [name, why] : aside_) {
+    if (lookup(name)) continue;  // declared by the program, too, or still being stopped
+    if (!query.empty() && !glob_match(query, name) && name.find(query) == name.npos) continue;
+    auto row = view_aside(name, why);
+    if (state.empty() || row["state"] == state) rows.push_back(std::move(row));
+  }
   return {{"services", std::move(rows)}};
 }
 
 result<json> supervisor::show(const std::string& name) const {
   auto m = lookup(name);
+  if (auto aside = aside_.find(name); !m && aside != aside_.end())
+    return view_aside(name, aside->second);
   if (!m) return fail(errc::unknown_service, "there is no service called '" + name + "'", name);
   return view(*m, true);
 }

@@ -1,11 +1,11 @@
 #include "supervisor.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 
 #include "consumer.hpp"
 #include "process/signal_names.hpp"
+#include "service/instance_name.hpp"
 #include "service/selector.hpp"
 #include "text/units.hpp"
 
@@ -89,11 +89,22 @@ result<void> supervisor::check(const desired_service& wanted) const {
 }
 
 result<void> supervisor::start(std::vector<desired_service> services,
-                               const std::vector<journaled_instance>& left) {
+                               const std::vector<journaled_instance>& left,
+                               const std::vector<unreadable_row>& unreadable) {
+  for (auto& row : unreadable) set_aside(row.name, row.reason);
+  std::vector<std::string> unfit;
   for (auto& wanted : services) {
-    if (auto ok = check(wanted); !ok) return ok;
-    if (auto ok = order_.put(wanted.spec); !ok) return ok;
+    auto ok = check(wanted);
+    if (ok) ok = order_.put(wanted.spec);
+    if (ok) continue;
+    // The author of the program mends what it declares; what was stored keeps nobody from running.
+    if (!wanted.declared.is_null()) return ok;
+    set_aside(wanted.spec.name, ok.error());
+    unfit.push_back(wanted.spec.name);
   }
+  std::erase_if(services, [&](auto& wanted) {
+    return std::find(unfit.begin(), unfit.end(), wanted.spec.name) != unfit.end();
+  });
   for (auto& wanted : services) {
     if (wanted.removed) continue;
     auto name = wanted.spec.name;
@@ -107,12 +118,16 @@ result<void> supervisor::start(std::vector<desired_service> services,
   return {};
 }
 
+void supervisor::set_aside(const std::string& name, const error& why) {
+  s_.log.error("the stored service {} is set aside: {}", name, to_string(why));
+  aside_[name] = to_string(why);
+}
+
 /// Takes up what an earlier manager left, be it wanted still or not.
 void supervisor::adopt(const journaled_instance& row) {
-  unsigned index = 0;  // "web:3"
-  auto colon = row.name.find(':');
-  auto number = std::string_view(row.name).substr(std::min(colon + 1, row.name.size()));
-  std::from_chars(number.data(), number.data() + number.size(), index);
+  auto parts = parse_instance_name(row.name);
+  if (!parts) return;  // the store has no such rows
+  auto index = parts->index;
   auto& m = services_[row.spec.name];
   if (!m) {
     m = std::make_unique<managed_service>(
@@ -188,6 +203,7 @@ void supervisor::next_change() {
 
 void supervisor::carry_out(change c, const desired_service& wanted) {
   auto m = lookup(c.name);
+  aside_.erase(c.name);
   if (wanted.removed) {
     order_.remove(c.name);
     if (m) {
@@ -398,10 +414,16 @@ void supervisor::tidy() {
 
 // -- commands
 
+/// The configured one for 0; bounded, because a service may ask with any number.
+std::chrono::milliseconds supervisor::call_timeout(std::chrono::milliseconds asked) const {
+  if (asked.count() <= 0) return s_.settings.link.command_timeout;
+  return std::min<std::chrono::milliseconds>(asked, std::chrono::hours(24));
+}
+
 promise<json_text> supervisor::send(const std::string& to, const std::string& command,
                                     const std::string& arguments,
                                     std::chrono::milliseconds timeout) {
-  if (timeout.count() <= 0) timeout = s_.settings.link.command_timeout;
+  timeout = call_timeout(timeout);
   auto colon = to.find(':');
   auto m = lookup(colon == to.npos ? to : to.substr(0, colon));
   if (!m) return failed<json_text>(errc::unknown_service, no_such_service(to).detail, to);
@@ -442,7 +464,7 @@ const instance* supervisor::stand_in_of(const managed_service& m) {
 promise<json_text> supervisor::broadcast(const std::string& select, const std::string& command,
                                          const std::string& arguments,
                                          std::chrono::milliseconds timeout) {
-  if (timeout.count() <= 0) timeout = s_.settings.link.command_timeout;
+  timeout = call_timeout(timeout);
   std::vector<gather_target> targets;
   targets.reserve(services_.size());
   for (auto& [name, m] : services_) {

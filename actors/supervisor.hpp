@@ -92,9 +92,12 @@ class supervisor {
   ~supervisor();
 
   /// Takes up what an earlier manager left (`left`, rows of this boot) and starts what is wanted.
-  /// Fails, starting nothing, when the services wait for each other in a circle.
+  /// A stored service that cannot run, of a type that the program has no more, say, is set aside
+  /// and shown with the reason. Fails, starting nothing, when what the program itself declares does
+  /// not fit, such as services that wait for each other in a circle.
   result<void> start(std::vector<desired_service> services,
-                     const std::vector<journaled_instance>& left);
+                     const std::vector<journaled_instance>& left,
+                     const std::vector<unreadable_row>& unreadable);
 
   // -- the desired state. Each answers when the change is journaled and, if asked, carried out.
 
@@ -170,9 +173,12 @@ class supervisor {
   json view(const managed_service& m, bool detailed) const;
   json present(const std::string& name) const;
 
+  std::chrono::milliseconds call_timeout(std::chrono::milliseconds asked) const;
   static const instance* stand_in_of(const managed_service& m);
   managed_service* lookup(const std::string& name) const;
   result<void> check(const desired_service& wanted) const;
+  void set_aside(const std::string& name, const error& why);
+  json view_aside(const std::string& name, const std::string& why) const;
   void adopt(const journaled_instance& row);
   void reconcile(managed_service& m, const service_spec& before);
   void start_what_can();
@@ -202,6 +208,7 @@ class supervisor {
   const registry& types_;
   on_instance_ended ended_;
   std::map<std::string, std::unique_ptr<managed_service>, std::less<>> services_;
+  std::map<std::string, std::string> aside_;  // stored services that cannot run, and why
   dependency_graph order_;
   std::map<std::string, group_state, std::less<>> groups_;
   std::deque<change> changes_;

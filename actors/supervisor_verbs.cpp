@@ -36,17 +36,22 @@ promise<json> supervisor::add(json document, may_run programs) {
   if (programs == may_run::no_programs && runs_program(*spec))
     return failed<json>(program_refused.code, program_refused.detail, program_refused.where);
   auto name = spec->name;
-  return submit({.name = name,
-                 .make = [spec = *spec](const desired_service* present) -> result<desired_service> {
-                   if (present)
-                     return fail(errc::conflict,
-                                 "there is a service called '" + spec.name + "' already", "/name");
-                   return desired_service{.spec = spec};
-                 },
-                 .then = {},
-                 .end_state = {},
-                 .wait = {},
-                 .done = {}});
+  return submit(
+      {.name = name,
+       .make = [this, spec = *spec](const desired_service* present) -> result<desired_service> {
+         if (!present && aside_.contains(spec.name))
+           return fail(errc::conflict,
+                       "a stored service called '" + spec.name + "' is set aside; remove it first",
+                       "/name");
+         if (present)
+           return fail(errc::conflict, "there is a service called '" + spec.name + "' already",
+                       "/name");
+         return desired_service{.spec = spec};
+       },
+       .then = {},
+       .end_state = {},
+       .wait = {},
+       .done = {}});
 }
 
 promise<json> supervisor::patch(const std::string& name, const json& document, wait_for w,
@@ -97,7 +102,9 @@ promise<json> supervisor::scale(const std::string& name, const json& instances, 
 
 promise<json> supervisor::remove(const std::string& name, wait_for w) {
   return submit({.name = name,
-                 .make = [name](const desired_service* present) -> result<desired_service> {
+                 .make = [this, name](const desired_service* present) -> result<desired_service> {
+                   if (!present && aside_.contains(name))
+                     return desired_service{.spec = {.name = name}, .removed = true};
                    if (!present || present->removed)
                      return tl::unexpected<error>(no_such_service(name));
                    auto wanted = *present;

@@ -50,6 +50,6 @@ SM_FUZZ_TARGET(state_rows) {
   db.raw.exec("DELETE FROM service; DELETE FROM instance");
   while (!input.empty()) insert(db.raw, sm::fuzz::take_line(input));
   write.commit();
-  if (auto services = db.store.services()) (void)sm::merge_declared(*services, {});
+  if (auto services = db.store.services()) (void)sm::merge_declared(services->rows, {});
   (void)db.store.instances();
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <sm/error.hpp>
+#include <sm/guarded.hpp>
 #include <string>
 #include <type_traits>
 
@@ -50,8 +51,8 @@ auto guard_sqlite(const std::filesystem::path& file, F f) -> result<std::invoke_
     }
   } catch (const SQLite::Exception& e) {
     return tl::unexpected<error>(sqlite_error(e, file));
-  } catch (const failure& e) {
-    return tl::unexpected<error>(e.reason());
+  } catch (...) {
+    return tl::unexpected<error>(logged_error(file.string(), errc::internal));
   }
 }
 

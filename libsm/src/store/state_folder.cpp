@@ -116,12 +116,12 @@ result<void> state_folder::make_folders() const {
   return {};
 }
 
-result<std::string> state_folder::token() const {
-  auto file = path_ / "token";
+result<std::string> state_folder::secret(const std::string& name) const {
+  auto file = path_ / name;
   std::string token;
   if (std::ifstream in(file); in >> token && token.size() >= 32) return token;
   token = random_hex(32);
-  if (auto ok = write_file("token", token + "\n"); !ok) return tl::unexpected<error>(ok.error());
+  if (auto ok = write_file(name, token + "\n"); !ok) return tl::unexpected<error>(ok.error());
   return token;
 }
 

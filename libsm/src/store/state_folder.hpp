@@ -24,8 +24,10 @@ class state_folder {
   /// Makes again the folders in it that were removed.
   result<void> make_folders() const;
 
-  /// The API's bearer token: made at the first start, readable by the owner alone.
-  result<std::string> token() const;
+  /// The API's bearer token.
+  result<std::string> token() const { return secret("token"); }
+  /// A random text in the file `name`: made at the first start, readable by the owner alone.
+  result<std::string> secret(const std::string& name) const;
   /// Writes a small file as a whole or not at all.
   result<void> write_file(const std::string& name, const std::string& content) const;
 

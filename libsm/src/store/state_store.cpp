@@ -1,5 +1,9 @@
 #include "store/state_store.hpp"
 
+#include <limits>
+#include <sm/guarded.hpp>
+
+#include "service/instance_name.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {
@@ -26,12 +30,60 @@ PRAGMA user_version=2;
 )";
 constexpr int schema_version = 2;
 
-json stored_json(const std::string& text, const std::filesystem::path& file) {
-  auto document = parse_json(text);
-  if (!document)
-    throw failure(errc::unavailable, "a stored service is " + document.error().detail,
-                  file.string());
-  return std::move(*document);
+result<json> stored_json(const SQLite::Column& column) {
+  if (column.isNull()) return json{};
+  return parse_json(column.getString());
+}
+
+result<service_spec> stored_spec(const SQLite::Column& column, std::string_view name) {
+  auto spec =
+      stored_json(column).and_then([](auto&& document) { return spec_from_json(document); });
+  if (spec && spec->name != name) return fail(errc::invalid_spec, "is of '" + spec->name + "'");
+  return spec;
+}
+
+result<desired_service> read_service(SQLite::Statement& row) {
+  auto spec = stored_spec(row.getColumn(1), row.getColumn(0).getString());
+  if (!spec) return tl::unexpected<error>(std::move(spec.error()));
+  auto declared = stored_json(row.getColumn(2));
+  if (!declared) return tl::unexpected<error>(std::move(declared.error()));
+  return desired_service{std::move(*spec), std::move(*declared), row.getColumn(3).getInt() != 0,
+                         row.getColumn(4).getInt() != 0};
+}
+
+result<journaled_instance> read_instance(SQLite::Statement& row) {
+  auto name = row.getColumn(0).getString();
+  auto parts = parse_instance_name(name);
+  if (!parts) return fail(errc::invalid_spec, "is no name of an instance");
+  auto spec = stored_spec(row.getColumn(7), parts->service);
+  if (!spec) return tl::unexpected<error>(std::move(spec.error()));
+  // A signal to 0, 1 or -1 is one to others.
+  auto pid = row.getColumn(1).getInt64();
+  if (pid <= 1 || pid > std::numeric_limits<pid_t>::max())
+    return fail(errc::invalid_spec, std::to_string(pid) + " is no pid");
+  return journaled_instance{.name = std::move(name),
+                            .pid = static_cast<pid_t>(pid),
+                            .start_time = static_cast<std::uint64_t>(row.getColumn(2).getInt64()),
+                            .incarnation = static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
+                            .boot = row.getColumn(4).getString(),
+                            .token = row.getColumn(5).getString(),
+                            .restarts = row.getColumn(6).getUInt(),
+                            .spec = std::move(*spec)};
+}
+
+/// Each row by itself: what cannot be read concerns no other.
+template <class Row>
+stored_rows<Row> read_rows(SQLite::Statement& statement,
+                           result<Row> (*read)(SQLite::Statement& row)) {
+  stored_rows<Row> all;
+  while (statement.executeStep()) {
+    auto row = guarded("a row of state.db", [&] { return read(statement); });
+    if (row)
+      all.rows.push_back(std::move(*row));
+    else
+      all.unreadable.push_back({statement.getColumn(0).getString(), std::move(row.error())});
+  }
+  return all;
 }
 
 }  // namespace
@@ -102,20 +154,12 @@ state_store::connection& state_store::to_write() {
   return c;
 }
 
-result<std::vector<desired_service>> state_store::services() const {
+result<stored_rows<desired_service>> state_store::services() const {
   return guard_sqlite(connection_->file, [&] {
-    std::vector<desired_service> list;
-    SQLite::Statement rows(*connection_->db,
-                           "SELECT spec, declared, enabled, removed FROM service ORDER BY name");
-    while (rows.executeStep()) {
-      auto spec = spec_from_json(stored_json(rows.getColumn(0), connection_->file));
-      if (!spec) throw failure(spec.error());
-      json declared = nullptr;
-      if (!rows.isColumnNull(1)) declared = stored_json(rows.getColumn(1), connection_->file);
-      list.push_back({std::move(*spec), std::move(declared), rows.getColumn(2).getInt() != 0,
-                      rows.getColumn(3).getInt() != 0});
-    }
-    return list;
+    SQLite::Statement rows(
+        *connection_->db,
+        "SELECT name, spec, declared, enabled, removed FROM service ORDER BY name");
+    return read_rows(rows, read_service);
   });
 }
 
@@ -152,25 +196,12 @@ result<void> state_store::remove_service(const std::string& name) {
   });
 }
 
-result<std::vector<journaled_instance>> state_store::instances() const {
+result<stored_rows<journaled_instance>> state_store::instances() const {
   return guard_sqlite(connection_->file, [&] {
-    std::vector<journaled_instance> list;
     SQLite::Statement rows(connection_->journal(),
                            "SELECT name, pid, start_time, incarnation, boot, token, restarts, spec "
                            "FROM instance ORDER BY name");
-    while (rows.executeStep()) {
-      auto spec = spec_from_json(stored_json(rows.getColumn(7), connection_->file));
-      if (!spec) throw failure(spec.error());
-      list.push_back({.name = rows.getColumn(0),
-                      .pid = static_cast<pid_t>(rows.getColumn(1).getInt()),
-                      .start_time = static_cast<std::uint64_t>(rows.getColumn(2).getInt64()),
-                      .incarnation = static_cast<std::uint64_t>(rows.getColumn(3).getInt64()),
-                      .boot = rows.getColumn(4),
-                      .token = rows.getColumn(5),
-                      .restarts = rows.getColumn(6).getUInt(),
-                      .spec = std::move(*spec)});
-    }
-    return list;
+    return read_rows(rows, read_instance);
   });
 }
 

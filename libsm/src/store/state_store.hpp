@@ -30,6 +30,18 @@ struct journaled_instance {
   friend bool operator==(const journaled_instance&, const journaled_instance&) = default;
 };
 
+/// A row that cannot be read, of another version or a broken file. It stays as it is.
+struct unreadable_row {
+  std::string name;
+  error reason;
+};
+
+template <class Row>
+struct stored_rows {
+  std::vector<Row> rows{};
+  std::vector<unreadable_row> unreadable{};
+};
+
 class state_store {
  public:
   /// Opens or makes the file. On a full disk one that has its tables already is opened, too: it can
@@ -39,13 +51,13 @@ class state_store {
   /// Leaves the file whole, without a WAL.
   ~state_store();
 
-  result<std::vector<desired_service>> services() const;
+  result<stored_rows<desired_service>> services() const;
   result<void> put_service(const desired_service& service);
   /// All of them in one transaction.
   result<void> put_services(const std::vector<desired_service>& services);
   result<void> remove_service(const std::string& name);
 
-  result<std::vector<journaled_instance>> instances() const;
+  result<stored_rows<journaled_instance>> instances() const;
   /// What cannot be written is kept and written before the next change, or by `catch_up`.
   result<void> put_instance(const journaled_instance& instance);
   /// Removes the row of this run, or of an earlier one.

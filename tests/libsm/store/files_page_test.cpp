@@ -84,8 +84,8 @@ TEST(files_page, a_database_in_use_is_copied_as_it_says) {
     other.exec("VACUUM INTO '" + copy.string() + "'");
   }
   ASSERT_TRUE(store->put_service({.spec = {.name = "b", .type = "t"}}));
-  EXPECT_EQ(state_store::open(copy)->services()->size(), 1U);
-  EXPECT_EQ(store->services()->size(), 2U);
+  EXPECT_EQ(state_store::open(copy)->services()->rows.size(), 1U);
+  EXPECT_EQ(store->services()->rows.size(), 2U);
 }
 
 }  // namespace sm

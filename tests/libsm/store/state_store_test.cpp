@@ -1,5 +1,6 @@
 #include "store/state_store.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -50,7 +51,7 @@ TEST(state_store, services_survive_reopening) {
   ASSERT_TRUE(again);
   auto services = again->services();
   ASSERT_TRUE(services);
-  EXPECT_EQ(*services, (std::vector<desired_service>{a, b}));
+  EXPECT_EQ(services->rows, (std::vector<desired_service>{a, b}));
 }
 
 TEST(state_store, an_instances_row_is_removed_by_its_own_incarnation_only) {
@@ -59,14 +60,45 @@ TEST(state_store, an_instances_row_is_removed_by_its_own_incarnation_only) {
   const service_spec spec{.name = "a", .type = "t", .params = {{"x", 1}}};
   const journaled_instance first{"a:0", 10, 1, 1, "boot", "token", 3, spec};
   ASSERT_TRUE(store->put_instance(first));
-  EXPECT_EQ(store->instances()->front(), first);
+  EXPECT_EQ(store->instances()->rows.front(), first);
   ASSERT_TRUE(store->put_instance({"a:0", 11, 2, 2, "boot", "other", 4, spec}));
   ASSERT_TRUE(store->remove_instance("a:0", 1));
   auto rows = store->instances();
-  ASSERT_EQ(rows->size(), 1U);
-  EXPECT_EQ(rows->front().pid, 11);
+  ASSERT_EQ(rows->rows.size(), 1U);
+  EXPECT_EQ(rows->rows.front().pid, 11);
   ASSERT_TRUE(store->remove_instance("a:0", 2));
-  EXPECT_TRUE(store->instances()->empty());
+  EXPECT_TRUE(store->instances()->rows.empty());
+}
+
+TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db";
+  auto store = state_store::open(file);
+  ASSERT_TRUE(store);
+  ASSERT_TRUE(store->put_services({service_named("a"), service_named("b"), service_named("c")}));
+  const service_spec spec{.name = "a", .type = "t"};
+  for (auto* name : {"a:0", "a:1", "a:2", "a:3"})
+    ASSERT_TRUE(store->put_instance({name, 10, 1, 1, "boot", "token", 0, spec}));
+  {
+    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE);
+    db.exec(R"(UPDATE service SET spec = '{"name":"a","v":1e400}' WHERE name = 'a')");
+    db.exec(R"(UPDATE service SET declared = '[' WHERE name = 'b')");
+    db.exec("UPDATE instance SET name = 'a:4000000000' WHERE name = 'a:0'");
+    db.exec("UPDATE instance SET pid = -1 WHERE name = 'a:1'");
+    db.exec("UPDATE instance SET spec = x'00ff' WHERE name = 'a:2'");
+  }
+  auto services = store->services();
+  ASSERT_TRUE(services);
+  ASSERT_EQ(services->rows.size(), 1U);
+  EXPECT_EQ(services->rows[0].spec.name, "c");
+  ASSERT_EQ(services->unreadable.size(), 2U);
+  EXPECT_EQ(services->unreadable[0].name, "a");
+  auto instances = store->instances();
+  ASSERT_TRUE(instances);
+  ASSERT_EQ(instances->rows.size(), 1U);
+  EXPECT_EQ(instances->rows[0].name, "a:3");
+  EXPECT_EQ(instances->unreadable.size(), 3U);
+  EXPECT_EQ(store->services()->unreadable.size(), 2U) << "nothing is deleted";
 }
 
 TEST(state_store, a_file_that_is_no_database_is_refused_with_what_to_do_and_left_alone) {
@@ -97,7 +129,7 @@ TEST(state_store, a_closed_file_is_whole_without_its_wal) {
   EXPECT_FALSE(std::filesystem::exists(file.string() + "-shm"));
   auto copy = t.path() / "copy.db";
   std::filesystem::copy_file(file, copy);
-  EXPECT_EQ(state_store::open(copy)->services()->size(), 1U);
+  EXPECT_EQ(state_store::open(copy)->services()->rows.size(), 1U);
 }
 
 TEST(state_store, a_file_of_a_newer_version_is_refused_with_words_and_left_to_the_last_byte) {
@@ -146,21 +178,21 @@ TEST(state_store, opens_on_a_full_disk_refuses_changes_and_goes_on_when_there_is
   disk.fill();
   auto store = state_store::open(file);
   ASSERT_TRUE(store) << to_string(store.error());
-  EXPECT_EQ(store->services()->size(), 1U);
-  EXPECT_EQ(store->instances()->size(), 1U);
+  EXPECT_EQ(store->services()->rows.size(), 1U);
+  EXPECT_EQ(store->instances()->rows.size(), 1U);
   auto refused = store->put_service(service_named("b"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::unavailable);
   EXPECT_FALSE(store->put_instance(run_of("a", 2)));
   EXPECT_FALSE(store->put_instance(run_of("c", 3)));
   EXPECT_FALSE(store->remove_instance("c:0", 3));
-  EXPECT_EQ(store->services()->size(), 1U);
+  EXPECT_EQ(store->services()->rows.size(), 1U);
   disk.make_room();
   EXPECT_TRUE(store->catch_up());
   EXPECT_TRUE(store->put_service(service_named("b")));
   auto rows = store->instances();
-  ASSERT_EQ(rows->size(), 1U);
-  EXPECT_EQ(rows->front(), run_of("a", 2)) << "what could not be written was";
+  ASSERT_EQ(rows->rows.size(), 1U);
+  EXPECT_EQ(rows->rows.front(), run_of("a", 2)) << "what could not be written was";
   // Others may look at it again.
   EXPECT_EQ(open_database(file, {}).execAndGet("SELECT count(*) FROM service").getInt(), 2);
 }
@@ -179,7 +211,7 @@ TEST(state_store, a_disk_that_fills_up_costs_no_row) {
   EXPECT_NE(full.error().detail.find("full"), std::string::npos) << full.error().detail;
   disk.make_room();
   ASSERT_TRUE(store->put_service(service_named("b")));
-  EXPECT_EQ(store->services()->size(), 2U);
+  EXPECT_EQ(store->services()->rows.size(), 2U);
 }
 
 }  // namespace sm
