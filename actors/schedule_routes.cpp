@@ -36,12 +36,6 @@ result<json> store_schedule(job_store& store, const schedule_spec& spec,
   return to_document(s, unix_ms());
 }
 
-schedule_spec spec_of(const json& document) {
-  auto spec = schedule_from_json(document);
-  if (!spec) throw failure(spec.error());
-  return std::move(*spec);
-}
-
 }  // namespace
 
 void add_schedule_routes(route_adder& at, queue_view& jobs) {
@@ -55,17 +49,19 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
     });
   });
   at.add("POST", "/v1/schedules", [&jobs](request& rq) {
-    auto spec = spec_of(object_of(rq));
-    auto created = jobs.ask<json>([spec](job_store& store) -> result<json> {
-      auto present = find_schedule(store, spec.name);
+    auto created = jobs.ask<json>([document = object_of(rq)](job_store& store) -> result<json> {
+      auto spec = schedule_from_json(document);
+      if (!spec) return tl::unexpected<error>(spec.error());
+      auto present = find_schedule(store, spec->name);
       if (!present) return tl::unexpected<error>(present.error());
       if (*present)
-        return fail(errc::conflict, "there is a schedule of that name; PUT replaces it", spec.name);
-      return store_schedule(store, spec, {});
+        return fail(errc::conflict, "there is a schedule of that name; PUT replaces it",
+                    spec->name);
+      return store_schedule(store, *spec, {});
     });
-    return created.transform([name = spec.name](const json& document) {
+    return created.transform([](const json& document) {
       auto r = with_status(201, document);
-      r.headers.emplace_back("Location", "/v1/schedules/" + name);
+      r.headers.emplace_back("Location", "/v1/schedules/" + document.at("name").get<std::string>());
       return r;
     });
   });
@@ -73,13 +69,14 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
     auto document = object_of(rq);
     std::string name(rq.capture("name"));
     if (!document.contains("name")) document["name"] = name;
-    auto spec = spec_of(document);
-    if (spec.name != name)
-      throw failure(errc::bad_arguments, "the path names another schedule", "/name");
-    return jobs.ask<json>([spec](job_store& store) -> result<json> {
-      auto present = find_schedule(store, spec.name);
+    return jobs.ask<json>([document, name](job_store& store) -> result<json> {
+      auto spec = schedule_from_json(document);
+      if (!spec) return tl::unexpected<error>(spec.error());
+      if (spec->name != name)
+        return fail(errc::bad_arguments, "the path names another schedule", "/name");
+      auto present = find_schedule(store, name);
       if (!present) return tl::unexpected<error>(present.error());
-      return store_schedule(store, spec, *present);
+      return store_schedule(store, *spec, *present);
     });
   });
   at.add("GET", "/v1/schedules/:name", [&jobs](request& rq) {

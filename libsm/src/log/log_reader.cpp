@@ -128,12 +128,19 @@ std::string_view field_of(const std::string& line, std::string_view name) {
 
 std::string readable_line(const std::string& line) {
   if (!line.starts_with("{\"ts\":")) return line;
-  auto document = json::parse(line, nullptr, false);
-  if (!document.is_object()) return line;
-  auto kind =
-      document.contains("stream") ? document.value("stream", "") : document.value("level", "");
-  return document.value("ts", "") + " " + document.value("instance", "") + " " + kind + " " +
-         document.value("msg", "");
+  auto document = parse_json(line);
+  if (!document || !document->is_object()) return line;
+  // Programs write lines like ours whose fields are of other kinds: shown as they are.
+  bool ours = true;
+  auto text = [&](const char* name) -> std::string {
+    auto field = document->find(name);
+    if (field == document->end()) return {};
+    if (!field->is_string()) ours = false;
+    return field->is_string() ? field->get<std::string>() : std::string{};
+  };
+  auto shown = text("ts") + " " + text("instance") + " " +
+               text(document->contains("stream") ? "stream" : "level") + " " + text("msg");
+  return ours ? shown : line;
 }
 
 }  // namespace sm

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 
 #include "log/log_file.hpp"
@@ -24,6 +25,7 @@
 #include "process/process_tree.hpp"
 #include "process/rendezvous.hpp"
 #include "process/system_error.hpp"
+#include "service/instance_name.hpp"
 
 namespace sm {
 namespace {
@@ -66,6 +68,7 @@ class fork_server {
         folder_(settings.state_folder),
         statuses_kept_(settings.orphan_grace_ms),
         cgroups_(settings.cgroups),
+        token_(settings.token),
         child_(child) {
     // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
     for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
@@ -108,25 +111,31 @@ class fork_server {
         if (received.error().code == errc::unavailable) manager_lost();
         return;
       }
-      auto message = parse_json(received->text);
-      if (!message) continue;
-      auto& passed = received->passed;
-      if (message->contains("instance")) {
-        unique_fd link;
-        if (!passed.empty()) {
-          link = std::move(passed.front());
-          passed.erase(passed.begin());
-        }
-        on_request({{.instance = message->value("instance", ""),
-                     .incarnation = message->value("incarnation", std::uint64_t{0}),
-                     .token = message->value("token", ""),
-                     .grouped = message->value("grouped", false),
-                     .limits = message->value("limits", cgroup_limits{})},
-                    std::move(link),
-                    std::move(passed)});
-      } else {
-        forget(message->value("forget", std::vector<pid_t>{}));
+      // Who sends what does not fit is no manager of ours, and hears no answer.
+      (void)guarded("a request to the fork server", [&] { take(*received); });
+    }
+  }
+
+  void take(received_message& received) {
+    auto message = parse_json(received.text);
+    if (!message || !message->is_object()) throw failure(errc::internal, "it is no object");
+    auto& passed = received.passed;
+    if (message->contains("instance")) {
+      fork_request what{.instance = message->at("instance"),
+                        .incarnation = message->value("incarnation", std::uint64_t{0}),
+                        .token = message->value("token", ""),
+                        .grouped = message->value("grouped", false),
+                        .limits = message->value("limits", cgroup_limits{})};
+      if (!parse_instance_name(what.instance))  // it becomes the name of files
+        throw failure(errc::internal, "'" + what.instance + "' is no instance");
+      unique_fd link;
+      if (!passed.empty()) {
+        link = std::move(passed.front());
+        passed.erase(passed.begin());
       }
+      on_request({std::move(what), std::move(link), std::move(passed)});
+    } else {
+      forget(message->value("forget", std::vector<pid_t>{}));
     }
   }
 
@@ -264,7 +273,7 @@ class fork_server {
     dial_at_ = clock::now() + dial_pause(attempts_++);
     auto pair = make_fork_channel();
     if (!pair) return;
-    json greeting{{"role", "forks"}, {"children", json::array()}};
+    json greeting{{"role", "forks"}, {"token", token_}, {"children", json::array()}};
     for (auto& [child, instance] : children_) greeting["children"].push_back(child);
     if (dial_manager(folder_ / "link.sock", greeting, {pair->second.get()}))
       channel_ = std::move(pair->first);
@@ -275,6 +284,7 @@ class fork_server {
   const fs::path folder_;
   const std::chrono::milliseconds statuses_kept_;
   const cgroup_root cgroups_;
+  const std::string token_;
   const std::function<void(fresh_process)>& child_;
   std::optional<forker> forker_;
   std::map<pid_t, std::string> children_;  // and which instance each is
@@ -322,11 +332,17 @@ result<fork_message> receive_fork_message(int channel) {
   if (size <= 0) return fail(errc::unavailable, "the fork server is gone");
   auto document = parse_json({text.data(), static_cast<std::size_t>(size)});
   if (!document) return tl::unexpected<error>(document.error());
-  auto pids = [&](const char* key) { return document->value(key, std::vector<pid_t>{}); };
-  if (!document->contains("incarnation"))
-    return forget_reply{pids("gone"), pids("unknown"), pids("left")};
-  return fork_reply{document->value("incarnation", std::uint64_t{0}), document->value("pid", -1),
-                    document->value("reason", ""), document->value("delayed", false)};
+  return guarded(
+      "a message of a fork server",
+      [&]() -> fork_message {
+        auto pids = [&](const char* key) { return document->value(key, std::vector<pid_t>{}); };
+        if (!document->contains("incarnation"))
+          return forget_reply{pids("gone"), pids("unknown"), pids("left")};
+        return fork_reply{document->value("incarnation", std::uint64_t{0}),
+                          document->value("pid", -1), document->value("reason", ""),
+                          document->value("delayed", false)};
+      },
+      errc::bad_request);
 }
 
 void serve_forks(const fork_server_settings& settings,

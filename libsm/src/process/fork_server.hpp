@@ -62,7 +62,8 @@ result<void> send_fork_request(int channel, const fork_request& rq, int link_fd,
 /// Lets go of children: the ended ones are collected, others killed, with all that they started.
 /// Each of them is in a `forget_reply` as soon as that is done.
 result<void> send_forget(int channel, const std::vector<pid_t>& pids);
-/// Reads one message; fails with `cancelled` when there is nothing to read now.
+/// Reads one message; fails with `cancelled` when there is nothing to read now, with `bad_request`
+/// when it is none.
 result<fork_message> receive_fork_message(int channel);
 
 // -- the fork server's side
@@ -82,9 +83,10 @@ struct fork_server_settings {
   std::string state_folder{};
   std::int64_t orphan_grace_ms = 0;  ///< how long the ended are kept for the next manager
   std::string cgroups{};             ///< the folder of control groups; "" for none
+  std::string token{};               ///< proves to the next manager that it is of this state folder
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, orphan_grace_ms,
-                                   cgroups)
+                                   cgroups, token)
 
 /// Serves until the manager closes the channel, then, as long as there are children, until the next
 /// manager takes it over by the link socket of the state folder. In each new process calls `child`,

@@ -101,8 +101,11 @@ result<unique_fd> dial_manager(const std::filesystem::path& socket, const json& 
   auto answer = parse_json(*line);
   if (!answer || !answer->is_object())
     return fail(errc::unavailable, "the manager's answer is no JSON");
-  if (auto refusal = answer->value("refusal", ""); !refusal.empty())
-    return fail(errc::conflict, refusal);
+  auto refusal = answer->find("refusal");
+  if (refusal == answer->end() || !refusal->is_string())
+    return fail(errc::unavailable, "the manager's answer says nothing");
+  if (auto& why = refusal->get_ref<const std::string&>(); !why.empty())
+    return fail(errc::conflict, why);
   return fd;
 }
 

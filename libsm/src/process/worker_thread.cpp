@@ -6,18 +6,21 @@
 
 namespace sm {
 
-worker_thread::worker_thread(std::size_t capacity) : capacity_(capacity) { (void)start(); }
+worker_thread::worker_thread(std::size_t capacity, std::size_t threads)
+    : capacity_(capacity), wanted_(threads) {
+  (void)start();
+}
 
 worker_thread::~worker_thread() { stop(); }
 
+/// False while there is no thread at all.
 bool worker_thread::start() noexcept {
-  if (thread_.joinable()) return true;
   try {
-    thread_ = std::thread([this] { run(); });
+    threads_.reserve(wanted_);
+    while (threads_.size() < wanted_) threads_.emplace_back([this] { run(); });
   } catch (const std::exception&) {  // no memory, or a limit on tasks
-    return false;
   }
-  return true;
+  return !threads_.empty();
 }
 
 bool worker_thread::post(task work) {
@@ -35,8 +38,9 @@ void worker_thread::stop() {
     std::lock_guard lock(mutex_);
     stopped_ = true;
   }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  wake_.notify_all();
+  for (auto& thread : threads_)
+    if (thread.joinable()) thread.join();
 }
 
 void worker_thread::run() {

@@ -1,5 +1,5 @@
-// One thread that carries out tasks in the order they came: where calls that may block go, so that
-// an event loop or an actor does not.
+// A thread, or a few, that carry out tasks in the order they came: where calls that may block go,
+// so that an event loop or an actor does not.
 #pragma once
 
 #include <condition_variable>
@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace sm {
 
@@ -14,9 +15,9 @@ class worker_thread {
  public:
   using task = std::function<void()>;
 
-  /// Starts the thread. At most `capacity` tasks wait. What a task throws is logged.
-  explicit worker_thread(std::size_t capacity = 65536);
-  /// Carries out what was posted, then ends the thread.
+  /// Starts the threads. At most `capacity` tasks wait. What a task throws is logged.
+  explicit worker_thread(std::size_t capacity = 65536, std::size_t threads = 1);
+  /// Carries out what was posted, then ends the threads.
   ~worker_thread();
   worker_thread(const worker_thread&) = delete;
   worker_thread& operator=(const worker_thread&) = delete;
@@ -24,19 +25,19 @@ class worker_thread {
   /// False when full or stopped, and while no thread can be made: it is tried again each time.
   [[nodiscard]] bool post(task work);
 
-  /// Refuses further tasks, carries out the posted ones, ends the thread. Not from a task.
+  /// Refuses further tasks, carries out the posted ones, ends the threads. Not from a task.
   void stop();
 
  private:
   bool start() noexcept;
   void run();
 
-  const std::size_t capacity_;
+  const std::size_t capacity_, wanted_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<task> tasks_;
   bool stopped_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace sm

@@ -98,6 +98,18 @@ result<std::vector<int>> values_of(const field_rule& rule, const std::string& te
 
 }  // namespace
 
+bool valid_zone_name(std::string_view name) noexcept {
+  auto part_begins = true;
+  for (char c : name) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (part_begins && !letter) return false;  // no "/etc", "../", "//", ".hidden"
+    part_begins = c == '/';
+    bool inner = letter || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' || c == '/';
+    if (!inner) return false;
+  }
+  return !name.empty() && name.size() <= 64 && !part_begins;
+}
+
 result<cron_line> cron_line::parse(const std::string& given, const std::string& zone) {
   auto text = given;
   std::transform(text.begin(), text.end(), text.begin(),
@@ -140,7 +152,8 @@ result<cron_line> cron_line::parse(const std::string& given, const std::string& 
   line.any_weekday_ = fields[5].starts_with('*');
   line.zone_ = zone.empty() ? "UTC" : zone;
   cctz::time_zone loaded;
-  if (!cctz::load_time_zone(line.zone_, &loaded))
+  // Any other text is a path to cctz, and it may be one of a pipe.
+  if (!valid_zone_name(line.zone_) || !cctz::load_time_zone(line.zone_, &loaded))
     return fail(errc::invalid_spec,
                 in_quotes(zone) + " is no time zone this host knows (see /usr/share/zoneinfo)",
                 "timezone");

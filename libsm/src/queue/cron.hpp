@@ -11,13 +11,19 @@
 #include <optional>
 #include <sm/error.hpp>
 #include <string>
+#include <string_view>
 
 namespace sm {
+
+/// Whether `name` is written like one of the tz database: parts of letters, digits, '_', '-' and
+/// '+' that begin with a letter. What else cctz takes for a path is none.
+bool valid_zone_name(std::string_view name) noexcept;
 
 class cron_line {
  public:
   /// `zone` is a name of the tz database ("Europe/Berlin"); "" is UTC. Fails with `invalid_spec`
-  /// and the field at fault; also when the line never fires, such as on 30 February.
+  /// and the field at fault; also when the line never fires, such as on 30 February. Reads the
+  /// zone's file: not for an event loop.
   static result<cron_line> parse(const std::string& text, const std::string& zone = {});
 
   /// The first time after `unix_s` in Unix seconds; nothing within the next nine years is nothing.

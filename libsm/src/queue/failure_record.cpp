@@ -17,9 +17,9 @@ std::string embedded(const std::string& payload) {
 
 /// What stands in its place.
 std::string stand_in(const std::string& payload) {
-  auto job = decode_payload(payload);
+  auto type = payload.starts_with('{') ? string_member(payload, "class") : std::string{};
   std::string text = R"({"class":)";
-  append_json_string(text, job ? job->type : "unreadable");
+  append_json_string(text, type.empty() ? "unreadable" : type);
   return text + R"(,"args":[]})";
 }
 
@@ -44,26 +44,21 @@ std::string encode_failure(const failure_record& f) {
 }
 
 failure_record decode_failure(const std::string& text) {
+  // Member by member: Resque writes the payload into its record, and that may be one that
+  // `parse_json` refuses.
   failure_record f{.has_payload = false};
-  auto document = parse_json(text);
-  if (!document || !document->is_object()) return f;
-  auto get = [&](const char* key) {
-    auto member = document->find(key);
-    return member != document->end() && member->is_string() ? member->get<std::string>()
-                                                            : std::string{};
-  };
-  f.failed_at = get("failed_at");
-  f.exception = get("exception");
-  f.error = get("error");
-  f.worker = get("worker");
-  f.queue = get("queue");
-  f.retried_at = get("retried_at");
+  if (!text.starts_with('{')) return f;
+  f.failed_at = string_member(text, "failed_at");
+  f.exception = string_member(text, "exception");
+  f.error = string_member(text, "error");
+  f.worker = string_member(text, "worker");
+  f.queue = string_member(text, "queue");
+  f.retried_at = string_member(text, "retried_at");
   std::optional<std::string> bytes;
-  if (document->contains("raw64"))
-    bytes = from_base64(get("raw64"));
-  else if (auto member = document->find("payload");
-           member != document->end() && member->is_object())
-    bytes = raw_member(text, "payload");
+  if (!raw_member(text, "raw64").empty())
+    bytes = from_base64(string_member(text, "raw64"));
+  else if (auto payload = raw_member(text, "payload"); payload.starts_with('{'))
+    bytes = payload;
   f.has_payload = bytes.has_value();
   f.payload = std::move(bytes).value_or("");
   return f;

@@ -14,6 +14,9 @@ json to_document(const job_view& v) {
     j["args"] = job->args;
     if (job->queue_time > 0)
       j["enqueued_at_ms"] = static_cast<std::int64_t>(job->queue_time * 1000);
+  } else {
+    if (auto type = string_member(v.payload, "class"); !type.empty()) j["type"] = type;
+    j["unreadable"] = to_string(job.error());
   }
   j["payload"] = v.payload;
   j["attempt"] = v.failures + v.crashes + 1;
@@ -45,10 +48,14 @@ json to_document(const queue_counts& c) {
 
 json to_document(const stored_schedule& s, std::int64_t now_ms) {
   auto document = parse_json(s.document);
-  json j = document && document->is_object() ? *document : json::object();
+  json j = document && document->is_object() ? *document : json{{"name", s.name}};
   if (!j.contains("declared_by")) j["declared_by"] = nullptr;
   j["last_ms"] = s.last_ms;
-  if (auto spec = schedule_in(s)) j["next_ms"] = step(*spec, s.last_ms, now_ms).next_ms;
+  auto spec = schedule_in(s);
+  if (!spec)
+    j["unreadable"] = to_string(spec.error());
+  else
+    j["next_ms"] = step(*spec, s.last_ms, now_ms).next_ms;
   return j;
 }
 

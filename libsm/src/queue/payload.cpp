@@ -7,6 +7,11 @@
 #include <array>
 
 namespace sm {
+namespace {
+
+constexpr double queue_time_max = 1e11;  // Unix seconds, in the year 5138
+
+}  // namespace
 
 std::string encode_payload(const job_payload& job) {
   // By hand, for php-resque's exact order of the fields.
@@ -31,7 +36,8 @@ bool is_foreign_with_id(std::string_view payload) noexcept {
 
 result<job_payload> decode_payload(std::string_view text) {
   auto document = parse_json(text);
-  if (!document) return fail(errc::bad_arguments, "the job is " + document.error().detail);
+  if (!document)
+    return fail(errc::bad_arguments, "the job cannot be read: " + document.error().detail);
   if (!document->is_object()) return fail(errc::bad_arguments, "the job is no JSON object");
   job_payload job;
   auto type = document->find("class");
@@ -51,7 +57,7 @@ result<job_payload> decode_payload(std::string_view text) {
   if (auto prefix = text_of(*document, "prefix"); !prefix.empty() && !job.id.empty())
     job.id = prefix + "_" + job.id;
   if (auto time = document->find("queue_time"); time != document->end() && time->is_number())
-    job.queue_time = *time;
+    if (double s = *time; s > 0 && s < queue_time_max) job.queue_time = s;
   if (auto options = document->find("sm"); options != document->end() && options->is_object()) {
     job.lock = text_of(*options, "lock");
     auto until = text_of(*options, "until");
@@ -150,26 +156,32 @@ void skip_value(std::string_view text, std::size_t& at) noexcept {
 
 std::string_view raw_member(std::string_view object, std::string_view key) noexcept {
   std::size_t at = 0;
+  std::string_view found;
   skip_blanks(object, at);
   for (++at; at < object.size();) {
     skip_blanks(object, at);
-    if (at >= object.size() || object[at] != '"') return {};
+    if (at >= object.size() || object[at] != '"') return found;
     auto name_begin = at + 1;
     skip_string(object, at);
-    if (at > object.size()) return {};
+    if (at > object.size()) return found;
     auto name = object.substr(name_begin, at - 1 - name_begin);
     skip_blanks(object, at);
     ++at;  // the colon
     skip_blanks(object, at);
     auto begin = at;
     skip_value(object, at);
-    if (begin >= object.size()) return {};
-    if (name == key) return object.substr(begin, std::min(at, object.size()) - begin);
+    if (begin >= object.size()) return found;
+    if (name == key) found = object.substr(begin, std::min(at, object.size()) - begin);
     skip_blanks(object, at);
-    if (at >= object.size() || object[at] != ',') return {};
+    if (at >= object.size() || object[at] != ',') return found;
     ++at;
   }
-  return {};
+  return found;
+}
+
+std::string string_member(std::string_view object, std::string_view key) {
+  auto value = parse_json(raw_member(object, key));
+  return value && value->is_string() ? value->get<std::string>() : std::string{};
 }
 
 std::size_t nesting_of(std::string_view text) noexcept {

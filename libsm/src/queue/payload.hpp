@@ -47,9 +47,12 @@ bool valid_job_id(std::string_view id) noexcept;
 /// For errors: "'a b' is no queue name: ...".
 std::string no_queue_name(std::string_view name);
 
-/// The text of the member `key` of a JSON object as it is written, or "" without one. `object` is
-/// known to be valid JSON.
+/// The text of the member `key` of a JSON object as it is written, or "" without one; of several
+/// the last, as `parse_json` has it. Of a text that is no JSON it is something, or "".
 std::string_view raw_member(std::string_view object, std::string_view key) noexcept;
+/// A member that is a string, or "". Also of a document that `parse_json` refuses, as the jobs and
+/// records of others may be: their other members can still be shown.
+std::string string_member(std::string_view object, std::string_view key);
 
 /// How deep arrays and objects stand within each other.
 std::size_t nesting_of(std::string_view text) noexcept;

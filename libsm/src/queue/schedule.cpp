@@ -79,7 +79,8 @@ result<schedule_spec> schedule_from_json(const json& document) {
 
 result<schedule_spec> schedule_in(const stored_schedule& stored) {
   auto document = parse_json(stored.document);
-  if (!document) return fail(errc::invalid_spec, "is no JSON", stored.name);
+  if (!document)
+    return fail(errc::invalid_spec, "cannot be read: " + document.error().detail, stored.name);
   if (document->is_object()) document->erase("declared_by");
   return schedule_from_json(*document);
 }

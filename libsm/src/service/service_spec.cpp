@@ -25,6 +25,8 @@ constexpr std::array restart_words{restart_word{restart_policy::always, "always"
                                    restart_word{restart_policy::on_failure, "on-failure"},
                                    restart_word{restart_policy::never, "never"}};
 
+constexpr std::size_t spec_max = 512 << 10;  // bytes, as JSON
+
 tl::unexpected<error> bad(const std::string& where, std::string detail) {
   return fail(errc::invalid_spec, std::move(detail), where);
 }
@@ -360,6 +362,11 @@ result<void> validate(const service_spec& s) {
   if (!s.command.empty())
     if (auto ok = validate_program(s); !ok) return ok;
   if (!s.params.is_object()) return bad("/params", "must be an object");
+  // It travels to its process in one message, which must be under 1 MiB.
+  if (auto size = print_json(to_json(s)).size(); size > spec_max)
+    return bad(print_json(s.params).size() > size / 2 ? "/params" : "",
+               "makes a specification of " + std::to_string(size) + " bytes, more than " +
+                   std::to_string(spec_max));
   if (s.instances > max_instances)
     return bad("/instances", "must be at most " + std::to_string(max_instances));
   if (s.backoff.min.count() < 1) return bad("/backoff/min", "must be at least 1ms");

@@ -119,17 +119,31 @@ std::string job_tallies::encode() const {
 result<job_tallies> job_tallies::decode(const std::string& text) {
   auto all = parse_json(text);
   if (!all) return tl::unexpected<error>(all.error());
+  auto wrong = [](std::string where, const char* why) {
+    return fail(errc::bad_arguments, why, std::move(where));
+  };
+  if (!all->is_array()) return wrong("", "must be an array");
   job_tallies out;
-  try {
-    for (auto& each : *all) {
-      job_tally t;
-      each.at(2).get_to(t.ended);
-      each.at(3).get_to(t.lasted);
-      each.at(4).get_to(t.seconds);
-      out.at(each.at(0).get<std::string>(), each.at(1).get<std::string>()) += t;
-    }
-  } catch (const json::exception& e) {
-    return tl::unexpected<error>(conversion_error(e));
+  for (std::size_t i = 0; i < all->size(); ++i) {
+    auto& each = (*all)[i];
+    auto where = "/" + std::to_string(i);
+    if (!each.is_array() || each.size() != 5 || !each[0].is_string() || !each[1].is_string())
+      return wrong(where, "must be [queue, type, ended, lasted, seconds]");
+    job_tally t;
+    auto counts = [](const json& given, auto& taken) {
+      if (!given.is_array() || given.size() != taken.size()) return false;
+      for (std::size_t n = 0; n < taken.size(); ++n) {
+        if (!given[n].is_number_unsigned()) return false;
+        taken[n] = given[n].template get<std::uint64_t>();
+      }
+      return true;
+    };
+    if (!counts(each[2], t.ended) || !counts(each[3], t.lasted))
+      return wrong(where, "must count with whole numbers");
+    if (!each[4].is_number() || each[4].get<double>() < 0)
+      return wrong(where + "/4", "must be a number of seconds");
+    t.seconds = each[4].get<double>();
+    out.at(each[0].get_ref<const std::string&>(), each[1].get_ref<const std::string&>()) += t;
   }
   return out;
 }

@@ -101,6 +101,10 @@ TEST(log_line, it_is_readable_for_people) {
       readable_line(R"({"ts":"T","stream":"stdout","instance":"a:0","pid":1,"msg":"x \"y\""})"),
       R"(T a:0 stdout x "y")");
   EXPECT_EQ(readable_line("plain"), "plain");
+  for (auto* foreign : {R"({"ts":1764340000.25,"level":"info","msg":"as Go's zap writes"})",
+                        R"({"ts":"T","level":7,"msg":"x"})", R"({"ts":"T","msg":["x"]})",
+                        R"({"ts":1e400,"level":"info"})", R"({"ts":18446744073709551616})"})
+    EXPECT_EQ(readable_line(foreign), foreign);
   EXPECT_EQ(field_of(R"({"ts":"T","stream":"stdout"})", "stream"), "stdout");
 }
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "hostile_documents.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
@@ -252,6 +253,18 @@ TEST(proc_stat, a_zombie_shows_how_it_ended) {
   ASSERT_TRUE(ends(killed));
   EXPECT_EQ(to_string(read_exit_status(killed)), "SIGKILL");
   ::waitpid(killed, nullptr, 0);
+}
+
+TEST_F(fork_server_fixture, what_is_no_request_harms_nobody) {
+  for (auto& hostile : test::hostile_documents())
+    for (auto& text : {hostile.text, R"({"instance":)" + hostile.text + "}",
+                       R"({"instance":"quick:0","limits":)" + hostile.text + "}",
+                       R"({"forget":)" + hostile.text + "}"})
+      if (!text.empty())
+        (void)send_with_fds(channel_.get(), std::string_view(text).substr(0, 8'000), {}, 0);
+  ASSERT_TRUE(send_with_fds(channel_.get(), R"({"instance":"../../x:0"})", {}, 0));
+  pid_t facts[2];
+  EXPECT_GT(start("quick:0", facts), 0);
 }
 
 }  // namespace sm

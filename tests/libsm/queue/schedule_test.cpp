@@ -240,4 +240,12 @@ TEST(schedule, a_document_is_read_strictly_and_comes_back) {
   EXPECT_EQ(decode_payload(job.payload)->argument()["a"], 1);
 }
 
+TEST(cron, a_zone_is_a_name_and_no_path) {
+  for (auto* zone : {"/etc/localtime", "../../etc/passwd", "file:/etc/localtime", "Europe/../UTC",
+                     "libc:localtime", "Europe//Berlin", ".hidden", "Europe/", "-x", "a b"})
+    EXPECT_EQ(cron_line::parse("* * * * *", zone).error().where, "timezone") << zone;
+  for (auto* zone : {"Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "UTC", ""})
+    EXPECT_TRUE(cron_line::parse("* * * * *", zone)) << zone;
+}
+
 }  // namespace sm

@@ -1,5 +1,7 @@
 #include "queue/consumer/consumer_loop.hpp"
 
+#include <sm/guarded.hpp>
+
 #include "queue/consumer/claimer.hpp"
 #include "queue/consumer/keeper.hpp"
 #include "queue/job_status.hpp"
@@ -46,6 +48,15 @@ void keep_progress(job_outcome& o, job_in_hand& job) {
   o.status = encode_status(status);
 }
 
+/// Begins anew after an exception, after a pause; leases keep safe what was under way.
+template <class Work>
+void run_guarded(const std::shared_ptr<consumer_shared>& shared, const char* what) {
+  while (!guarded("the thread that " + std::string(what), [&] { Work(shared).run(); })) {
+    std::unique_lock lock(shared->mutex);
+    if (shared->drained.wait_for(lock, 1s, [&] { return shared->stopping; })) return;
+  }
+}
+
 }  // namespace
 
 consumer_loop::consumer_loop(consumer_options options, std::shared_ptr<const job_registry> jobs,
@@ -67,8 +78,8 @@ consumer_loop::consumer_loop(consumer_options options, std::shared_ptr<const job
   s.slots_running = s.options.concurrency;
   for (unsigned i = 0; i < s.options.concurrency; ++i)
     s.slots.emplace_back([shared = shared_] { serve_slot(shared); });
-  claimer_ = std::thread([shared = shared_] { claimer(shared).run(); });
-  keeper_ = std::thread([shared = shared_] { keeper(shared).run(); });
+  claimer_ = std::thread([shared = shared_] { run_guarded<claimer>(shared, "claims jobs"); });
+  keeper_ = std::thread([shared = shared_] { run_guarded<keeper>(shared, "keeps leases"); });
 }
 
 consumer_loop::~consumer_loop() {
@@ -175,13 +186,13 @@ void consumer_loop::serve_slot(const std::shared_ptr<consumer_shared>& shared) {
     e->job.started = true;
     auto chance = s.chance();
     lock.unlock();
+    auto run =
+        guarded("the performing of a job", [&] { return s.options.runner->run(e->job, chance); });
     performance p;
-    try {
-      p = s.options.runner->run(e->job, chance);
-    } catch (const std::exception& error) {
-      s.log.error("a job could not be performed: {}", error.what());
+    if (run)
+      p = std::move(*run);
+    else
       p.outcome = ended_from_outside(*s.jobs, e->job.what, cancel_reason::none, chance);
-    }
     keep_progress(p.outcome, e->job);
     auto took = clock::now() - e->since;
     auto seconds = std::chrono::duration<double>(took).count();
@@ -206,7 +217,7 @@ void consumer_loop::serve_slot(const std::shared_ptr<consumer_shared>& shared) {
     if (s.claimer_waits || s.ready.size() <= s.low_water) s.wake_claimer();
     if (tell) {
       lock.unlock();
-      s.to.on_event(event);
+      (void)guarded("the telling of a job's end", [&] { s.to.on_event(event); });
       lock.lock();
     }
   }

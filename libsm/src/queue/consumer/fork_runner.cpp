@@ -68,10 +68,12 @@ bool read_all(int fd, void* data, std::size_t size) {
   return true;
 }
 
+constexpr std::uint32_t frame_max = 1U << 30;  // bytes; the largest value of Redis is half of that
+
 std::optional<frame> read_frame(int fd) {
   frame f;
   std::uint32_t size = 0;
-  if (!read_all(fd, &f.what, 1) || !read_all(fd, &size, sizeof size)) return {};
+  if (!read_all(fd, &f.what, 1) || !read_all(fd, &size, sizeof size) || size > frame_max) return {};
   f.bytes.resize(size);
   if (size > 0 && !read_all(fd, f.bytes.data(), size)) return {};
   return f;
@@ -364,7 +366,7 @@ class fork_runner : public job_runner {
 
   static performance outcome_from(const delivery& d, const std::string& text) {
     auto document = parse_json(text);
-    auto j = document ? *document : json::object();
+    auto j = document && document->is_object() ? *document : json::object();
     return {.outcome = {.tag = d.tag,
                         .queue = d.queue,
                         .how = static_cast<job_outcome::kind>(j.value("how", 0)),

@@ -114,7 +114,8 @@ result<std::int64_t> redis_clock::move_plugin_jobs() {
     auto first = elements_of(*(*replies)[1]);
     if (number_of(*(*replies)[0]) != 0 || first.empty()) return 0;
     std::string time(text_of(*first[0]));
-    if (number_of(time) * 1000 > unix_ms()) return number_of(time) * 1000;
+    auto seconds = std::clamp<std::int64_t>(number_of(time), 0, 1'000'000'000'000);
+    if (seconds > unix_ms() / 1000) return seconds * 1000;
     auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
     if (!elements) return tl::unexpected<error>(elements.error());
     if (elements->empty())  // the script looks again before it forgets the time
