@@ -1,5 +1,6 @@
 #include "instance.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 #include "link.hpp"
@@ -307,7 +308,9 @@ result<std::function<void(unique_fd)>> instance::on_greeting(const json& greetin
   return [this, phase = greeting.value("phase", ""),
           ready_ns = greeting.value("ready_since_ns", std::int64_t{0})](unique_fd link) {
     process_adopted adopted{.stopping = phase == "stopping"};
-    if (phase == "ready") adopted.ready_since = time_point(std::chrono::nanoseconds(ready_ns));
+    if (phase == "ready")  // of the same boot, and not from the future
+      adopted.ready_since =
+          std::clamp(time_point(std::chrono::nanoseconds(ready_ns)), time_point{}, clock::now());
     make_link(std::move(link));
     s_.log.info("{} (pid {}) is adopted", name(), pid_);
     handle(adopted);
@@ -469,6 +472,8 @@ result<std::function<void(unique_fd)>> supervision::on_greeting(received_greetin
   auto& said = greeting.document;
   auto role = said.value("role", "");
   if (role == "forks") {
+    if (said.value("token", "") != fork_token)
+      return fail(errc::conflict, "this is no fork server of this state folder");
     if (greeting.passed.empty()) return fail(errc::bad_request, "a fork server passes its channel");
     // What it started and no journal knows never ran anything: its manager died just then.
     return [this, children = said.value("children", std::vector<pid_t>{}),

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <sm/guarded.hpp>
+
 #include "process/system_error.hpp"
 
 namespace sm {
@@ -92,7 +94,8 @@ void link_listener::answer(caller& c, received_greeting& greeting) {
     (void)answer_greeting(fd, "you are another user");
     return;
   }
-  auto decision = judge_(greeting, *who);
+  auto decision = guarded(
+      "a greeting on the link socket", [&] { return judge_(greeting, *who); }, errc::bad_request);
   if (!answer_greeting(fd, decision ? "" : decision.error().detail) || !decision) return;
   error_code ec;
   unique_fd link(c.socket.release(ec));

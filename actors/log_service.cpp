@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sm/guarded.hpp>
 
 #include "http/event_text.hpp"
 
@@ -111,9 +112,11 @@ log_service::~log_service() = default;
 promise<response> log_service::tail(log_query query) {
   promise<response> answer;
   bool posted = reader_.post([answer, query = std::move(query)] {
-    response r{.content_type = "text/plain; charset=utf-8"};
-    for (auto& line : read_tail(query).lines) r.body += one_line(shown(query, line)) + "\n";
-    answer.set_value(std::move(r));
+    answer.set(guarded("the reading of logs", [&] {
+      response r{.content_type = "text/plain; charset=utf-8"};
+      for (auto& line : read_tail(query).lines) r.body += one_line(shown(query, line)) + "\n";
+      return r;
+    }));
   });
   if (!posted) answer.set_error({errc::overloaded, "too many readers of logs", {}});
   return answer;
@@ -122,9 +125,10 @@ promise<response> log_service::tail(log_query query) {
 promise<response> log_service::follow(log_query query) {
   promise<response> answer;
   bool posted = reader_.post([this, answer, query = std::move(query)] {
-    auto begin = read_tail(query);
+    auto begin = guarded("the reading of logs", [&] { return read_tail(query); });
     loop_.defer([this, answer, query, begin = std::move(begin)]() mutable {
-      auto follower = std::make_shared<log_follower>(*this, query, std::move(begin));
+      if (!begin) return (void)answer.set_error(begin.error());
+      auto follower = std::make_shared<log_follower>(*this, query, std::move(*begin));
       followers_.push_back(follower);
       // From now on; it reads once more by itself what came since its begin was read.
       watch();

@@ -3,6 +3,7 @@
 #include <caf/io/network/multiplexer.hpp>
 #include <filesystem>
 #include <set>
+#include <sm/guarded.hpp>
 #include <stdexcept>
 
 #include "text/numbers.hpp"
@@ -47,8 +48,11 @@ void loop::drive(caf::actor_system& system, int multiplexer_fd) {
 void loop::run() {
   thread_ = std::this_thread::get_id();
   while (!context_.stopped()) {
-    end_turn();
-    if (context_.run_one() > 0) context_.poll();
+    // Timers, sockets and what was posted: asio goes on after a handler that threw.
+    (void)guarded("the loop", [this] {
+      end_turn();
+      if (context_.run_one() > 0) context_.poll();
+    });
   }
   if (caf_ready_) caf_ready_->release();
 }
@@ -60,7 +64,7 @@ void loop::end_turn() {
   for (bool worked = true; worked && round < rounds_max; ++round) {
     worked = run_caf();
     running_.swap(turn_end_);
-    for (auto& f : running_) f();
+    for (auto& f : running_) (void)guarded("the end of a turn", f);
     worked = worked || !running_.empty();
     running_.clear();
   }
@@ -107,7 +111,8 @@ void loop_mailbox::drain() {
     std::lock_guard lock(mutex_);
     current_.swap(incoming_);
   }
-  for (auto& [key, element] : current_) handler_(key, *element);
+  for (auto& [key, element] : current_)
+    (void)guarded("a message of a service", [&, k = key, e = element.get()] { handler_(k, *e); });
   current_.clear();
 }
 

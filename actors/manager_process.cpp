@@ -79,22 +79,36 @@ class manager_facade : public manager {
 
 /// What an earlier manager journaled and may still run. Rows of another boot are dropped: their
 /// processes are gone, and their pids mean somebody else.
-result<std::vector<journaled_instance>> left_instances(state_store& store) {
-  auto rows = store.instances();
-  if (!rows) return rows;
+result<std::vector<journaled_instance>> left_instances(state_store& store, const logger& log) {
+  auto left = store.instances();
+  if (!left) return tl::unexpected<error>(left.error());
+  for (auto& row : left->unreadable)
+    log.error("the journaled process {} is not adopted: {}", row.name, to_string(row.reason));
   // On a full disk they are still there for the next manager, to whom they mean as little.
-  for (auto& row : *rows)
+  for (auto& row : left->rows)
     if (row.boot != boot_id()) (void)store.remove_instance(row.name, row.incarnation);
-  std::erase_if(*rows, [](auto& row) { return row.boot != boot_id(); });
-  return rows;
+  std::erase_if(left->rows, [](auto& row) { return row.boot != boot_id(); });
+  return std::move(left->rows);
+}
+
+/// What is wanted, but for rows that cannot be read: those stay as they are.
+result<void> put_readable(state_store& store, std::vector<desired_service> wanted,
+                          const std::vector<unreadable_row>& unreadable) {
+  std::erase_if(wanted, [&](auto& row) {
+    return std::any_of(unreadable.begin(), unreadable.end(),
+                       [&](auto& other) { return other.name == row.spec.name; });
+  });
+  return store.put_services(wanted);
 }
 
 /// The services whose files in the state folder are somebody's.
 std::set<std::string> names_of(const std::vector<desired_service>& wanted,
+                               const std::vector<unreadable_row>& unreadable,
                                const std::vector<journaled_instance>& left) {
   std::set<std::string> names;
   for (auto& service : wanted)
     if (!service.removed) names.insert(service.spec.name);
+  for (auto& row : unreadable) names.insert(row.name);
   for (auto& row : left) names.insert(row.spec.name);
   return names;
 }
@@ -213,11 +227,13 @@ int run_manager(detail::server_state& program) {
                        .level = settings.manager.log_level,
                        .to_stderr = true});
   log_caught_to(log);
+  auto fork_secret = folder->secret("forks");
+  if (!fork_secret) log.warn("fork servers are not adopted: {}", to_string(fork_secret.error()));
   auto store = state_store::open(folder->path() / "state.db");
   if (!store) return refuse(store.error());
   auto stored = store->services();
   if (!stored) return refuse(stored.error());
-  auto left = left_instances(*store);
+  auto left = left_instances(*store, log);
   if (!left) return refuse(left.error());
   if (settings.queue.url.empty())
     settings.queue.url = "sqlite:" + (folder->path() / "queue.db").string();
@@ -240,7 +256,8 @@ int run_manager(detail::server_state& program) {
   auto cgroups =
       settings.manager.cgroups != "never" ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
   end_strangers(cgroups, *left);
-  supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups);
+  supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups,
+                     fork_secret.value_or(random_hex(32)));
   if (!cgroups.limits_memory()) shared.watch_limits();
   supervisor services(shared, program.types, program.groups,
                       [&](const std::string& type, const json& params, pid_t pid) {
@@ -274,9 +291,9 @@ int run_manager(detail::server_state& program) {
 
   asio::signal_set children(events.context(), SIGCHLD);
   await_children(children, shared);
-  auto wanted = merge_declared(*stored, program.services);
-  if (wanted != *stored)
-    if (auto ok = store->put_services(wanted); !ok)
+  auto wanted = merge_declared(stored->rows, program.services);
+  if (wanted != stored->rows)
+    if (auto ok = put_readable(*store, wanted, stored->unreadable); !ok)
       log.error(
           "what the program declares is not written down, and is looked at again at the next "
           "start: {}",
@@ -291,9 +308,10 @@ int run_manager(detail::server_state& program) {
     return shared.on_greeting(greeting, who);
   });
   folder_keeper keeper(events, log, *folder, shared.disk, settings.log.keep_removed);
-  keeper.drop_unknown(names_of(wanted, *left));
+  keeper.drop_unknown(names_of(wanted, stored->unreadable, *left));
   shared.on_removed = [&](auto& service, auto done) { keeper.on_removed(service, done); };
-  if (auto ok = services.start(std::move(wanted), *left); !ok) return refuse(ok.error());
+  if (auto ok = services.start(std::move(wanted), *left, stored->unreadable); !ok)
+    return refuse(ok.error());
   if (auto ok = links.listen(folder->path() / "link.sock"); !ok) return refuse(ok.error());
   if (auto ok = folder->write_file("http", http.address() + "\n"); !ok)
     log.warn("the address is in no file: {}", to_string(ok.error()));

@@ -1,6 +1,7 @@
 #include "queue_clock.hpp"
 
 #include <algorithm>
+#include <sm/guarded.hpp>
 
 #include "queue/schedule.hpp"
 #include "queue/unix_time.hpp"
@@ -49,7 +50,7 @@ void queue_clock::run() {
   auto pause = retry_pause_min;
   while (!stopping_) {
     waiter_->watch({});
-    auto next = tick();
+    auto next = guarded("the clock of the queue", [this] { return tick(); });
     if (!next) {
       log().warn("the queue does not answer: {}", to_string(next.error()));
       waiter_->wait(pause);
@@ -73,7 +74,7 @@ result<void> queue_clock::declare() {
   std::vector<std::string> ours;
   auto declared = params().value("schedules", json::array());
   for (auto& document : declared) {
-    std::string name = document["name"];
+    std::string name = document.at("name");
     ours.push_back(name);
     auto marked = document;
     marked["declared_by"] = program;
@@ -87,7 +88,7 @@ result<void> queue_clock::declare() {
   for (auto& s : *stored) {
     auto document = parse_json(s.document);
     bool once_ours = document && document->is_object() && !program.empty() &&
-                     document->value("declared_by", "") == program;
+                     document->contains("declared_by") && document->at("declared_by") == program;
     if (once_ours && std::find(ours.begin(), ours.end(), s.name) == ours.end())
       if (auto ok = store_->remove_schedule(s.name); !ok) return tl::unexpected<error>(ok.error());
   }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <sm/guarded.hpp>
 #include <sm/log.hpp>
 #include <sm/promise.hpp>
 
@@ -32,7 +33,8 @@ class queue_view {
       }
       auto begin = clock::now();
       auto ok = open();
-      auto answer = ok ? question(*store_) : result<T>(tl::unexpected<error>(ok.error()));
+      auto answer = ok ? guarded("a question to the queue", [&] { return question(*store_); })
+                       : result<T>(tl::unexpected<error>(ok.error()));
       // One that is full, say, refuses at once, and others may have their answer.
       bool waited = clock::now() - begin > away_after;
       if (!answer && waited && answer.error().code == errc::unavailable) {

@@ -2,16 +2,17 @@
 
 #include <sys/resource.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <csignal>
 #include <mutex>
 #include <optional>
+#include <sm/guarded.hpp>
 #include <unordered_map>
 
+#include "guarded_behavior.hpp"
 #include "link.hpp"
 #include "log/process_log.hpp"
 #include "messages.hpp"
+#include "process/worker_thread.hpp"
 #include "process_events.hpp"
 #include "process_settings.hpp"
 
@@ -27,12 +28,21 @@ constexpr int exit_start_failed = 70;  // sysexits.h EX_SOFTWARE
 constexpr int exit_no_manager = 69;    // sysexits.h EX_UNAVAILABLE
 constexpr int exit_by_signal = 1000;   // and the signal's number: no exit code
 constexpr std::size_t blocking_threads = 4;
+constexpr std::size_t blocking_max = 65536;  // commands that wait for one of them
 constexpr std::size_t reply_max =
     1 << 20;  // bytes; CAF sends larger messages, but blocks its I/O meanwhile
 constexpr std::uint64_t stop_timer = 0;  // the services' own timers count from 1
 
 std::int64_t to_ns(clock::time_point t) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
+}
+
+/// CAF ends an actor whose handler throws; what the service's own code throws must not end it.
+template <class Message, class F>
+auto on(F handler) {
+  return [handler](const Message& m) {
+    (void)guarded("a message of the manager", [&] { handler(m); });
+  };
 }
 
 class service_process : public detail::service_host, public builtin_host {
@@ -48,21 +58,21 @@ class service_process : public detail::service_host, public builtin_host {
     self_->set_exit_handler([](const caf::exit_msg&) {});
     connect(std::move(link));
     return {
-        [this](const wire::command_batch& batch) { on_commands(batch); },
-        [this](const wire::ping& p) {
+        on<wire::command_batch>([this](auto& batch) { on_commands(batch); }),
+        on<wire::ping>([this](auto& p) {
           if (!alive_ || alive_()) tell_manager(wire::pong{p.sequence});
-        },
-        [this](const wire::forward_signal& s) {
+        }),
+        on<wire::forward_signal>([this](auto& s) {
           if (signalled_) signalled_(s.number);
-        },
-        [this](const wire::welcome& w) { on_welcome(w); },
-        [this](const wire::reply_batch& batch) { on_own_replies(batch); },
-        [this](const wire::timer_tick& tick) { on_tick(tick.id); },
-        [this](const wire::run_posted&) { run_posted(); },
-        [this](const wire::stop& s) { on_stop(s); },
-        [this](const wire::farewell&) { events_.end(exit_code_); },
-        [this](const wire::manager_lost&) { on_manager_lost(); },
-        [this](const wire::new_link& next) { connect(unique_fd(next.fd)); },
+        }),
+        on<wire::welcome>([this](auto& w) { on_welcome(w); }),
+        on<wire::reply_batch>([this](auto& batch) { on_own_replies(batch); }),
+        on<wire::timer_tick>([this](auto& tick) { on_tick(tick.id); }),
+        on<wire::run_posted>([this](auto&) { run_posted(); }),
+        on<wire::stop>([this](auto& s) { on_stop(s); }),
+        on<wire::farewell>([this](auto&) { events_.end(exit_code_); }),
+        on<wire::manager_lost>([this](auto&) { on_manager_lost(); }),
+        on<wire::new_link>([this](auto& next) { connect(unique_fd(next.fd)); }),
         [this](caf::get_atom, const std::string& name) { return find(name); },
     };
   }
@@ -72,6 +82,7 @@ class service_process : public detail::service_host, public builtin_host {
   void add_command(const std::string& name, command_function f, bool blocking) override {
     if (!commands_.try_emplace(name, command_entry{std::move(f), blocking}).second)
       throw failure(errc::conflict, "the command is defined twice", name);
+    if (blocking && !pool_) pool_.emplace(blocking_max, blocking_threads);
   }
 
   void add_timer(std::chrono::milliseconds delay, bool repeats, std::function<void()> f) override {
@@ -213,9 +224,13 @@ class service_process : public detail::service_host, public builtin_host {
       return leave(exit_start_failed, "the manager speaks protocol " + std::to_string(w.version) +
                                           ", this process " +
                                           std::to_string(wire::protocol_version));
-    auto spec = spec_from_json(*parse_json(w.spec));
+    auto spec = parse_json(w.spec).and_then([](auto&& j) { return spec_from_json(j); });
     if (!spec) return leave(exit_start_failed, to_string(spec.error()));
-    settings_ = parse_json(w.settings)->get<process_settings>();
+    auto settings = parse_json(w.settings).and_then([](auto&& j) {
+      return from_json_value<process_settings>(j);
+    });
+    if (!settings) return leave(exit_start_failed, to_string(settings.error()));
+    settings_ = std::move(*settings);
     events_.phase.orphan_grace_ms = settings_.orphan_grace_ms;
     events_.phase.stop_timeout_ms = spec->stop_timeout.count();
     events_.phase.log_max_size = spec->log.max_size;
@@ -231,11 +246,10 @@ class service_process : public detail::service_host, public builtin_host {
     queue_.emplace(settings_.queue.url, settings_.queue, types_.jobs);
     try {
       construct(*spec, w.instance);
-    } catch (const std::exception& e) {
-      log_->error("cannot start: {}", e.what());
-      return leave(exit_start_failed, e.what());
     } catch (...) {
-      return leave(exit_start_failed, "the constructor threw something that is no std::exception");
+      auto why = caught_error(errc::internal);
+      log_->error("cannot start: {}", to_string(why));
+      return leave(exit_start_failed, why.code == errc::internal ? why.detail : to_string(why));
     }
     if (!ready_held_) become_ready(::getpid());
   }
@@ -275,7 +289,8 @@ class service_process : public detail::service_host, public builtin_host {
     for (auto& c : batch.commands) {
       // Who asked has been told `timeout` already: a service that was stuck must not run it late.
       if (to_ns(clock::now()) > c.deadline_ns) continue;
-      run_command(c);
+      if (auto ok = guarded("command " + c.name, [&] { run_command(c); }); !ok)
+        add_reply(c.id, tl::unexpected<error>(ok.error()));
     }
     replying_ = false;
     flush_replies();
@@ -300,13 +315,13 @@ class service_process : public detail::service_host, public builtin_host {
         });
     };
     if (!entry->second.blocking) return entry->second.run(c.arguments, sink);
-    if (!pool_) pool_.emplace(blocking_threads);
-    boost::asio::post(*pool_, [run = &entry->second.run, c, sink] {
+    bool posted = pool_->post([run = &entry->second.run, c, sink] {
       if (to_ns(clock::now()) <= c.deadline_ns)
         (*run)(c.arguments, sink);
       else
         sink(fail(errc::timeout, "waited too long for a thread"));
     });
+    if (!posted) sink(fail(errc::overloaded, "no thread can be made for it", c.name));
   }
 
   void answer(question asked, result<std::string> outcome) {
@@ -328,7 +343,9 @@ class service_process : public detail::service_host, public builtin_host {
                   command_atom::value, c.name, c.arguments)
         .then([this, asked](const std::string& text) { answer(asked, text); },
               [this, asked, name = c.name](const caf::error& e) {
-                if (e == caf::sec::unexpected_message)
+                if (auto thrown = error_of(e))
+                  answer(asked, tl::unexpected<error>(std::move(*thrown)));
+                else if (e == caf::sec::unexpected_message)
                   answer(asked,
                          fail(errc::unknown_command, "the service has no such command", name));
                 else
@@ -410,13 +427,7 @@ class service_process : public detail::service_host, public builtin_host {
     } else {
       timers_.erase(entry);
     }
-    try {
-      run();
-    } catch (const std::exception& e) {
-      log_->error("a timer's function threw: {}", e.what());
-    } catch (...) {
-      log_->error("a timer's function threw something that is no std::exception");
-    }
+    (void)guarded("a timer of " + service_->instance(), run);
   }
 
   /// Runs `f` in the actor's thread: now when called there, as blocking commands are not.
@@ -443,7 +454,7 @@ class service_process : public detail::service_host, public builtin_host {
       std::lock_guard lock(posted_mutex_);
       todo.swap(posted_);
     }
-    for (auto& f : todo) f();
+    for (auto& f : todo) (void)guarded("what another thread posted", f);
   }
 
   // -- the end
@@ -467,12 +478,8 @@ class service_process : public detail::service_host, public builtin_host {
     if (finished_) return;
     finished_ = true;
     timers_.clear();
-    if (pool_) pool_->join();  // blocking commands still use the service
-    try {
-      service_.reset();
-    } catch (...) {
-      log_->error("the destructor threw");
-    }
+    if (pool_) pool_->stop();  // blocking commands still use the service
+    (void)guarded("the destructor of the service", [this] { service_.reset(); });
     queue_.reset();  // the last one that closes a file leaves it whole, without its WAL
     run_posted();
     flush_replies();
@@ -506,7 +513,7 @@ class service_process : public detail::service_host, public builtin_host {
   std::unordered_map<std::string, command_entry> commands_;
   std::unordered_map<std::uint64_t, timer> timers_;
   std::unordered_map<std::uint64_t, promise<json_text>> calls_;
-  std::optional<boost::asio::thread_pool> pool_;
+  std::optional<worker_thread> pool_;  // for blocking commands
   std::function<bool()> alive_;
   std::function<void(int)> signalled_;
   bool ready_held_ = false;

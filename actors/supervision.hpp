@@ -42,7 +42,8 @@ class slot_allocator {
 
 struct supervision {
   supervision(loop& l, caf::actor_system& sys, const config& c, const state_folder& f, logger lg,
-              state_store& st, std::vector<std::string> argv, cgroup_root groups)
+              state_store& st, std::vector<std::string> argv, cgroup_root groups,
+              std::string fork_secret)
       : events(l),
         system(sys),
         settings(c),
@@ -53,8 +54,10 @@ struct supervision {
         forks(l, lg, std::move(argv),
               {.state_folder = f.path().string(),
                .orphan_grace_ms = c.manager.orphan_grace.count(),
-               .cgroups = groups.path().string()}),
+               .cgroups = groups.path().string(),
+               .token = fork_secret}),
         cgroups(std::move(groups)),
+        fork_token(std::move(fork_secret)),
         orphan_timer(l.context()),
         journal_timer(l.context()),
         limit_timer(l.context()),
@@ -71,6 +74,7 @@ struct supervision {
   calls commands;
   fork_client forks;
   const cgroup_root cgroups;
+  const std::string fork_token;  ///< of the fork servers of this state folder
   asio::steady_timer orphan_timer, journal_timer, limit_timer;
   loop_mailbox mailbox;
   slot_allocator slots;

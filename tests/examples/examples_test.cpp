@@ -42,6 +42,17 @@ TEST(examples, actor_talks_typed_to_a_service_in_another_process) {
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
   EXPECT_EQ(app.get("/api/area?width=3&height=4").document(), 12.0);
   EXPECT_EQ(app.api("POST", "/v1/services/calculator/commands/none").status, 404);
+  auto pid = app.instance_pid("surveyor");
+  auto area = [&](const std::string& arguments) {
+    return app.api("POST", "/v1/services/surveyor/commands/area", arguments);
+  };
+  EXPECT_EQ(area(R"({"w":1})").status, 422);
+  auto misfit = area(R"([3,"x"])");
+  EXPECT_EQ(misfit.status, 422);
+  EXPECT_EQ(misfit.document()["code"], "bad_arguments");
+  EXPECT_EQ(misfit.document()["where"], "/1");
+  EXPECT_EQ(area("[3,4]").document()["result"], 12.0);
+  EXPECT_EQ(app.instance_pid("surveyor"), pid);
   EXPECT_EQ(app.stop(), 0);
 }
 

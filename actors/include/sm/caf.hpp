@@ -9,6 +9,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/io/broker.hpp>
 #include <caf/typed_actor.hpp>
+#include <caf/typed_behavior.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
 #include <sm/server.hpp>
@@ -28,7 +29,8 @@ struct actor_context {
 
 /// A command of the manager or of HTTP reaches a plain actor as (command_atom, name, arguments),
 /// both texts JSON; it answers with JSON as a std::string. An actor without such a handler answers
-/// `unknown_command`.
+/// `unknown_command`. What a handler of the behavior that the function returned throws is the
+/// error of who asked, and the actor lives on; one that was set by `become` is CAF's alone.
 using command_atom = caf::atom_constant<caf::atom("command")>;
 
 /// Looks for the actor of the service called `name`, in whatever process it runs, and calls
@@ -46,6 +48,16 @@ namespace detail {
 struct actor_factory {
   std::function<caf::strong_actor_ptr(caf::actor_system&, actor_context)> spawn;
 };
+
+/// Lets an actor live on when one of its handlers throws: who asked gets an error, which is logged,
+/// and `bad_arguments` with the field for what the JSON library throws.
+caf::behavior guard_handlers(std::string where, caf::behavior handlers);
+template <class... Sigs>
+caf::typed_behavior<Sigs...> guard_handlers(std::string where,
+                                            caf::typed_behavior<Sigs...> handlers) {
+  return {typename caf::typed_behavior<Sigs...>::unsafe_init{},
+          guard_handlers(std::move(where), std::move(handlers.unbox()))};
+}
 
 /// Registered by `server::message`, applied to each process's actor system.
 void add_message_registration(server_state& state,
@@ -65,15 +77,22 @@ struct actor_of<R (*)(A*, Ts...)> {
 template <class F>
 void server::actor(const std::string& name, F behavior_function) {
   auto factory = std::make_shared<detail::actor_factory>();
-  factory->spawn = [behavior_function](caf::actor_system& system, actor_context context) {
-    if constexpr (detail::actor_of<F>::takes_context)
-      return caf::actor_cast<caf::strong_actor_ptr>(
-          system.spawn(behavior_function, std::move(context)));
-    else
-      // By an argument, because CAF 0.17 dereferences a null pointer for functions that take none.
-      return caf::actor_cast<caf::strong_actor_ptr>(
-          system.spawn([](typename detail::actor_of<F>::type* self, const F& f) { return f(self); },
-                       behavior_function));
+  factory->spawn = [behavior_function](caf::actor_system& system, actor_context given) {
+    // By arguments, because CAF 0.17 dereferences a null pointer for functions that take none.
+    return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(
+        [](typename detail::actor_of<F>::type* self, const F& f, const actor_context& context) {
+          auto handlers = [&]() -> decltype(auto) {
+            if constexpr (detail::actor_of<F>::takes_context)
+              return f(self, context);
+            else
+              return f(self);
+          };
+          if constexpr (std::is_void_v<decltype(handlers())>)
+            handlers();
+          else
+            return detail::guard_handlers("actor " + context.instance, handlers());
+        },
+        behavior_function, std::move(given)));
   };
   add_actor_type(name, std::move(factory));
   service_spec spec;
