@@ -16,8 +16,8 @@ bool fits_64_bits(std::string_view digits) noexcept {
   return digits.starts_with('-') ? fits(std::int64_t{}) : fits(std::uint64_t{});
 }
 
-/// What the parser of the library takes and sm does not: more levels than `json_depth_max`, and
-/// integers that it would round to a double.
+/// What the parser of the library takes and sm does not: more levels than `json_depth_max`,
+/// integers that it would round to a double, and a NUL, behind which it reads no further.
 result<void> check_bounds(std::string_view text) {
   std::size_t depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -38,6 +38,8 @@ result<void> check_bounds(std::string_view text) {
         return fail(errc::bad_request,
                     "the integer at byte " + std::to_string(i + 1) + " is beyond 64 bits");
       i = end - 1;
+    } else if (c == '\0') {
+      return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(i + 1));
     }
   }
   return {};

@@ -49,6 +49,15 @@ TEST(json, what_a_document_cannot_hold_is_refused_and_nothing_is_thrown_or_round
   }
 }
 
+TEST(json, a_document_does_not_end_at_a_nul) {
+  using namespace std::string_view_literals;
+  for (auto text : {"\0"sv, "{}\0"sv, "{}\0{}"sv, "[1\0]"sv, "1\0x"sv, "\"a\0\""sv}) {
+    EXPECT_EQ(parse_json(text).error().code, errc::bad_request);
+    EXPECT_FALSE(check_json(text));
+  }
+  EXPECT_EQ(parse_json("{}\0{}"sv).error().detail, "not valid JSON at byte 3");
+}
+
 TEST(json, levels_are_bounded_and_the_last_of_two_members_counts) {
   EXPECT_FALSE(parse_json(std::string(100'000, '[')));
   EXPECT_FALSE(check_json(std::string(300, '[') + std::string(300, ']')));
