@@ -70,10 +70,11 @@ class front {
           (void)rq.query_names();
           return sm::json{{"name", rq.capture("name")}, {"body", body}};
         },
-        true);
+        sm::route_access::management);
     config_.listen = "127.0.0.1:0";
     config_.header_max = 1024;
     config_.body_max = 4096;
+    config_.bodies_max = 8192;
     gateway_.emplace(loop_, config_, sm::logger(std::make_shared<spdlog::logger>("fuzz")), routes_,
                      services_);
     must(gateway_->listen_tcp("0123456789abcdef").has_value(), "TCP is listened on");
@@ -115,13 +116,10 @@ class front {
     return fd;
   }
   template <class F>
-  void add(const char* method, const char* pattern, F handler, bool management = false) {
-    must(routes_
-             .add(method, pattern,
-                  {sm::make_route_handler(std::move(handler)),
-                   management ? sm::route_access::management : sm::route_access::user, pattern})
-             .has_value(),
-         "a route");
+  void add(const char* method, const char* pattern, F handler,
+           sm::route_access access = sm::route_access::user) {
+    sm::endpoint e{sm::make_route_handler(std::move(handler)), access, pattern};
+    must(routes_.add(method, pattern, std::move(e)).has_value(), "a route");
   }
 
   sm::test::temporary_folder folder_;
