@@ -57,9 +57,7 @@ class manager_facade : public manager {
             const json& arguments) override {
     (void)send_text(service, command, print_json(arguments), 0ms);
   }
-  const queue& jobs() const override { return *queue_; }
-  /// Stores what was enqueued, and closes the store.
-  void close_queue() { queue_.reset(); }
+  const queue& jobs() const override { return queue_; }
 
  private:
   template <class F>
@@ -74,7 +72,7 @@ class manager_facade : public manager {
 
   loop& loop_;
   supervisor& supervisor_;
-  std::optional<queue> queue_;
+  queue queue_;
 };
 
 /// What an earlier manager journaled and may still run. Rows of another boot are dropped: their
@@ -331,7 +329,7 @@ int run_manager(detail::server_state& program) {
   cgroups.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([&] {
-    facade.close_queue();
+    facade.jobs().close();
     jobs.close();
     releases.close();
     auto closed = std::move(*store);

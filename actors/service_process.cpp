@@ -480,7 +480,8 @@ class service_process : public detail::service_host, public builtin_host {
     timers_.clear();
     if (pool_) pool_->stop();  // blocking commands still use the service
     (void)guarded("the destructor of the service", [this] { service_.reset(); });
-    queue_.reset();  // the last one that closes a file leaves it whole, without its WAL
+    if (queue_)
+      queue_->close();  // the last one that closes a file leaves it whole, without its WAL
     run_posted();
     flush_replies();
     leave(0, {});

@@ -51,6 +51,10 @@ class queue {
                                            const std::vector<json>& arguments,
                                            const enqueue_options& options = {}) const;
 
+  /// Stores what waits and closes the store, for all copies of this object. Waits for the store,
+  /// some `enqueue_timeout` at most; jobs are refused with `shutting_down` from then on.
+  void close() const;
+
  private:
   static constexpr const char* not_registered =
       "this job type is not registered: call job<T>(\"Name\") first";

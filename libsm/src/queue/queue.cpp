@@ -112,6 +112,11 @@ class queue::writer {
       fail_all(take_waiting(), {errc::shutting_down, "the queue is closed", shown_url()});
   }
 
+  void close() {
+    thread_.stop();
+    store_.reset();
+  }
+
  private:
   struct entry {
     std::vector<new_job> jobs;
@@ -216,6 +221,8 @@ class queue::writer {
 queue::queue(std::string url, queue_config config, std::shared_ptr<const job_registry> jobs)
     : writer_(std::make_shared<writer>(std::move(url), std::move(config))),
       jobs_(std::move(jobs)) {}
+
+void queue::close() const { writer_->close(); }
 
 promise<job_id> queue::refused(std::string why) {
   promise<job_id> p;

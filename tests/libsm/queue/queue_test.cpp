@@ -40,6 +40,18 @@ TEST(queue, what_is_enqueued_is_stored_when_the_promise_is_fulfilled) {
   }
 }
 
+TEST(queue, one_that_is_closed_has_stored_what_waited_and_leaves_the_file_whole) {
+  test::temporary_folder t;
+  auto file = t.path() / "queue.db";
+  queue q("sqlite:" + file.string()), copy = q;
+  auto waiting = q.enqueue("Mail", json{});
+  q.close();
+  ASSERT_TRUE(waiting.wait_for(1s));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + "-wal"));
+  EXPECT_EQ(copy.enqueue("Mail", json{}).wait_for(1s).error().code, errc::shutting_down);
+  EXPECT_EQ((*open_job_store("sqlite:" + file.string(), {}))->counts()->at(0).ready, 1U);
+}
+
 TEST(queue, bad_input_is_refused_with_what_is_wrong) {
   test::temporary_folder t;
   queue q("sqlite:" + (t.path() / "queue.db").string(), {.payload_max = 1000});
