@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
-constexpr std::chrono::milliseconds output_pause_max = 30s;
+constexpr std::chrono::milliseconds output_pause_max = 10s;
 constexpr std::chrono::milliseconds output_pause_min = 100ms;
 
 unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
@@ -136,6 +136,8 @@ void process_events::check_output() {
   ::dup2(fresh.get(), 1);
   ::dup2(fresh.get(), 2);
   output_size_ = 0;
+  // It may have grown far beyond its size since it was looked at last.
+  if (full && phase.log_keep > 0) keep_tail(path.string() + ".1", phase.log_max_size);
 }
 
 /// Asks for the end. Without a manager nobody else kills a process that does not heed it.

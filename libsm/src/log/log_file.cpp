@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace sm {
 namespace {
@@ -37,6 +39,30 @@ unique_fd open_log_descriptor(const fs::path& file) {
   if (fd || errno != ENOENT) return fd;
   if (::mkdir(file.parent_path().c_str(), 0700) != 0 && errno != EEXIST) return fd;
   return open_it();
+}
+
+void keep_tail(const fs::path& file, std::uint64_t size) {
+  unique_fd from(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  struct stat s {};
+  if (!from || ::fstat(from.get(), &s) != 0 || static_cast<std::uint64_t>(s.st_size) <= size)
+    return;
+  auto shorter = file.string() + ".tail";
+  unique_fd to(::open(shorter.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+  std::vector<char> block(64 << 10);
+  auto at = s.st_size - static_cast<off_t>(size);
+  for (bool first = true; to;) {
+    auto n = ::pread(from.get(), block.data(), block.size(), at);
+    if (n <= 0) break;
+    at += n;
+    std::string_view text(block.data(), static_cast<std::size_t>(n));
+    if (auto line = text.find('\n'); std::exchange(first, false) && line != text.npos)
+      text.remove_prefix(line + 1);
+    if (::write(to.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) break;
+  }
+  // Its blocks go at once, even if a child of the writer has it open still.
+  [[maybe_unused]] auto emptied = ::ftruncate(from.get(), 0);
+  std::error_code ignored;
+  fs::rename(shorter, file, ignored);
 }
 
 log_file::log_file(fs::path file, rotation r, describe_loss d)

@@ -27,6 +27,10 @@ void rotate_files(const std::filesystem::path& file, unsigned keep);
 /// again. None when it cannot be opened: see errno.
 unique_fd open_log_descriptor(const std::filesystem::path& file);
 
+/// Keeps the last `size` bytes of a file that nobody writes any more, from the beginning of a line
+/// on. What cannot be written does not matter: less is kept.
+void keep_tail(const std::filesystem::path& file, std::uint64_t size);
+
 class log_file {
  public:
   /// Makes the line that tells of `count` dropped ones.

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace sm {
 namespace {
@@ -75,6 +76,16 @@ void on_signal(int number) noexcept {
   errno = saved;
 }
 
+/// Writes where it crashed, then dies of the same signal: its default is in force again.
+void on_crash(int number) noexcept {
+  std::array<char, 64> title;
+  int size = std::snprintf(title.data(), title.size(), "signal %d (SIG%s), ", number,
+                           ::sigabbrev_np(number));
+  [[maybe_unused]] auto n = ::write(STDERR_FILENO, title.data(), static_cast<std::size_t>(size));
+  write_stack();
+  ::raise(number);
+}
+
 }  // namespace
 
 int stack_signal() noexcept { return SIGRTMIN + 5; }
@@ -87,6 +98,12 @@ void install_stack_dump() {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   ::sigaction(stack_signal(), &action, nullptr);
+#ifndef __SANITIZE_ADDRESS__  // which has a better one
+  action.sa_handler = on_crash;
+  action.sa_flags = SA_RESETHAND | SA_NODEFER;
+  for (int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
+    ::sigaction(number, &action, nullptr);
+#endif
 }
 
 }  // namespace sm

@@ -1,4 +1,6 @@
-// Shows where a process hangs: on a signal it writes the stacks of all its threads to stderr.
+// Shows where a process hangs or crashes: on a signal it writes the stacks of all its threads to
+// stderr, and before it dies of SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT that of the thread at
+// fault.
 #pragma once
 
 namespace sm {
@@ -6,7 +8,7 @@ namespace sm {
 /// The signal that asks for the stacks.
 int stack_signal() noexcept;
 
-/// From now on the signal is heeded. Call once, before threads are started.
+/// From now on the signals are heeded. Call once, before threads are started.
 void install_stack_dump();
 
 }  // namespace sm

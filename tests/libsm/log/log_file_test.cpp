@@ -33,6 +33,23 @@ TEST(log_file, it_rotates_by_size_and_keeps_as_many_as_it_shall) {
   EXPECT_FALSE(std::filesystem::exists(t.path() / "x.log.3"));
 }
 
+TEST(log_file, of_a_file_that_grew_too_big_the_last_lines_are_kept) {
+  test::temporary_folder t;
+  auto path = t.path() / "x.out.1";
+  {
+    std::ofstream file(path);
+    for (int i = 0; i < 100'000; ++i) file << "line " << i << "\n";
+  }
+  keep_tail(path, 4096);
+  auto text = text_of(path);
+  EXPECT_LE(text.size(), 4096U);
+  EXPECT_GT(text.size(), 4000U);
+  EXPECT_TRUE(text.starts_with("line ")) << text.substr(0, 20);
+  EXPECT_TRUE(text.ends_with("line 99999\n"));
+  keep_tail(path, 4096);
+  EXPECT_EQ(text_of(path), text);
+}
+
 TEST(log_file, a_file_that_was_removed_is_opened_again) {
   test::temporary_folder t;
   auto path = t.path() / "x.log";
