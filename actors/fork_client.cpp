@@ -30,6 +30,7 @@ fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv,
       log_(std::move(log)),
       argv_(std::move(argv)),
       settings_(std::move(settings)),
+      executable_(own_executable(argv_.empty() ? std::string{} : argv_.front())),
       deadline_(l.context()) {}
 
 result<void> fork_client::start() {
@@ -37,23 +38,55 @@ result<void> fork_client::start() {
   if (!channel) return tl::unexpected<error>(channel.error());
   auto& [ours, theirs] = *channel;
   settings_.channel = inherited_number;
+  made_of_ = identify(executable_);
+  // Our own file, even if it is not there any more, unless there is another one.
+  bool replaced = made_of_ && made_of_ != identify("/proc/self/exe");
   auto pid =
-      spawn({.executable = "/proc/self/exe",
+      spawn({.executable = replaced ? executable_.string() : "/proc/self/exe",
              .argv = argv_,
              // LD_BIND_NOW: resolve every symbol once here instead of in each forked process.
              .environment = {std::string(fork_server_variable) + "=" + print_json(json(settings_)),
                              "LD_BIND_NOW=1"},
              .inherited_fd = theirs.get()});
   if (!pid) return tl::unexpected<error>(pid.error());
-  pid_ = *pid;
   own_ = servers_.emplace(servers_.end(), loop_.context());
+  own_->pid = *pid;
   own_->channel.assign(ours.release());
   read_replies(own_);
   return {};
 }
 
+/// Processes are made of the file that is there now: one look at it, in the kernel's cache.
+void fork_client::follow_executable() {
+  auto now = identify(executable_);
+  if (own_ == servers_.end() || !now || now == made_of_) return;
+  auto before = own_;
+  if (auto started = start(); !started) {
+    log_.error("{} was replaced and does not start: {}", executable_.string(),
+               to_string(started.error()));
+    own_ = before;
+    return;
+  }
+  log_.info("{} was replaced: what is started from here on is made of the new file",
+            executable_.string());
+  for (auto& [pid, e] : ending_) e.in_order = false;
+  retire(*before);
+}
+
+/// One that will get no request any more ends when it has no children.
+void fork_client::retire(server& s) {
+  bool in_use = own_ != servers_.end() && &s == &*own_;
+  if (!in_use && s.pid > 0 && s.children.empty() && s.to_forget.empty())
+    ::shutdown(s.channel.native_handle(), SHUT_WR);
+}
+
+bool fork_client::is_ours(pid_t pid) const {
+  return std::any_of(servers_.begin(), servers_.end(), [&](auto& s) { return s.pid == pid; });
+}
+
 void fork_client::fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
                        on_forked done) {
+  follow_executable();
   // Copies: the listening sockets may be closed while the request is held.
   std::vector<unique_fd> own;
   for (int fd : sockets) own.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -97,8 +130,8 @@ void fork_client::watch_requests() {
     bool silent = std::any_of(waiting_.begin(), waiting_.end(),
                               [&](auto& entry) { return entry.second.late <= now; });
     if (silent && own_ != servers_.end()) {
-      log_.error("the fork server (pid {}) does not answer and is killed", pid_);
-      ::kill(pid_, SIGKILL);
+      log_.error("the fork server (pid {}) does not answer and is killed", own_->pid);
+      ::kill(own_->pid, SIGKILL);
       lost(own_);
     }
     std::vector<pid_t> late;
@@ -182,6 +215,7 @@ void fork_client::on_message(server& s, const fork_reply& reply) {
     return;
   }
   if (reply.pid > 0) s.children.insert(reply.pid);
+  s.proven = s.proven || reply.pid > 0;
   if (entry == waiting_.end()) return;
   auto done = std::move(entry->second.done);
   waiting_.erase(entry);
@@ -191,23 +225,30 @@ void fork_client::on_message(server& s, const fork_reply& reply) {
     done(fail(errc::unavailable, reply.reason));
 }
 
-void fork_client::on_message(server&, const forget_reply& reply) {
+void fork_client::on_message(server& s, const forget_reply& reply) {
   for (auto pid : reply.left)
     log_.error("pid {}, left behind by a process that ended, does not end by SIGKILL", pid);
   for (auto* list : {&reply.gone, &reply.unknown})
     for (auto pid : *list) ended(pid);
+  retire(s);
 }
 
 void fork_client::lost(server_ref s) {
   bool own = s == own_;
+  bool never_worked = own && !s->proven;
   servers_.erase(s);
   // What it was asked to end is a child of ours, or of nobody who could say.
   for (auto& [pid, e] : ending_)
     if (e.in_order == own) e.late = std::min(e.late, clock::now() + parent_timeout);
   if (!own) return;
-  own_ = servers_.end();
-  pid_ = 0;
-  log_.error("the fork server ended; the next start makes a new one");
+  // The one of the file before this one, if it still has children: better than none.
+  own_ = never_worked ? std::find_if(servers_.begin(), servers_.end(),
+                                     [](auto& other) { return other.pid > 0 && other.proven; })
+                      : servers_.end();
+  if (own_ == servers_.end())
+    log_.error("the fork server ended; the next start makes a new one");
+  else
+    log_.error("{} was replaced and does not start; the old one is used on", executable_.string());
   for (auto& [incarnation, rq] : std::exchange(waiting_, {}))
     rq.done(fail(errc::unavailable, "the fork server ended"));
 }

@@ -1,18 +1,21 @@
 // The manager's side of the fork servers: keeps one running, asks it for processes, and lets go of
-// those that have ended. Fork servers of earlier managers, the parents of what was adopted, are
-// kept until they end.
+// those that have ended. Fork servers of earlier managers, the parents of what was adopted, and of
+// an executable that was replaced since, are kept until they have no children any more.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <set>
 #include <sm/log.hpp>
 #include <string>
 #include <vector>
 
 #include "loop.hpp"
+#include "process/build_id.hpp"
 #include "process/fork_server.hpp"
 
 namespace sm {
@@ -41,8 +44,11 @@ class fork_client {
   /// The fork server of an earlier manager came, with these children.
   void take_over(unique_fd channel, const std::vector<pid_t>& children);
 
-  /// Our own one, 0 without one.
-  pid_t pid() const noexcept { return pid_; }
+  /// It is a fork server that we started.
+  bool is_ours(pid_t pid) const;
+
+  /// The file that the next process will be made of.
+  const std::filesystem::path& executable() const noexcept { return executable_; }
 
   /// Lets all of them end.
   void close();
@@ -51,12 +57,16 @@ class fork_client {
   struct server {
     explicit server(asio::io_context& context) : channel(context) {}
     asio::posix::stream_descriptor channel;
+    pid_t pid = 0;        // if we started it
+    bool proven = false;  // it has made a process
     std::set<pid_t> children{};
     std::vector<pid_t> to_forget{};
   };
   using server_ref = std::list<server>::iterator;
 
   result<void> start();
+  void follow_executable();
+  void retire(server& s);
   void read_replies(server_ref s);
   void on_message(server& s, const fork_reply& reply);
   void on_message(server& s, const forget_reply& reply);
@@ -71,7 +81,8 @@ class fork_client {
   fork_server_settings settings_;
   std::list<server> servers_;
   server_ref own_ = servers_.end();
-  pid_t pid_ = 0;
+  const std::filesystem::path executable_;
+  std::optional<file_identity> made_of_;  // own_, or what was tried last
   struct request {
     on_forked done;
     std::chrono::steady_clock::time_point late;

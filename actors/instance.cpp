@@ -4,11 +4,13 @@
 #include <csignal>
 
 #include "link.hpp"
+#include "process/build_id.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/signal_names.hpp"
 #include "process/stack_dump.hpp"
 #include "process_settings.hpp"
+#include "text/numbers.hpp"
 #include "text/units.hpp"
 
 namespace sm {
@@ -147,8 +149,25 @@ void instance::look_again() {
     if (ec || armed.expired() || life_.state != instance_state::running) return;
     auto patience = owner_.spec().watchdog;
     if (patience.count() <= 0 || clock::now() - alive_at_ < patience) return watch_for_hang();
+    if (is_traced()) {
+      alive_at_ = clock::now();
+      return watch_for_hang();
+    }
     handle(unresponsive{"no sign of life for " + format_duration(patience)});
   });
+}
+
+/// Whoever looks at a process with a debugger stops it for as long as he likes.
+bool instance::is_traced() {
+  for (auto pid : {pid_, main_pid()})
+    if (auto tracer = tracer_of(pid); tracer > 0) {
+      if (std::exchange(tracer_, tracer) != tracer)
+        s_.log.warn("{}: pid {} is traced by pid {}, so the watchdog does not judge it", name(),
+                    pid, tracer);
+      return true;
+    }
+  tracer_ = 0;
+  return false;
 }
 
 void instance::on_spec_changed() {
@@ -169,7 +188,11 @@ void instance::spawn() {
         entry.mapped()->handle(spawn_failed{why});
     });
   };
-  auto sockets = s_.sockets.get(owner_.spec().sockets);
+  if (s_.ending) return not_now({errc::shutting_down, "the manager is shutting down", {}});
+  auto& wanted = owner_.spec();
+  // Both were checked with the specification.
+  auto mode = parse_integer<mode_t>(wanted.socket_mode, 0, 0777, 8).value_or(0600);
+  auto sockets = s_.sockets.get(wanted.sockets, mode);
   if (!sockets) return not_now(sockets.error());
   auto pair = make_link_pair();
   if (!pair) return not_now(pair.error());
@@ -177,6 +200,7 @@ void instance::spawn() {
   token_ = random_hex(16);
   found_ = false;
   said_goodbye_ = false;
+  build_.clear();
   started_spec_ = owner_.spec();
   journaled_ = false;
   welcomed_ = false;
@@ -348,6 +372,21 @@ void instance::welcome_when_journaled() {
                                .settings = print_json(json(settings))});
 }
 
+void instance::look_up_build() {
+  auto pid = main_pid();
+  (void)s_.janitor.post([&s = s_, incarnation = incarnation_, pid] {
+    s.events.defer([&s, incarnation, build = build_of_process(pid)] {
+      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
+        entry->second->build_ = build;
+    });
+  });
+}
+
+bool instance::outdated() const {
+  return main_pid() > 0 &&
+         is_outdated(main_pid(), runs_program() ? std::filesystem::path{} : s_.forks.executable());
+}
+
 // -- what comes over the link
 
 void instance::on_message(caf::mailbox_element& element) {
@@ -365,6 +404,7 @@ void instance::on_message(caf::mailbox_element& element) {
     commands_ = message.commands;
     main_pid_ = message.main_pid;
     actor_ = message.actor;
+    look_up_build();
     if (!running()) s_.commands.attach(link_, service_);
     handle(became_ready{});
   } else if (content.match_elements<wire::goodbye>()) {
@@ -404,6 +444,7 @@ void instance::on_process_ended(const exit_status& status) {
   watched_.reset();
   auto ended = std::exchange(pid_, 0);
   main_pid_ = 0;
+  tracer_ = 0;
   if (ended > 0) {
     s_.by_pid.erase(ended);
     signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once
@@ -442,6 +483,7 @@ void instance::drop_link(const std::string& why) {
   if (mailbox_) {
     end_companion(mailbox_);
     s_.slots.give_back(slot_);
+    s_.link_dropped();
   }
   mailbox_ = nullptr;
   service_ = nullptr;
@@ -534,6 +576,11 @@ void supervision::watch_limits() {
   });
 }
 
+void supervision::link_dropped() {
+  constexpr unsigned together = 64;
+  if (++dropped_links % together == 0) events.defer([this] { forget_lost_nodes(system); });
+}
+
 void supervision::forget(pid_t pid, const std::string& instance, std::function<void()> gone) {
   if (!forks.forget(pid, instance, std::move(gone))) return;
   orphans_of.push_back(pid);
@@ -542,7 +589,7 @@ void supervision::forget(pid_t pid, const std::string& instance, std::function<v
 
 void supervision::end_orphans() {
   auto left = end_unknown_children(
-      ::getsid(0), [this](pid_t pid) { return by_pid.contains(pid) || pid == forks.pid(); });
+      ::getsid(0), [this](pid_t pid) { return by_pid.contains(pid) || forks.is_ours(pid); });
   if (left.empty()) {
     for (auto pid : std::exchange(orphans_of, {})) forks.ended(pid);
     return;

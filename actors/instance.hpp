@@ -39,6 +39,10 @@ class instance {
   pid_t main_pid() const noexcept { return main_pid_ > 0 ? main_pid_ : pid_; }
   /// An earlier manager started it, and it has not come yet.
   bool awaited() const noexcept { return found_ && pid_ > 0 && link_ == 0; }
+  /// What the present process's executable calls itself, see build_of; "" until it is ready.
+  const std::string& build() const noexcept { return build_; }
+  /// The next process would be made of another file.
+  bool outdated() const;
   bool runs_program() const { return !started_spec_.command.empty(); }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
@@ -93,6 +97,8 @@ class instance {
   void arm(std::chrono::milliseconds delay);
   void watch_for_hang();
   void look_again();
+  bool is_traced();
+  void look_up_build();
 
   supervision& s_;
   instance_owner& owner_;
@@ -112,6 +118,7 @@ class instance {
   // of the present process
   pid_t pid_ = 0;
   std::uint64_t start_time_ = 0;  // of pid_
+  pid_t tracer_ = 0;              // who was said to trace it
   pid_t main_pid_ = 0;
   std::uint64_t incarnation_ = 0;
   std::string token_;
@@ -122,6 +129,7 @@ class instance {
   caf::actor service_;             // who takes its commands
   caf::strong_actor_ptr actor_;    // whom other processes find
   std::vector<std::string> commands_;
+  std::string build_;
   service_spec started_spec_;
   bool journaled_ = false;
   bool welcomed_ = false;

@@ -20,6 +20,15 @@ void publish_link(caf::actor_system& system, unique_fd fd, std::uint16_t slot,
                  std::set<std::string>{});
 }
 
+void forget_lost_nodes(caf::actor_system& system) {
+  auto handle = basp_broker(system);
+  auto& broker = *static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(handle));
+  auto& servers = broker.spawn_servers;
+  for (auto entry = servers.begin(); entry != servers.end();)
+    entry =
+        broker.instance.tbl().lookup_direct(entry->first) ? std::next(entry) : servers.erase(entry);
+}
+
 void connect_link(caf::io::broker* self, unique_fd fd, std::chrono::milliseconds timeout,
                   std::function<void(result<caf::strong_actor_ptr>)> on_connected) {
   auto& system = self->system();

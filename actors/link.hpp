@@ -20,6 +20,10 @@ namespace sm {
 void publish_link(caf::actor_system& system, unique_fd fd, std::uint16_t slot,
                   const caf::strong_actor_ptr& instance);
 
+/// Drops what CAF keeps for every node it ever met, for those whose link is gone. In the thread
+/// that runs CAF's I/O.
+void forget_lost_nodes(caf::actor_system& system);
+
 /// The service process's end: calls `on_connected` in `self` with the manager's instance actor, or
 /// with why there is none, after `timeout` at the latest.
 void connect_link(caf::io::broker* self, unique_fd fd, std::chrono::milliseconds timeout,

@@ -14,6 +14,7 @@
 #include "log/process_log.hpp"
 #include "management_api.hpp"
 #include "process/proc_stat.hpp"
+#include "process/service_manager.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/worker_id.hpp"
 #include "queue_scaler.hpp"
@@ -139,10 +140,12 @@ void close_files(std::function<void()> close) {
 /// loop ends. A second signal hurries; past the deadline everything is killed.
 class shutdown_sequence {
  public:
-  shutdown_sequence(supervision& s, supervisor& services, gateway& http)
+  shutdown_sequence(supervision& s, supervisor& services, gateway& http,
+                    const service_manager& above)
       : s_(s),
         services_(services),
         gateway_(http),
+        above_(above),
         signals_(s.events.context(), SIGTERM, SIGINT),
         deadline_(s.events.context()) {
     await_signal();
@@ -152,6 +155,8 @@ class shutdown_sequence {
 
   void begin() {
     if (std::exchange(under_way_, true)) return;
+    s_.ending = true;
+    above_.tell("STOPPING=1\nSTATUS=stopping the services");
     auto patience = s_.settings.manager.shutdown_timeout;
     deadline_.expires_after(patience);
     deadline_.async_wait([this](error_code ec) {
@@ -188,9 +193,30 @@ class shutdown_sequence {
   supervision& s_;
   supervisor& services_;
   gateway& gateway_;
+  const service_manager& above_;
   asio::signal_set signals_;
   asio::steady_timer deadline_;
   bool under_way_ = false;
+};
+
+/// Tells the service manager above that this loop turns, as often as it wants to hear it.
+class life_sign {
+ public:
+  life_sign(loop& l, const service_manager& above) : above_(above), timer_(l.context()) {
+    if (above_.watchdog().count() > 0) beat();
+  }
+
+ private:
+  void beat() {
+    above_.tell("WATCHDOG=1");
+    timer_.expires_after(above_.watchdog() / 2);
+    timer_.async_wait([this](error_code ec) {
+      if (!ec) beat();
+    });
+  }
+
+  const service_manager& above_;
+  asio::steady_timer timer_;
 };
 
 void await_children(asio::signal_set& signals, supervision& s) {
@@ -205,6 +231,7 @@ void await_children(asio::signal_set& signals, supervision& s) {
 
 int run_manager(detail::server_state& program) {
   auto& settings = program.settings;
+  auto above = service_manager::from_environment();
   if (settings.manager.state.empty()) {
     auto place = default_state_path(program.program, own_surroundings());
     if (!place) return refuse(place.error());
@@ -251,8 +278,12 @@ int run_manager(detail::server_state& program) {
 
   queue_view jobs(settings.queue.url, settings.queue, log);
   queue_view releases(settings.queue.url, settings.queue, log);  // wait behind nobody's question
-  auto cgroups =
-      settings.manager.cgroups != "never" ? cgroup_root::make(cgroup_name(*folder)) : cgroup_root{};
+  cgroup_root cgroups;
+  if (std::string why; settings.manager.cgroups != "never") {
+    cgroups = cgroup_root::make(cgroup_name(*folder), why);
+    if (!cgroups && settings.manager.cgroups == "always")
+      log.warn("manager.cgroups=always, but instances get no control groups: {}", why);
+  }
   end_strangers(cgroups, *left);
   supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups,
                      fork_secret.value_or(random_hex(32)));
@@ -272,7 +303,8 @@ int run_manager(detail::server_state& program) {
   event_streams streams(shared.recent);
   shared.on_event = [&] { streams.on_event(); };
   log_service logs(events, folder->log_folder());
-  shutdown_sequence shutdown(shared, services, http);
+  shutdown_sequence shutdown(shared, services, http, above);
+  life_sign beat(events, above);
 
   management_parts parts{.services = services,
                          .jobs = jobs,
@@ -320,6 +352,10 @@ int run_manager(detail::server_state& program) {
   });
   log.info("{} serves http://{} and {}; the token is in {}", program.program, http.address(),
            (folder->path() / "sm.sock").string(), (folder->path() / "token").string());
+
+  above.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) + "\nSTATUS=" +
+             status_line("serves " + (http.address().empty() ? std::string("the Unix socket")
+                                                             : "http://" + http.address())));
 
   events.run();
 

@@ -54,6 +54,10 @@ void program_adapter::start() {
   if (!spec_.sockets.empty()) {
     streams.descriptors = host_.sockets();
     streams.variables.emplace_back("LISTEN_FDS", std::to_string(streams.descriptors.size()));
+    // The service's name for each, as systemd has its unit's.
+    std::string names = name();
+    for (std::size_t i = 1; i < streams.descriptors.size(); ++i) names += ":" + name();
+    streams.variables.emplace_back("LISTEN_FDNAMES", std::move(names));
     streams.listen_pid = true;
   }
   if (spec_.ready.kind == "fd") {

@@ -1,4 +1,6 @@
 // The supervisor's services as JSON documents.
+#include <algorithm>
+
 #include "config/secrets.hpp"
 #include "process/proc_stat.hpp"
 #include "service/selector.hpp"
@@ -62,6 +64,8 @@ json instance_view(const managed_service& m, const instance& i) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(*life.next_start - clock::now());
     document["next_start_in"] = format_duration(std::max(left, std::chrono::milliseconds{0}));
   }
+  if (!i.build().empty()) document["build"] = i.build();
+  if (i.outdated()) document["outdated"] = true;
   add_usage(document, i);
   return document;
 }
@@ -103,7 +107,13 @@ json supervisor::view(const managed_service& m, bool detailed) const {
   document["uptime_s"] = loudest && loudest->life().state == instance_state::running
                              ? seconds_since(loudest->life().since)
                              : 0;
-  if (!detailed && loudest && m.instances().size() == 1) add_usage(document, *loudest);
+  if (!detailed && loudest && m.instances().size() == 1) {
+    if (!loudest->build().empty()) document["build"] = loudest->build();
+    add_usage(document, *loudest);
+  }
+  if (std::any_of(m.instances().begin(), m.instances().end(),
+                  [](auto& i) { return i->outdated(); }))
+    document["outdated"] = true;
   json instances = json::array();
   for (auto& i : m.instances())
     if (detailed || m.instances().size() > 1) instances.push_back(instance_view(m, *i));

@@ -98,6 +98,10 @@ struct supervision {
     on_event();
   }
 
+  bool ending = false;  ///< the manager is: nothing is started any more
+  unsigned dropped_links = 0;
+  void link_dropped();
+
   void on_message(std::uint64_t link, caf::mailbox_element& element);
   /// What could not be journaled is said once, and written as soon as there is room. In the loop.
   void on_journal_behind(const error& why);

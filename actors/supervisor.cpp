@@ -377,19 +377,8 @@ void supervisor::schedule_tidy() {
   });
 }
 
-/// Forgets what is at rest and not wanted any more.
+/// Forgets what is at rest and not wanted any more, and closes the sockets nobody will accept from.
 void supervisor::tidy() {
-  std::set<std::string> addresses;
-  auto keep = [&](const service_spec& spec) {
-    addresses.insert(spec.sockets.begin(), spec.sockets.end());
-  };
-  for (auto& [name, m] : services_) {
-    keep(m->spec());
-    if (m->rollout_ && m->rollout_->before) keep(*m->rollout_->before);
-    for (auto& i : m->instances_)
-      if (i->pid() > 0) keep(i->started_spec());
-  }
-  s_.sockets.keep_only(addresses);
   for (auto entry = services_.begin(); entry != services_.end();) {
     auto& m = *entry->second;
     while (!m.instances_.empty() && m.instances_.back()->retiring &&
@@ -410,6 +399,21 @@ void supervisor::tidy() {
       ++entry;
     }
   }
+  std::set<std::string> addresses;
+  auto keep = [&](const service_spec& spec) {
+    addresses.insert(spec.sockets.begin(), spec.sockets.end());
+  };
+  for (auto& [name, m] : services_) {
+    if (m->rollout_ && m->rollout_->before) keep(*m->rollout_->before);
+    for (auto& i : m->instances_) {
+      // Whoever connects between two runs waits for the next one.
+      if (i->start_wanted || i->life().state == instance_state::backoff) keep(m->spec());
+      if (at_rest(i->life().state)) continue;
+      keep(m->spec());
+      if (i->pid() > 0) keep(i->started_spec());
+    }
+  }
+  s_.sockets.keep_only(addresses);
 }
 
 // -- commands

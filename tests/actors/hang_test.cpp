@@ -1,4 +1,5 @@
 // Services that hang, and what they leave behind.
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include <thread>
@@ -36,6 +37,39 @@ TEST_F(hang_fixture, a_hang_is_found_in_time_and_shows_its_stack) {
               std::string::npos)
         << how;
     EXPECT_EQ(app.api("DELETE", std::string("/v1/services/") + how + "?wait=5s").status, 200);
+  }
+}
+
+TEST_F(hang_fixture, a_process_in_a_debugger_is_not_judged_until_it_is_let_go) {
+  ASSERT_EQ(add(tool_named("s", json::object(), {{"watchdog", "300ms"}})).status, 201);
+  ASSERT_TRUE(reaches("s", "RUNNING"));
+  auto pid = app.instance_pid("s");
+  if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0)
+    GTEST_SKIP() << "nothing may be traced here";
+  ::kill(pid, SIGSTOP);
+  EXPECT_TRUE(eventually([&] {
+    return app.log_of("manager").find("the watchdog does not judge it") != std::string::npos;
+  }));
+  EXPECT_FALSE(eventually([&] { return app.instance_pid("s") != pid; }, 1500ms));
+  EXPECT_EQ(app.service("s")["restarts"], 0);
+  int status = 0;  // as a debugger does: it is told of the stop, then lets go
+  ::waitpid(pid, &status, __WALL);
+  EXPECT_EQ(::ptrace(PTRACE_DETACH, pid, nullptr, SIGSTOP), 0);
+  EXPECT_TRUE(eventually([&] { return app.service("s")["restarts"] == 1; }));
+}
+
+TEST_F(hang_fixture, a_crash_leaves_its_stack_in_the_log_and_its_signal_in_the_state) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer reports crashes itself";
+#endif
+  for (auto [how, name] : {std::pair{"abort", "SIGABRT"}, {"segv", "SIGSEGV"}}) {
+    ASSERT_EQ(add(tool_named(how)).status, 201);
+    ASSERT_TRUE(reaches(how, "RUNNING"));
+    call(how, "crash", how);
+    ASSERT_TRUE(eventually([&] { return app.service(how)["restarts"] == 1; }));
+    EXPECT_EQ(app.service(how)["last_exit"], name);
+    auto text = text_of(app.state() / "log" / (std::string(how) + ":0.out"));
+    EXPECT_NE(text.find("(" + std::string(name) + "), stack of thread"), std::string::npos) << text;
   }
 }
 

@@ -88,4 +88,27 @@ TEST_F(log_fixture, what_a_type_prints_is_rotated_and_its_file_opened_again) {
   EXPECT_EQ(app.api("GET", "/v1/services/t/logs?stream=stdout&since=5m").status, 422);
 }
 
+TEST_F(log_fixture, a_line_that_a_type_printed_is_there_though_it_is_killed_at_once) {
+  ASSERT_EQ(add(tool_named("t")).status, 201);
+  ASSERT_TRUE(reaches("t", "RUNNING"));
+  call("t", "print_and_die", "last words");
+  EXPECT_TRUE(eventually([&] {
+    return text_of(app.state() / "log" / "t:0.out").find("last words\n") != std::string::npos;
+  }));
+}
+
+TEST_F(log_fixture, a_burst_after_a_long_silence_leaves_no_more_than_was_promised) {
+  ASSERT_EQ(
+      add(tool_named("t", json::object(), {{"log", {{"max_size", 65536}, {"keep", 1}}}})).status,
+      201);
+  ASSERT_TRUE(reaches("t", "RUNNING"));
+  call("t", "print_megabytes", 30, "?timeout=10s");
+  auto file = (app.state() / "log" / "t:0.out").string();
+  EXPECT_TRUE(eventually([&] {
+    std::error_code ec;
+    auto older = std::filesystem::file_size(file + ".1", ec);
+    return !ec && older <= 65536 && std::filesystem::file_size(file, ec) <= 65536;
+  }));
+}
+
 }  // namespace sm::test

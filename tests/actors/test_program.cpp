@@ -155,6 +155,18 @@ class tool : public sm::service {
       std::thread([&] { mutex.lock(); }).join();
     });
     command("stop_itself", [] { ::raise(SIGSTOP); });
+    command("crash", [](const std::string& how) {
+      if (how == "abort") std::abort();
+      ::raise(SIGSEGV);
+    });
+    command("print_and_die", [](const std::string& words) {
+      std::printf("%s\n", words.c_str());
+      ::kill(::getpid(), SIGKILL);
+    });
+    command("print_megabytes", [](int count) {
+      const std::string line(1023, 'x');
+      for (int i = 0; i < count * 1024; ++i) std::puts(line.c_str());
+    });
     command("calls", [this] { return calls_; });
     command("later", [this](int ms) {
       sm::promise<std::string> answer;

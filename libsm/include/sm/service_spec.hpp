@@ -136,9 +136,11 @@ struct service_spec {
   std::map<std::string, std::string> rlimits{};  ///< "nofile": "4096", "core": "unlimited", ...
   readiness ready{};
   health_check health{};
-  /// Addresses ("127.0.0.1:8080") that are bound once and inherited by every instance from
-  /// descriptor 3 on, with LISTEN_FDS and LISTEN_PID as in sd_listen_fds(3).
+  /// Addresses ("127.0.0.1:8080", "[::1]:8080", "/run/web.sock") that are bound once and inherited
+  /// by every instance from descriptor 3 on, with LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES as in
+  /// sd_listen_fds(3).
   std::vector<std::string> sockets{};
+  std::string socket_mode = "0600";  ///< octal, of the files of Unix sockets
 
   friend bool operator==(const service_spec&, const service_spec&) = default;
 };

@@ -45,16 +45,28 @@ std::string own_group() {
 
 }  // namespace
 
-cgroup_root cgroup_root::make(const std::string& name) {
+cgroup_root cgroup_root::make(const std::string& name, std::string& why) {
   auto mount = mount_point();
-  if (mount.empty()) return {};
+  if (mount.empty()) {
+    why = "no cgroup2 hierarchy is mounted";
+    return {};
+  }
   auto own = mount / own_group();
   auto path = own / name;
   std::error_code ec;
   fs::create_directory(path, ec);
-  if (ec || !fs::exists(path / "cgroup.kill") ||
-      ::access((path / "cgroup.procs").c_str(), W_OK) != 0)
+  if (ec) {
+    why = path.string() + " cannot be made: " + ec.message();
     return {};
+  }
+  if (!fs::exists(path / "cgroup.kill")) {
+    why = path.string() + " has no cgroup.kill: that takes Linux 5.14";
+    return {};
+  }
+  if (::access((path / "cgroup.procs").c_str(), W_OK) != 0) {
+    why = path.string() + " is not ours to fill: " + std::generic_category().message(errno);
+    return {};
+  }
   // Each by itself: one that is not ours to give must not keep the others away.
   for (auto* controller : {"+memory", "+pids", "+cpu"}) {
     write_value(own / "cgroup.subtree_control", controller);

@@ -25,8 +25,9 @@ class cgroup_root {
   cgroup_root() = default;
   explicit cgroup_root(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Makes the folder `name` beside our own group, with the controllers that we are allowed.
-  static cgroup_root make(const std::string& name);
+  /// Makes the folder `name` below our own group, with the controllers that we are allowed. None
+  /// where that is not possible; `why` says then what is missing.
+  static cgroup_root make(const std::string& name, std::string& why);
 
   explicit operator bool() const noexcept { return !path_.empty(); }
   const std::filesystem::path& path() const noexcept { return path_; }

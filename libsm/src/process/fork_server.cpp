@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <optional>
@@ -37,6 +38,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t message_max = 16 << 10;
 constexpr auto sweep_pause = 20ms;  // between two looks at what does not end at once
 constexpr auto tree_patience = 5s;  // for what was left behind to end by SIGKILL
+constexpr auto term_memory = 2s;    // a SIGTERM before the manager's end belongs to it
 constexpr auto lock_patience = 1s;  // for the process before this one to be gone
 
 result<std::pair<unique_fd, unique_fd>> socket_pair(int type, const char* what) {
@@ -58,6 +60,8 @@ void become_service_process(const std::string& instance, const fs::path& folder)
     ::dup2(output.get(), 1);
     ::dup2(output.get(), 2);
   }
+  // Lines are there when they are printed, whatever becomes of the process.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   ::prctl(PR_SET_NAME, ("sm " + instance).c_str(), 0, 0, 0);
 }
 
@@ -71,11 +75,12 @@ class fork_server {
         token_(settings.token),
         child_(child) {
     // Signals of the terminal or an impatient operator are for the manager; it ends us by closing.
-    for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
+    for (int number : {SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGCHLD);
+    sigaddset(&ends, SIGTERM);
     ::sigprocmask(SIG_BLOCK, &ends, nullptr);
     signals_.reset(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
     forker_.emplace();
@@ -86,7 +91,7 @@ class fork_server {
       std::array<pollfd, 2> watched{pollfd{signals_.get(), POLLIN, 0},
                                     pollfd{channel_ ? channel_.get() : -1, POLLIN, 0}};
       ::poll(watched.data(), watched.size(), static_cast<int>(patience().count()));
-      if (watched[0].revents != 0) on_child_ended();
+      if (watched[0].revents != 0) on_signals();
       if (watched[1].revents != 0) read_channel();
       if (sweep_at_ && clock::now() >= *sweep_at_) sweep();
       if (!channel_ && clock::now() >= dial_at_) dial();
@@ -211,10 +216,15 @@ class fork_server {
     if (!ending_.empty()) sweep();
   }
 
-  void on_child_ended() {
-    signalfd_siginfo ignored{};
-    while (::read(signals_.get(), &ignored, sizeof ignored) > 0) {
+  void on_signals() {
+    signalfd_siginfo signal{};
+    bool ended = false;
+    while (::read(signals_.get(), &signal, sizeof signal) > 0) {
+      ended = ended || signal.ssi_signo == SIGCHLD;
+      if (signal.ssi_signo == SIGTERM) terminated_at_ = clock::now();
     }
+    if (terminated_at_ && !channel_) end_children();
+    if (!ended) return;
     // Every end of a daemon wakes us: to look who is left is cheap, to look for them all is not.
     if (!nobody_left())
       schedule_sweep();
@@ -258,19 +268,28 @@ class fork_server {
   void manager_lost() {
     channel_.reset();
     delayed_.clear();
+    // With the manager it was for both: whoever stops a whole control group means us, too.
+    if (terminated_at_ && clock::now() < *terminated_at_ + term_memory) end_children();
     schedule_sweep();  // nothing is left behind, should this be the end
     lost_at_ = dial_at_ = clock::now();
     attempts_ = 0;
   }
 
+  /// Nobody shall come any more: the services are asked to end, and their end is ours.
+  void end_children() {
+    if (std::exchange(ending_all_, true)) return;
+    for (auto& [pid, instance] : children_) ::kill(pid, SIGTERM);
+  }
+
   bool may_wait_for_a_manager() const {
     for (auto& [pid, instance] : children_)
       if (auto s = read_proc_stat(pid); s && s->state != 'Z') return true;
-    return !children_.empty() && clock::now() < lost_at_ + statuses_kept_;
+    return !ending_all_ && !children_.empty() && clock::now() < lost_at_ + statuses_kept_;
   }
 
   void dial() {
     dial_at_ = clock::now() + dial_pause(attempts_++);
+    if (!may_wait_for_a_manager()) return;
     auto pair = make_fork_channel();
     if (!pair) return;
     json greeting{{"role", "forks"}, {"token", token_}, {"children", json::array()}};
@@ -286,6 +305,8 @@ class fork_server {
   const cgroup_root cgroups_;
   const std::string token_;
   const std::function<void(fresh_process)>& child_;
+  std::optional<clock::time_point> terminated_at_;
+  bool ending_all_ = false;
   std::optional<forker> forker_;
   std::map<pid_t, std::string> children_;  // and which instance each is
   std::set<pid_t> strangers_;              // were children, were forgotten, and live

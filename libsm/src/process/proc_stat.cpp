@@ -49,6 +49,14 @@ std::optional<proc_stat> read_proc_stat(pid_t pid) {
   return s;
 }
 
+pid_t tracer_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view key = "TracerPid:";
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key)) return static_cast<pid_t>(std::atoi(line.c_str() + key.size()));
+  return 0;
+}
+
 std::vector<proc_stat> list_processes() {
   std::vector<proc_stat> all;
   std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);

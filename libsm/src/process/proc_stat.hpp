@@ -29,6 +29,9 @@ struct proc_stat {
 /// Nothing when there is no such process.
 std::optional<proc_stat> read_proc_stat(pid_t pid);
 
+/// Who traces the process (a debugger, strace); 0 for nobody.
+pid_t tracer_of(pid_t pid);
+
 /// Every process of this pid namespace.
 std::vector<proc_stat> list_processes();
 

@@ -2,9 +2,11 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <sm/service_spec.hpp>
 #include <tuple>
 
+#include "process/listen_address.hpp"
 #include "process/probe.hpp"
 #include "process/rlimits.hpp"
 #include "process/signal_names.hpp"
@@ -156,6 +158,7 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("ready", s.ready);
   f("health", s.health);
   f("sockets", s.sockets);
+  f("socket_mode", s.socket_mode);
 }
 
 template <class Spec, class F>
@@ -352,8 +355,13 @@ result<void> validate(const service_spec& s) {
   if (s.sockets.size() > sockets_max)
     return bad("/sockets", "must be at most " + std::to_string(sockets_max));
   for (auto& address : s.sockets)
-    if (auto parsed = parse_probe_target("tcp", address); !parsed)
-      return bad("/sockets", "'" + address + "' " + parsed.error().detail);
+    if (auto ok = check_listen_address(address); !ok)
+      return bad("/sockets", in_quotes(address) + " " + ok.error().detail);
+  if (std::set<std::string>(s.sockets.begin(), s.sockets.end()).size() != s.sockets.size())
+    return bad("/sockets", "an address stands there twice");
+  if (!parse_integer<unsigned>(s.socket_mode, 0, 0777, 8))
+    return bad("/socket_mode",
+               "must be octal from \"000\" to \"777\", not " + in_quotes(s.socket_mode));
   if (s.log.max_size < 4096) return bad("/log/max_size", "must be at least 4096 bytes");
   if (s.log.keep > 1000) return bad("/log/keep", "must be at most 1000");
   if (auto ok = check_name(s.name); !ok) return bad("/name", ok.error().detail);
@@ -425,7 +433,7 @@ template <class Spec>
 auto process_fields(Spec& s) {
   return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
                   s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets,
-                  s.memory_max, s.tasks_max, s.cpu_weight);
+                  s.socket_mode, s.memory_max, s.tasks_max, s.cpu_weight);
 }
 
 auto adapter_fields(const service_spec& s) {
