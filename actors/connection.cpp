@@ -1,6 +1,7 @@
 #include "connection.hpp"
 
 #include <new>
+#include <sm/guarded.hpp>
 
 namespace sm {
 namespace {
@@ -304,12 +305,16 @@ void connection::dispatch() {
 void connection::call_handler() {
   auto begin = clock::now();
   auto* called = endpoint_;
-  called->handler(*request_, [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_,
-                              kept = request_](response r) {
+  auto rq = request_;
+  response_sink sink = [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_,
+                        kept = rq](response r) {
     l.dispatch([weak, serial, r = std::move(r)]() mutable {
       if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
     });
-  });
+  };
+  // A handler that `route` was given as it is may throw, too.
+  if (auto ok = guarded(detail::name_of(*rq), [&] { called->handler(*rq, sink); }); !ok)
+    sink(to_response(ok.error()));
   auto took = clock::now() - begin;
   if (took >= slow_handler)
     gateway_.log_.warn("the handler of {} held the loop for {} ms; nothing else was served",

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <sm/guarded.hpp>
 
 #include "log/log_file.hpp"
 #include "messages.hpp"
@@ -63,7 +64,8 @@ void process_events::hand_over_signals() {
   auto caught = caught_.exchange(0) & taken_;
   std::lock_guard lock(taker_mutex_);
   for (int number = 1; number < 64; ++number)
-    if (taker_ && (caught & (std::uint64_t{1} << number)) != 0) taker_(number);
+    if (taker_ && (caught & (std::uint64_t{1} << number)) != 0)
+      (void)guarded("a signal's handler", [&] { taker_(number); });
 }
 
 void process_events::end(int code) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <csignal>
+#include <sm/guarded.hpp>
 
 #include "log/process_log.hpp"
 #include "process/pidfd.hpp"
@@ -42,8 +43,14 @@ program_adapter::program_adapter(service_context context, const builtin_setup& s
   host_.hold_ready();
   host_.answer_pings_while([this] { return shows_life(); });
   host_.on_signal([this](int number) { signal_group(pid_, number); });
-  watcher_ = std::thread([this] { watch(); });
-  caretaker_ = std::thread([this] { look_after(); });
+  try {
+    watcher_ = std::thread([this] { go_on(&program_adapter::watch); });
+    caretaker_ = std::thread([this] { go_on(&program_adapter::look_after); });
+  } catch (...) {  // no memory, or a limit on tasks
+    signal_group(pid_, SIGKILL);
+    if (watcher_.joinable()) watcher_.join();
+    throw;
+  }
 }
 
 void program_adapter::start() {
@@ -98,6 +105,12 @@ program_adapter::~program_adapter() {
   }
   if (watcher_.joinable()) watcher_.join();
   if (caretaker_.joinable()) caretaker_.join();
+}
+
+/// What one of the threads does, begun anew after an exception, such as one for lack of memory.
+void program_adapter::go_on(void (program_adapter::*work)()) {
+  while (!guarded("the care for " + instance(), [&] { (this->*work)(); }))
+    std::this_thread::sleep_for(100ms);
 }
 
 // -- the watcher's thread: what comes from the program

@@ -31,6 +31,7 @@ class program_adapter : public service {
   };
 
   void start();
+  void go_on(void (program_adapter::*work)());
   void watch();
   void read_stream(stream& s);
   void read_notifications();

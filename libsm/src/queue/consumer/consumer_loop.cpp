@@ -76,6 +76,23 @@ consumer_loop::consumer_loop(consumer_options options, std::shared_ptr<const job
   else if (warnings.error().code != errc::unavailable)
     throw failure(warnings.error());
   s.slots_running = s.options.concurrency;
+  try {
+    start_threads();
+  } catch (const std::system_error&) {  // a limit on tasks
+    {
+      std::lock_guard lock(s.mutex);
+      s.stopping = true;
+      s.wake_claimer();
+    }
+    s.slot_wake.notify_all();
+    for (auto& slot : s.slots) slot.join();
+    if (claimer_.joinable()) claimer_.join();
+    throw failure(errc::unavailable, "the threads for jobs cannot be made");
+  }
+}
+
+void consumer_loop::start_threads() {
+  auto& s = *shared_;
   for (unsigned i = 0; i < s.options.concurrency; ++i)
     s.slots.emplace_back([shared = shared_] { serve_slot(shared); });
   claimer_ = std::thread([shared = shared_] { run_guarded<claimer>(shared, "claims jobs"); });

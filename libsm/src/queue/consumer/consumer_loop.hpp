@@ -36,6 +36,7 @@ class consumer_loop {
   consumer_state now() const;
 
  private:
+  void start_threads();
   static void serve_slot(const std::shared_ptr<consumer_shared>& shared);
 
   std::shared_ptr<consumer_shared> shared_;
