@@ -61,10 +61,10 @@ promise<json> supervisor::patch(const std::string& name, const json& document, w
                           programs](const desired_service* present) -> result<desired_service> {
                    if (!present || present->removed)
                      return tl::unexpected<error>(no_such_service(name));
-                   auto change = document;
-                   if (auto ok = unmask_env(change, &present->spec); !ok)
+                   auto unmasked = document;
+                   if (auto ok = unmask_env(unmasked, &present->spec); !ok)
                      return tl::unexpected<error>(ok.error());
-                   auto spec = spec_from_json(change, present->spec);
+                   auto spec = spec_from_json(unmasked, present->spec);
                    if (!spec) return tl::unexpected<error>(spec.error());
                    if (programs == may_run::no_programs && runs_program(*spec) &&
                        needs_restart(present->spec, *spec))

@@ -29,7 +29,8 @@ documented section(const std::string& title) {
     return page.substr(from, at - from);
   };
   auto at = page.find("## " + title + "\n");
-  documented found{between(at, "`PRAGMA user_version` is ", ".")};
+  documented found;
+  found.version = between(at, "`PRAGMA user_version` is ", ".");
   found.sql = between(at, "```sql\n", "```");
   return found;
 }
