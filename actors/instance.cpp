@@ -279,12 +279,16 @@ void instance::watch_process() {
     return;
   }
   if (!process || here == presence::unknown) {  // out of descriptors, say: look again in a while
+    if (!std::exchange(unwatched_, true))
+      s_.log.warn("{} (pid {}) cannot be watched yet: {}", name(), pid_,
+                  std::generic_category().message(errno));
     watch_again_.expires_after(std::chrono::milliseconds{100});
     watch_again_.async_wait([this, incarnation = incarnation_](error_code ec) {
       if (!ec && incarnation == incarnation_ && pid_ != 0) watch_process();
     });
     return;
   }
+  unwatched_ = false;
   watch_.assign(process.release());
   watch_.async_wait(asio::posix::stream_descriptor::wait_read,
                     [this, incarnation = incarnation_](error_code ec) {

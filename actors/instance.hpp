@@ -131,6 +131,7 @@ class instance {
   std::vector<std::string> commands_;
   std::string build_;
   service_spec started_spec_;
+  bool unwatched_ = false;
   bool journaled_ = false;
   bool welcomed_ = false;
   bool found_ = false;

@@ -1,4 +1,6 @@
 // The manager is killed; its services go on, and the next manager takes them up.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <set>
 
@@ -189,6 +191,32 @@ TEST_F(adoption_fixture, an_adopted_service_can_be_stopped_scaled_and_removed) {
   EXPECT_EQ(verb("a", "stop")["state"], "STOPPED");
   EXPECT_FALSE(alive(second));
   EXPECT_EQ(verb("a", "start")["instances"]["ready"], 2);
+}
+
+TEST_F(adoption_fixture, a_manager_without_descriptors_takes_nobody_for_gone) {
+  constexpr unsigned count = 20;
+  ASSERT_EQ(verb("a", "scale", R"({"instances": 20})")["instances"]["ready"], count);
+  std::vector<pid_t> before;
+  for (unsigned i = 0; i < count; ++i) before.push_back(app.instance_pid("a", i));
+  auto open_descriptors = [&] {
+    auto folder = "/proc/" + std::to_string(app.pid()) + "/fd";
+    return static_cast<rlim_t>(std::distance(std::filesystem::directory_iterator(folder),
+                                             std::filesystem::directory_iterator()));
+  };
+  auto needed = open_descriptors();
+  kill_manager();
+  rlimit ours{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &ours), 0);
+  rlimit few{needed - count, needed - count};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  app.start();
+  if (::setrlimit(RLIMIT_NOFILE, &ours) != 0) GTEST_SKIP() << "limits cannot be raised again here";
+  EXPECT_TRUE(eventually(
+      [&] { return app.log_of("manager").find("cannot be watched yet") != std::string::npos; }));
+  ASSERT_EQ(::prlimit(app.pid(), RLIMIT_NOFILE, &ours, nullptr), 0);
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  for (unsigned i = 0; i < count; ++i) EXPECT_EQ(app.instance_pid("a", i), before[i]) << i;
+  EXPECT_EQ(app.service("a")["restarts"], 0);
 }
 
 TEST_F(with_short_grace, services_without_a_manager_stop_when_their_grace_is_over) {

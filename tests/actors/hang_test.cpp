@@ -46,15 +46,18 @@ TEST_F(hang_fixture, a_process_in_a_debugger_is_not_judged_until_it_is_let_go) {
   auto pid = app.instance_pid("s");
   if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0)
     GTEST_SKIP() << "nothing may be traced here";
+  // As a debugger does: told of the signal, it lets it through, and the process stops.
+  int status = 0;
   ::kill(pid, SIGSTOP);
+  ASSERT_EQ(::waitpid(pid, &status, __WALL), pid);
+  ASSERT_EQ(::ptrace(PTRACE_CONT, pid, nullptr, SIGSTOP), 0);
   EXPECT_TRUE(eventually([&] {
     return app.log_of("manager").find("the watchdog does not judge it") != std::string::npos;
   }));
   EXPECT_FALSE(eventually([&] { return app.instance_pid("s") != pid; }, 1500ms));
   EXPECT_EQ(app.service("s")["restarts"], 0);
-  int status = 0;  // as a debugger does: it is told of the stop, then lets go
   ::waitpid(pid, &status, __WALL);
-  EXPECT_EQ(::ptrace(PTRACE_DETACH, pid, nullptr, SIGSTOP), 0);
+  EXPECT_EQ(::ptrace(PTRACE_DETACH, pid, nullptr, nullptr), 0);
   EXPECT_TRUE(eventually([&] { return app.service("s")["restarts"] == 1; }));
 }
 
