@@ -36,8 +36,7 @@ promise<json> act_on_one(queue_view& jobs, const request& rq, dead_action action
 
 /// {"ids": [...]}, {"all": true}, or those that fit {"queue", "type", "text"}.
 promise<json> act_on_many(queue_view& jobs, const request& rq, dead_action action) {
-  auto body = object_of(rq);
-  refuse_unknown(body, {"ids", "all", "queue", "type", "text"});
+  auto body = fields_of(rq, "failed.remove");
   auto ids = field(body, "ids", std::vector<std::string>{});
   bool all = field(body, "all", false);
   dead_filter filter{.queue = field(body, "queue", std::string{}),
@@ -61,8 +60,7 @@ promise<json> act_on_many(queue_view& jobs, const request& rq, dead_action actio
 }  // namespace
 
 void add_failed_routes(route_adder& at, queue_view& jobs) {
-  at.add("GET", "/v1/failed", [&jobs](request& rq) {
-    refuse_unknown_query(rq, {"queue", "type", "text", "offset", "limit"});
+  at.bind("failed.list", [&jobs](request& rq) {
     dead_filter filter{.queue = rq.query("queue").value_or(""),
                        .type = rq.query("type").value_or(""),
                        .text = rq.query("text").value_or("")};
@@ -72,7 +70,7 @@ void add_failed_routes(route_adder& at, queue_view& jobs) {
       return page_document("failed", *list, p);
     });
   });
-  at.add("GET", "/v1/failed/:id", [&jobs](request& rq) {
+  at.bind("failed.show", [&jobs](request& rq) {
     return jobs.ask<json>([id = std::string(rq.capture("id"))](job_store& store) -> result<json> {
       auto found = store.find_dead(id);
       if (!found) return tl::unexpected<error>(found.error());
@@ -84,11 +82,11 @@ void add_failed_routes(route_adder& at, queue_view& jobs) {
     auto one = [&jobs, action](request& rq) { return act_on_one(jobs, rq, action); };
     auto many = [&jobs, action](request& rq) { return act_on_many(jobs, rq, action); };
     if (action == dead_action::requeue) {
-      at.add("POST", "/v1/failed/:id/requeue", one);
-      at.add("POST", "/v1/failed/requeue", many);
+      at.bind("failed.requeue_one", one);
+      at.bind("failed.requeue", many);
     } else {
-      at.add("DELETE", "/v1/failed/:id", one);
-      at.add("POST", "/v1/failed/remove", many);
+      at.bind("failed.remove_one", one);
+      at.bind("failed.remove", many);
     }
   }
 }

@@ -139,48 +139,41 @@ result<json> show_job(job_store& store, const job_id& id) {
 }  // namespace
 
 void add_job_routes(route_adder& at, queue_view& jobs) {
-  at.add("GET", "/v1/jobs", [&jobs](request& rq) {
-    refuse_unknown_query(rq, {"state", "queue", "offset", "limit"});
-    auto text = rq.query("state").value_or("ready");
-    std::optional<job_state> state;
-    for (auto s : {job_state::ready, job_state::running, job_state::delayed, job_state::dead})
-      if (text == to_string(s)) state = s;
-    if (!state)
-      throw failure(errc::bad_arguments, R"(must be "ready", "running", "delayed" or "dead")",
-                    "state");
-    return jobs.ask<json>([state = *state, queue = queue_in_query(rq),
-                           p = page_of(rq)](job_store& store) -> result<json> {
-      auto list = store.jobs(state, queue, p.offset, p.limit);
-      if (!list) return tl::unexpected<error>(list.error());
-      return page_document("jobs", *list, p);
-    });
+  at.bind("jobs.list", [&jobs](request& rq) {
+    auto state = job_state::ready;
+    for (auto s : {job_state::running, job_state::delayed, job_state::dead})
+      if (rq.query("state") == to_string(s)) state = s;
+    return jobs.ask<json>(
+        [state, queue = queue_in_query(rq), p = page_of(rq)](job_store& store) -> result<json> {
+          auto list = store.jobs(state, queue, p.offset, p.limit);
+          if (!list) return tl::unexpected<error>(list.error());
+          return page_document("jobs", *list, p);
+        });
   });
-  at.add("GET", "/v1/queues/:queue/jobs", [&jobs](request& rq) {
-    refuse_unknown_query(rq, {"offset", "limit"});
+  at.bind("queues.jobs", [&jobs](request& rq) {
     return jobs.ask<json>([name = queue_of(rq), p = page_of(rq)](job_store& store) -> result<json> {
       auto list = store.jobs(job_state::ready, name, p.offset, p.limit);
       if (!list) return tl::unexpected<error>(list.error());
       return page_document("jobs", *list, p);
     });
   });
-  at.add("POST", "/v1/jobs", [](request& rq) { return enqueue(rq, {}); });
-  at.add("POST", "/v1/queues/:queue/jobs", [](request& rq) { return enqueue(rq, queue_of(rq)); });
-  at.add("GET", "/v1/jobs/export", [&jobs](request& rq) {
-    refuse_unknown_query(rq, {"queue"});
+  at.bind("jobs.enqueue", [](request& rq) { return enqueue(rq, {}); });
+  at.bind("queues.enqueue", [](request& rq) { return enqueue(rq, queue_of(rq)); });
+  at.bind("jobs.export", [&jobs](request& rq) {
     return response{.content_type = "application/x-ndjson",
                     .stream = std::make_shared<export_stream>(jobs, queue_in_query(rq))};
   });
-  at.add("POST", "/v1/jobs/import", [&jobs](request& rq) {
+  at.bind("jobs.import", [&jobs](request& rq) {
     return jobs.ask<json>([list = import_lines(rq.body())](job_store& store) -> result<json> {
       if (auto ok = store.import(list); !ok) return tl::unexpected<error>(ok.error());
       return json{{"imported", list.size()}};
     });
   });
-  at.add("GET", "/v1/jobs/:id", [&jobs](request& rq) {
+  at.bind("jobs.show", [&jobs](request& rq) {
     return jobs.ask<json>(
         [id = std::string(rq.capture("id"))](job_store& store) { return show_job(store, id); });
   });
-  at.add("DELETE", "/v1/jobs/:id", [&jobs](request& rq) {
+  at.bind("jobs.cancel", [&jobs](request& rq) {
     auto id = std::string(rq.capture("id"));
     return jobs.ask<cancel_outcome>([id](job_store& store) { return cancel_job(store, id); })
         .transform([id](cancel_outcome how) {

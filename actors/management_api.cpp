@@ -24,12 +24,7 @@ log_query log_query_of(const request& rq, const management_parts& parts) {
   log_query q;
   q.lines = std::min<std::size_t>(number_of(rq, "lines", 100), 10'000);
   auto stream = rq.query("stream").value_or("");
-  if (!stream.empty() && stream != "stdout" && stream != "stderr")
-    throw failure(errc::bad_arguments, "must be \"stdout\" or \"stderr\"", "stream");
-  if (auto format = rq.query("format").value_or("text"); format != "text" && format != "json")
-    throw failure(errc::bad_arguments, "must be \"text\" or \"json\"", "format");
-  else
-    q.as_json = format == "json";
+  q.as_json = rq.query("format") == "json";
   // What a type prints goes to a file of its own, as it is; what a program prints are lines of its
   // log.
   bool raw = !stream.empty() && !logs->program;
@@ -53,59 +48,58 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   auto wait = [](const request& rq) { return wait_for{duration_of(rq, "wait")}; };
   auto* s = &services;
 
-  at.add("GET", "/v1/services", [s](request& rq) {
+  at.bind("services.list", [s](request& rq) {
     return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
   });
   auto programs = [allowed = parts.programs_over_tcp](const request& rq) {
     return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
   };
-  at.add("POST", "/v1/services", [s, programs](request& rq) {
+  at.bind("services.add", [s, programs](request& rq) {
     return s->add(body_of(rq), programs(rq)).transform([](json added) {
       auto r = with_status(201, added);
       r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
       return r;
     });
   });
-  at.add("GET", "/v1/services/:name", [s, name](request& rq) {
+  at.bind("services.show", [s, name](request& rq) {
     auto shown = s->show(name(rq));
     if (!shown) throw failure(shown.error());
     return std::move(*shown);
   });
-  at.add("PATCH", "/v1/services/:name", [s, name, wait, programs](request& rq) {
+  at.bind("services.change", [s, name, wait, programs](request& rq) {
     return s->patch(name(rq), body_of(rq), wait(rq), programs(rq));
   });
-  at.add("DELETE", "/v1/services/:name",
-         [s, name, wait](request& rq) { return s->remove(name(rq), wait(rq)); });
+  at.bind("services.remove",
+          [s, name, wait](request& rq) { return s->remove(name(rq), wait(rq)); });
 
-  at.add("POST", "/v1/services/:name/start",
-         [s, name, wait](request& rq) { return s->start_service(name(rq), wait(rq)); });
-  at.add("POST", "/v1/services/:name/stop",
-         [s, name, wait](request& rq) { return s->stop_service(name(rq), wait(rq)); });
-  at.add("POST", "/v1/services/:name/restart",
-         [s, name, wait](request& rq) { return s->restart_service(name(rq), wait(rq)); });
-  at.add("POST", "/v1/services/:name/reload",
-         [s, name, wait](request& rq) { return s->reload_service(name(rq), wait(rq)); });
-  at.add("POST", "/v1/services/:name/reset",
-         [s, name](request& rq) { return s->reset_service(name(rq)); });
-  at.add("POST", "/v1/services/:name/scale", [s, name, wait](request& rq) {
-    auto body = body_of(rq);
-    if (!body.is_object() || !body.contains("instances"))
+  at.bind("services.start",
+          [s, name, wait](request& rq) { return s->start_service(name(rq), wait(rq)); });
+  at.bind("services.stop",
+          [s, name, wait](request& rq) { return s->stop_service(name(rq), wait(rq)); });
+  at.bind("services.restart",
+          [s, name, wait](request& rq) { return s->restart_service(name(rq), wait(rq)); });
+  at.bind("services.reload",
+          [s, name, wait](request& rq) { return s->reload_service(name(rq), wait(rq)); });
+  at.bind("services.reset", [s, name](request& rq) { return s->reset_service(name(rq)); });
+  at.bind("services.scale", [s, name, wait](request& rq) {
+    auto body = fields_of(rq, "services.scale");
+    if (!body.contains("instances"))
       throw failure(errc::bad_arguments, R"(send {"instances": 4} or {"instances": "+1"})",
                     "/instances");
     return s->scale(name(rq), body["instances"], wait(rq));
   });
-  at.add("POST", "/v1/services/:name/signal", [s, name](request& rq) {
-    auto body = body_of(rq);
-    if (!body.is_object() || !body.contains("signal") || !body["signal"].is_string())
+  at.bind("services.signal", [s, name](request& rq) {
+    auto body = fields_of(rq, "services.signal");
+    if (!body.contains("signal") || !body["signal"].is_string())
       throw failure(errc::bad_arguments, R"(send {"signal": "HUP"})", "/signal");
     return s->signal_service(name(rq), body["signal"]);
   });
 
-  at.add("POST", "/v1/services/:name/commands/:command", [s, name](request& rq) {
+  at.bind("services.command", [s, name](request& rq) {
     return wrapped(s->send(name(rq), std::string(rq.capture("command")), arguments_of(rq),
                            duration_of(rq, "timeout")));
   });
-  at.add("POST", "/v1/commands/:command", [s](request& rq) {
+  at.bind("services.gather", [s](request& rq) {
     return s->broadcast(rq.query("select").value_or("*"), std::string(rq.capture("command")),
                         arguments_of(rq), duration_of(rq, "timeout"));
   });
@@ -115,16 +109,14 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   add_failed_routes(at, parts.jobs);
   add_schedule_routes(at, parts.jobs);
   add_metrics_route(at, parts.jobs, parts.tallies);
-  at.add("GET", "/v1/services/:name/logs", [parts](request& rq) {
+  at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
-    auto follow = rq.query("follow").value_or("0");
-    return follow == "1" || follow == "true" ? parts.logs.follow(std::move(q))
-                                             : parts.logs.tail(std::move(q));
+    return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));
   });
-  at.add("GET", "/v1/events", [&events = parts.events](request& rq) { return events.open(rq); });
+  at.bind("events.follow", [&events = parts.events](request& rq) { return events.open(rq); });
 
-  at.add_open("/healthz", route_access::probe, [] { return "ok\n"; });
-  at.add_open("/readyz", route_access::probe, [s, &shutting_down](request& rq) {
+  at.bind("health.live", [] { return "ok\n"; });
+  at.bind("health.ready", [s, &shutting_down](request& rq) {
     std::string text;
     bool ready = s->ready(&text) && !shutting_down;
     if (shutting_down) text += "[-]manager shutting down\n";
@@ -135,7 +127,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
       r.body = "[+]gateway ok\n" + (text.empty() ? "[+]services ok\n" : text) + r.body;
     return r;
   });
-  return at.outcome;
+  return at.finish();
 }
 
 }  // namespace sm

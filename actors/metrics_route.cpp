@@ -5,7 +5,7 @@
 namespace sm {
 
 void add_metrics_route(route_adder& at, queue_view& jobs, const tally_board& tallies) {
-  at.add_open("/metrics", route_access::details, [&jobs, &tallies](request&) {
+  at.bind("metrics.show", [&jobs, &tallies](request&) {
     promise<response> answer;
     jobs.ask<std::string>([](job_store& store) -> result<std::string> {
           auto counts = store.counts();

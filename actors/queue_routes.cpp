@@ -8,7 +8,6 @@ namespace sm {
 namespace {
 
 constexpr std::size_t page_default = 100;
-constexpr std::size_t page_max = 1000;
 
 /// `not_found` when there is no such queue: a misspelt one must not be taken for paused.
 result<queue_counts> counts_of(job_store& store, const std::string& name) {
@@ -40,7 +39,7 @@ result<json> change_limits(job_store& store, const std::string& name, const json
 }  // namespace
 
 page page_of(const request& rq) {
-  return {number_of(rq, "offset", 0), number_of(rq, "limit", page_default, 1, page_max)};
+  return {number_of(rq, "offset", 0), number_of(rq, "limit", page_default)};
 }
 
 json page_document(const char* name, const job_page& found, const page& p) {
@@ -58,7 +57,7 @@ std::string queue_of(const request& rq) {
 }
 
 void add_queue_routes(route_adder& at, queue_view& jobs) {
-  at.add("GET", "/v1/queues", [&jobs](request&) {
+  at.bind("queues.list", [&jobs](request&) {
     return jobs.ask<json>([](job_store& store) -> result<json> {
       auto counts = store.counts();
       if (!counts) return tl::unexpected<error>(counts.error());
@@ -73,15 +72,15 @@ void add_queue_routes(route_adder& at, queue_view& jobs) {
                   {"paused", totals->paused}};
     });
   });
-  at.add("GET", "/v1/queues/:queue", [&jobs](request& rq) {
+  at.bind("queues.show", [&jobs](request& rq) {
     return jobs.ask<json>([name = queue_of(rq)](job_store& store) { return show(store, name); });
   });
-  at.add("PUT", "/v1/queues/:queue", [&jobs](request& rq) {
+  at.bind("queues.put", [&jobs](request& rq) {
     return jobs.ask<json>([name = queue_of(rq), body = object_of(rq)](job_store& store) {
       return change_limits(store, name, body, {});
     });
   });
-  at.add("PATCH", "/v1/queues/:queue", [&jobs](request& rq) {
+  at.bind("queues.change", [&jobs](request& rq) {
     return jobs.ask<json>(
         [name = queue_of(rq), body = object_of(rq)](job_store& store) -> result<json> {
           auto present = counts_of(store, name);
@@ -89,7 +88,7 @@ void add_queue_routes(route_adder& at, queue_view& jobs) {
           return change_limits(store, name, body, present->limits);
         });
   });
-  at.add("DELETE", "/v1/queues/:queue", [&jobs](request& rq) {
+  at.bind("queues.remove", [&jobs](request& rq) {
     return jobs.ask<json>([name = queue_of(rq)](job_store& store) -> result<json> {
       if (auto present = counts_of(store, name); !present)
         return tl::unexpected<error>(present.error());
@@ -99,19 +98,17 @@ void add_queue_routes(route_adder& at, queue_view& jobs) {
     });
   });
   for (bool paused : {true, false})
-    at.add("POST", paused ? "/v1/queues/:queue/pause" : "/v1/queues/:queue/resume",
-           [&jobs, paused](request& rq) {
-             // "*" is all.
-             auto name = rq.capture("queue") == "*" ? std::string{} : queue_of(rq);
-             return jobs.ask<json>([name, paused](job_store& store) -> result<json> {
-               if (!name.empty())
-                 if (auto present = counts_of(store, name); !present)
-                   return tl::unexpected<error>(present.error());
-               if (auto ok = store.pause(name, paused); !ok)
-                 return tl::unexpected<error>(ok.error());
-               return json{{"queue", name.empty() ? "*" : name}, {"paused", paused}};
-             });
-           });
+    at.bind(paused ? "queues.pause" : "queues.resume", [&jobs, paused](request& rq) {
+      // "*" is all.
+      auto name = rq.capture("queue") == "*" ? std::string{} : queue_of(rq);
+      return jobs.ask<json>([name, paused](job_store& store) -> result<json> {
+        if (!name.empty())
+          if (auto present = counts_of(store, name); !present)
+            return tl::unexpected<error>(present.error());
+        if (auto ok = store.pause(name, paused); !ok) return tl::unexpected<error>(ok.error());
+        return json{{"queue", name.empty() ? "*" : name}, {"paused", paused}};
+      });
+    });
 }
 
 }  // namespace sm

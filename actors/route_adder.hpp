@@ -5,20 +5,19 @@
 #include <sm/http.hpp>
 #include <string>
 
+#include "api/operations.hpp"
 #include "gateway.hpp"
 
 namespace sm {
 
-/// A duration in the query ("timeout=300ms"), or 0 without one; throws `failure`.
+/// A duration in the query ("timeout=300ms"), or 0 without one.
 std::chrono::milliseconds duration_of(const request& rq, const char* name);
 
-/// A whole number in the query, between `least` and `most`; throws `failure`.
-std::size_t number_of(const request& rq, const char* name, std::size_t otherwise,
-                      std::size_t least = 0, std::size_t most = 1'000'000'000);
+/// A whole number in the query; its bounds are the operation's.
+std::size_t number_of(const request& rq, const char* name, std::size_t otherwise);
 
-/// Throws `failure` for a name in the query that is none of these: one that is misspelt must not be
-/// taken for one that was left out.
-void refuse_unknown_query(const request& rq, std::initializer_list<std::string_view> known);
+/// True for "follow", "follow=1" and "follow=true".
+bool flag_of(const request& rq, const char* name);
 
 /// The body must be JSON. curl's default type is let through: the token, or the Unix socket,
 /// already rules out a foreign page's form.
@@ -28,39 +27,35 @@ json body_of(const request& rq);
 /// Likewise; one that is no object is refused.
 json object_of(const request& rq);
 
+/// Likewise; fields that the operation called `id` does not know are refused, too.
+json fields_of(const request& rq, std::string_view id);
+
 /// The body's bytes, known to be JSON: arguments travel on as they came.
 std::string arguments_of(const request& rq);
 
 response with_status(unsigned status, const json& document);
 
-/// No cache may keep what changes by the second.
-route_handler uncached(route_handler handler);
-
+/// Binds handlers to the rows of the table of operations: the row says where the route is, and what
+/// its requests may hold.
 class route_adder {
  public:
   explicit route_adder(router<endpoint>& routes) : routes_(routes) {}
 
   template <class F>
-  void add(const char* method, const char* pattern, F handler) {
-    put(method, pattern, uncached(make_route_handler(std::move(handler))),
-        route_access::management);
-  }
-  /// Without a login, or with one as the settings have it.
-  template <class F>
-  void add_open(const char* pattern, route_access access, F handler) {
-    put("GET", pattern, uncached(make_route_handler(std::move(handler))), access);
+  void bind(std::string_view id, F handler) {
+    put(id, make_route_handler(std::move(handler)));
   }
 
-  result<void> outcome;  ///< fails when the program defined one of them itself
+  /// Fails when a row has no handler, a handler no row, or the program defined one of the routes
+  /// itself.
+  result<void> finish() const;
 
  private:
-  void put(const std::string& method, const char* pattern, route_handler handler,
-           route_access access) {
-    auto added = routes_.add(method, pattern, {std::move(handler), access, method + " " + pattern});
-    if (!added && outcome) outcome = std::move(added);
-  }
+  void put(std::string_view id, route_handler handler);
 
   router<endpoint>& routes_;
+  bindings bindings_;
+  result<void> outcome_;
 };
 
 }  // namespace sm

@@ -39,7 +39,7 @@ result<json> store_schedule(job_store& store, const schedule_spec& spec,
 }  // namespace
 
 void add_schedule_routes(route_adder& at, queue_view& jobs) {
-  at.add("GET", "/v1/schedules", [&jobs](request&) {
+  at.bind("schedules.list", [&jobs](request&) {
     return jobs.ask<json>([](job_store& store) -> result<json> {
       auto all = store.schedules();
       if (!all) return tl::unexpected<error>(all.error());
@@ -48,7 +48,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       return json{{"schedules", std::move(list)}};
     });
   });
-  at.add("POST", "/v1/schedules", [&jobs](request& rq) {
+  at.bind("schedules.add", [&jobs](request& rq) {
     auto created = jobs.ask<json>([document = object_of(rq)](job_store& store) -> result<json> {
       auto spec = schedule_from_json(document);
       if (!spec) return tl::unexpected<error>(spec.error());
@@ -65,7 +65,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       return r;
     });
   });
-  at.add("PUT", "/v1/schedules/:name", [&jobs](request& rq) {
+  at.bind("schedules.put", [&jobs](request& rq) {
     auto document = object_of(rq);
     std::string name(rq.capture("name"));
     if (!document.contains("name")) document["name"] = name;
@@ -79,7 +79,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       return store_schedule(store, *spec, *present);
     });
   });
-  at.add("GET", "/v1/schedules/:name", [&jobs](request& rq) {
+  at.bind("schedules.show", [&jobs](request& rq) {
     return jobs.ask<json>(
         [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
           auto s = schedule_called(store, name);
@@ -87,7 +87,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
           return to_document(*s, unix_ms());
         });
   });
-  at.add("DELETE", "/v1/schedules/:name", [&jobs](request& rq) {
+  at.bind("schedules.remove", [&jobs](request& rq) {
     return jobs.ask<json>(
         [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
           auto removed = store.remove_schedule(name);
@@ -97,7 +97,7 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
         });
   });
   // At once, beside its times.
-  at.add("POST", "/v1/schedules/:name/run", [&jobs](request& rq) {
+  at.bind("schedules.run", [&jobs](request& rq) {
     return jobs.ask<json>(
         [name = std::string(rq.capture("name"))](job_store& store) -> result<json> {
           auto s = schedule_called(store, name);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <sm/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -53,13 +54,18 @@ inline std::chrono::milliseconds duration_field(const json& body, const char* ke
   return *value;
 }
 
-inline void refuse_unknown(const json& body, std::initializer_list<std::string_view> known,
+inline void refuse_unknown(const json& body, std::span<const std::string_view> known,
                            const std::string& where = {}) {
   if (!body.is_object()) throw failure(errc::bad_arguments, "must be a JSON object", where);
   for (auto& [key, value] : body.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
       throw failure(errc::bad_arguments, "unknown field" + instead_of(key, known),
                     where + pointer_to(key));
+}
+
+inline void refuse_unknown(const json& body, std::initializer_list<std::string_view> known,
+                           const std::string& where = {}) {
+  refuse_unknown(body, std::span(known.begin(), known.size()), where);
 }
 
 }  // namespace sm

@@ -1,5 +1,6 @@
 #include "queue/job_request.hpp"
 
+#include "api/operations.hpp"
 #include "http/body_fields.hpp"
 
 namespace sm {
@@ -36,8 +37,7 @@ enqueue_options options_of(const json& body, const std::string& queue) {
 }  // namespace
 
 job_request read_job_request(const json& body, const std::string& queue) {
-  refuse_unknown(body, {"type", "argument", "arguments", "queue", "id", "delay", "run_at_ms",
-                        "track", "unique"});
+  refuse_unknown(body, body_names(operation_called("jobs.enqueue")));
   job_request rq{.type = field(body, "type", std::string{})};
   if (!queue.empty() && field(body, "queue", queue) != queue)
     throw failure(errc::bad_arguments, "the path names another queue", "/queue");
@@ -60,7 +60,7 @@ job_request read_job_request(const json& body, const std::string& queue) {
 }
 
 queue_limits read_limits(const json& body, const queue_limits& present) {
-  refuse_unknown(body, {"concurrency", "rate", "period"});
+  refuse_unknown(body, body_names(operation_called("queues.put")));
   queue_limits limits{.concurrency = field(body, "concurrency", present.concurrency),
                       .rate = field(body, "rate", present.rate),
                       .period = duration_field(body, "period", present.period)};
