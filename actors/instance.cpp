@@ -415,7 +415,12 @@ void instance::on_message(caf::mailbox_element& element) {
     auto& why = content.get_as<wire::goodbye>(0).reason;
     said_goodbye_ = true;
     if (service_) tell(service_, wire::farewell{});
-    if (!why.empty()) handle(start_failed{why});
+    if (!why.empty()) handle(start_failed{why, content.get_as<wire::goodbye>(0).failure});
+  } else if (content.match_elements<wire::program_state>()) {
+    program_ = content.get_as<wire::program_state>(0);
+  } else if (content.match_elements<wire::extend_timeout>()) {
+    handle(
+        timeout_extended{std::chrono::milliseconds(content.get_as<wire::extend_timeout>(0).by_ms)});
   } else if (content.match_elements<wire::service_event>()) {
     auto& event = content.get_as<wire::service_event>(0);
     auto data = parse_json(event.data);
@@ -449,6 +454,7 @@ void instance::on_process_ended(const exit_status& status) {
   auto ended = std::exchange(pid_, 0);
   main_pid_ = 0;
   tracer_ = 0;
+  program_ = {};
   if (ended > 0) {
     s_.by_pid.erase(ended);
     signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once

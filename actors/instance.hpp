@@ -36,7 +36,10 @@ class instance {
   const lifecycle& life() const noexcept { return life_; }
   pid_t pid() const noexcept { return pid_; }
   /// The process people mean: a program's own one.
-  pid_t main_pid() const noexcept { return main_pid_ > 0 ? main_pid_ : pid_; }
+  pid_t main_pid() const noexcept {
+    return program_.main_pid > 0 ? program_.main_pid : main_pid_ > 0 ? main_pid_ : pid_;
+  }
+  const wire::program_state& program() const noexcept { return program_; }
   /// An earlier manager started it, and it has not come yet.
   bool awaited() const noexcept { return found_ && pid_ > 0 && link_ == 0; }
   /// What the present process's executable calls itself, see build_of; "" until it is ready.
@@ -120,6 +123,7 @@ class instance {
   std::uint64_t start_time_ = 0;  // of pid_
   pid_t tracer_ = 0;              // who was said to trace it
   pid_t main_pid_ = 0;
+  wire::program_state program_;  // what it said of itself, if it runs one
   std::uint64_t incarnation_ = 0;
   std::string token_;
   asio::posix::stream_descriptor watch_;  // its pidfd

@@ -1,6 +1,5 @@
 // The manager's process: puts the parts together, runs the loop, and takes them apart in order.
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -15,6 +14,7 @@
 #include "management_api.hpp"
 #include "process/proc_stat.hpp"
 #include "process/service_manager.hpp"
+#include "process/start_state.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/worker_id.hpp"
 #include "queue_scaler.hpp"
@@ -29,13 +29,6 @@ using namespace std::chrono_literals;
 int refuse(const error& e) {
   std::fprintf(stderr, "error: %s\n", to_string(e).c_str());
   return traits(e.code).exit_code;
-}
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// The manager as handlers see it; callable from any thread.

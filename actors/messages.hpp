@@ -12,7 +12,7 @@
 
 namespace sm::wire {
 
-inline constexpr std::uint32_t protocol_version = 4;
+inline constexpr std::uint32_t protocol_version = 5;
 
 // -- from a service process to the manager
 
@@ -32,7 +32,20 @@ struct ready {
 
 /// The process ends as soon as `farewell` came: everything it sent before has then arrived.
 struct goodbye {
-  std::string reason;  ///< why it ends, when its exit status does not say it all
+  std::string reason;   ///< why it ends, when its exit status does not say it all
+  bool failure = true;  ///< however clean its exit status looks; without a reason it means nothing
+};
+
+/// What a program is and says of itself; each new manager hears it again.
+struct program_state {
+  std::int32_t main_pid = 0;
+  std::string status_text;  ///< STATUS of sd_notify(3)
+  bool reloading = false;   ///< RELOADING=1 came, READY=1 did not yet
+};
+
+/// A program needs so much longer, from now, to start or to stop.
+struct extend_timeout {
+  std::int64_t by_ms = 0;
 };
 
 constexpr std::uint8_t reply_ok = 255;
@@ -143,7 +156,15 @@ auto inspect(I& f, ready& x) {
 }
 template <class I>
 auto inspect(I& f, goodbye& x) {
-  return f(caf::meta::type_name("goodbye"), x.reason);
+  return f(caf::meta::type_name("goodbye"), x.reason, x.failure);
+}
+template <class I>
+auto inspect(I& f, program_state& x) {
+  return f(caf::meta::type_name("program_state"), x.main_pid, x.status_text, x.reloading);
+}
+template <class I>
+auto inspect(I& f, extend_timeout& x) {
+  return f(caf::meta::type_name("extend_timeout"), x.by_ms);
 }
 template <class I>
 auto inspect(I& f, reply& x) {
@@ -229,6 +250,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(sm, first_custom_type_id)
 CAF_ADD_TYPE_ID(sm, (sm::wire::hello))
 CAF_ADD_TYPE_ID(sm, (sm::wire::ready))
 CAF_ADD_TYPE_ID(sm, (sm::wire::goodbye))
+CAF_ADD_TYPE_ID(sm, (sm::wire::program_state))
+CAF_ADD_TYPE_ID(sm, (sm::wire::extend_timeout))
 CAF_ADD_TYPE_ID(sm, (sm::wire::reply))
 CAF_ADD_TYPE_ID(sm, (sm::wire::reply_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::pong))

@@ -1,6 +1,8 @@
 // What a program registered: read by the manager and, after the fork, by each service process.
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +18,15 @@
 
 namespace sm {
 
+/// What people see of a program.
+struct program_view {
+  pid_t main_pid = 0;
+  std::string status_text{};  ///< STATUS of sd_notify(3)
+  bool reloading = false;     ///< RELOADING=1 came, READY=1 did not yet
+
+  friend bool operator==(const program_view&, const program_view&) = default;
+};
+
 /// What the process does for sm's own types beyond what it does for a user's. From any thread.
 class builtin_host {
  public:
@@ -24,8 +35,15 @@ class builtin_host {
   /// the process that people mean by it. From the constructor.
   virtual void hold_ready() = 0;
   virtual void set_ready(pid_t main_pid) = 0;
-  /// Lets the process end in that way; `why` is empty when the way says it all.
-  virtual void end(const exit_status& how, std::string why) = 0;
+  /// Lets the process end in that way; `why` is empty when the way says it all, and a `failure` is
+  /// one however clean the way is.
+  virtual void end(const exit_status& how, std::string why, bool failure) = 0;
+  /// When the service is stopped, the process ends in that way.
+  virtual void end_stopped(const exit_status& how) = 0;
+  /// Tells this manager and each new one what the program is and says of itself.
+  virtual void show(program_view view) = 0;
+  /// The program needs so much longer to start or to stop. While it stops, too.
+  virtual void extend_timeout(std::chrono::milliseconds by) = 0;
   /// While it is false the process gives no sign of life. From the constructor.
   virtual void answer_pings_while(std::function<bool()> alive) = 0;
   /// Takes the signals that operators send. From the constructor.
@@ -46,6 +64,7 @@ class builtin_host {
 struct builtin_setup {
   const service_spec& spec;
   const process_settings& settings;
+  const std::filesystem::path& state_folder;
   std::shared_ptr<log_file> log;  ///< what the context's logger writes to
   builtin_host& host;
 };

@@ -13,6 +13,7 @@
 #include "fork_client.hpp"
 #include "process/fork_server.hpp"
 #include "process/stack_dump.hpp"
+#include "process/start_state.hpp"
 #include "program_adapter.hpp"
 #include "queue/consumer/fork_runner.hpp"
 #include "queue/payload.hpp"
@@ -85,6 +86,7 @@ int run_fork_server(detail::server_state& program, const char* variable) {
     return 2;
   }
   ::unsetenv(fork_server_variable);
+  remember_descriptor_limit(settings->descriptors);
   install_stack_dump();
   service_process_config config(program.types);
   ::setproctitle("-%s: fork server",
@@ -99,6 +101,7 @@ int run_fork_server(detail::server_state& program, const char* variable) {
 }  // namespace
 
 server::server(int argc, char** argv) : state_(std::make_unique<detail::server_state>()) {
+  open_standard_streams();
   auto& s = *state_;
   const std::vector<std::string> given(argv, argv + argc);
   s.argv = without_passwords(given);
@@ -191,7 +194,7 @@ void server::service(service_spec spec) {
     state_->mistakes.push_back({errc::conflict, "there are two services of this name", where});
     return;
   }
-  if (!spec.command.empty() && spec.type.empty()) spec.type = program_type;
+  complete(spec);
   if (auto ok = validate(spec); !ok) {
     state_->mistakes.push_back(
         {ok.error().code, ok.error().detail, where + " " + ok.error().where});
@@ -244,6 +247,7 @@ void server::route(const std::string& method, const std::string& pattern, route_
 int server::run() {
   auto& s = *state_;
   if (s.exit_at_once >= 0) return s.exit_at_once;
+  clear_signal_state();
   if (const char* role = std::getenv(fork_server_variable)) return run_fork_server(s, role);
   if (const char* role = std::getenv(job_server_variable)) return run_job_server(s, role);
 

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <mutex>
 #include <optional>
@@ -48,8 +49,8 @@ auto on(F handler) {
 class service_process : public detail::service_host, public builtin_host {
  public:
   service_process(caf::io::broker* self, const registry& types, process_events& events,
-                  const fresh_process& fresh)
-      : self_(self), types_(types), events_(events), fresh_(fresh) {}
+                  const fresh_process& fresh, const std::filesystem::path& state_folder)
+      : self_(self), types_(types), events_(events), fresh_(fresh), state_folder_(state_folder) {}
 
   caf::behavior start(unique_fd link) {
     thread_ = std::this_thread::get_id();
@@ -120,18 +121,26 @@ class service_process : public detail::service_host, public builtin_host {
       if (!stopping_) become_ready(main_pid);
     });
   }
-  void end(const exit_status& how, std::string why) override {
-    in_actor([this, how, why = std::move(why)] {
+  void end(const exit_status& how, std::string why, bool failure) override {
+    in_actor([this, how, why = std::move(why), failure] {
       if (stopping_) return;
       stopping_ = true;
       events_.phase.stopping = true;
-      auto* killed = std::get_if<killed_by>(&how);
-      auto* exited = std::get_if<exited_with>(&how);
-      leave(killed   ? exit_by_signal + killed->number
-            : exited ? exited->code
-                     : exit_start_failed,
-            why);
+      leave(code_of(how), why, failure);
     });
+  }
+  void end_stopped(const exit_status& how) override { stopped_code_ = code_of(how); }
+  void show(program_view view) override {
+    in_actor([this, state = wire::program_state{view.main_pid, std::move(view.status_text),
+                                                view.reloading}]() mutable {
+      program_state_ = std::move(state);
+      tell_manager(*program_state_);
+    });
+  }
+  void extend_timeout(std::chrono::milliseconds by) override {
+    // Not by way of the actor: its thread may be in the service's destructor.
+    std::lock_guard lock(manager_mutex_);
+    if (manager_for_all_) tell(manager_for_all_, wire::extend_timeout{by.count()});
   }
   void answer_pings_while(std::function<bool()> alive) override { alive_ = std::move(alive); }
   void on_signal(std::function<void(int)> f) override { signalled_ = std::move(f); }
@@ -172,7 +181,19 @@ class service_process : public detail::service_host, public builtin_host {
     std::function<void()> run;
   };
 
+  static int code_of(const exit_status& how) {
+    if (auto* killed = std::get_if<killed_by>(&how)) return exit_by_signal + killed->number;
+    auto* exited = std::get_if<exited_with>(&how);
+    return exited ? exited->code : exit_start_failed;
+  }
+
   // -- the manager
+
+  void set_manager(caf::actor manager) {
+    manager_ = std::move(manager);
+    std::lock_guard lock(manager_mutex_);
+    manager_for_all_ = manager_;
+  }
 
   void connect(unique_fd link) {
     connect_link(self_, std::move(link), link_timeout,
@@ -183,11 +204,12 @@ class service_process : public detail::service_host, public builtin_host {
                      return;
                    }
                    ++manager_number_;
-                   manager_ = caf::actor_cast<caf::actor>(*instance);
+                   set_manager(caf::actor_cast<caf::actor>(*instance));
                    self_->monitor(manager_);
                    self_->link_to(manager_);
                    tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
                    if (ready_) tell_manager(*ready_);
+                   if (program_state_) tell_manager(*program_state_);
                    if (!tallies_.empty()) tell_manager(wire::job_report{tallies_});
                  });
   }
@@ -204,7 +226,7 @@ class service_process : public detail::service_host, public builtin_host {
   /// nobody waits for.
   void on_manager_lost() {
     if (!manager_) return;
-    manager_ = nullptr;
+    set_manager(nullptr);
     for (auto& [id, answer] : std::exchange(calls_, {}))
       answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
     if (finished_) events_.end(exit_code_);
@@ -273,7 +295,7 @@ class service_process : public detail::service_host, public builtin_host {
     }
     if (auto* factory = std::get_if<builtin_factory>(&type->second)) {
       service_ = (*factory)({spec.name, instance, spec.params, *log_, this},
-                            {spec, settings_, log_file_, *this});
+                            {spec, settings_, state_folder_, log_file_, *this});
       return;
     }
     auto& factory = std::get<std::shared_ptr<const detail::actor_factory>>(type->second);
@@ -484,15 +506,15 @@ class service_process : public detail::service_host, public builtin_host {
       queue_->close();  // the last one that closes a file leaves it whole, without its WAL
     run_posted();
     flush_replies();
-    leave(0, {});
+    leave(stopped_code_, {});
   }
 
   /// Says goodbye and ends when the manager has heard it, or soon after.
-  void leave(int code, std::string start_failure) {
+  void leave(int code, std::string reason, bool failure = true) {
     exit_code_ = code;
     finished_ = true;
     if (!manager_) return events_.end(code);
-    tell_manager(wire::goodbye{std::move(start_failure)});
+    tell_manager(wire::goodbye{std::move(reason), failure});
     tell_after(self_, farewell_timeout, wire::farewell{});
   }
 
@@ -501,10 +523,14 @@ class service_process : public detail::service_host, public builtin_host {
   const registry& types_;
   process_events& events_;
   const fresh_process& fresh_;
+  const std::filesystem::path state_folder_;
   caf::actor manager_;
+  std::mutex manager_mutex_;
+  caf::actor manager_for_all_;  // manager_, for other threads
   unsigned manager_number_ = 0;
-  std::optional<wire::ready> ready_;  // what the next manager hears, too
-  std::string tallies_;               // likewise
+  std::optional<wire::ready> ready_;                  // what the next manager hears, too
+  std::optional<wire::program_state> program_state_;  // likewise
+  std::string tallies_;                               // likewise
   process_settings settings_;
   std::shared_ptr<log_file> log_file_;
   std::optional<logger> log_;
@@ -527,6 +553,7 @@ class service_process : public detail::service_host, public builtin_host {
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 0;
+  std::atomic<int> stopped_code_{0};  // of a service that was stopped
 };
 
 }  // namespace
@@ -546,7 +573,7 @@ void run_service_process(const registry& types, service_process_config& config, 
   // because CAF 0.17 dereferences a null pointer for functions that take none.
   auto actor = system.middleman().spawn_broker(
       [&](caf::io::broker* self, int fd) {
-        auto process = std::make_shared<service_process>(self, types, events, fresh);
+        auto process = std::make_shared<service_process>(self, types, events, fresh, state_folder);
         self->attach_functor([process] {});
         return process->start(unique_fd(fd));
       },

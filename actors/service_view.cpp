@@ -46,6 +46,8 @@ void add_usage(json& document, const instance& i) {
   auto usage = pid > 0 ? read_proc_stat(pid) : std::nullopt;
   document["cpu_seconds"] = usage ? usage->cpu_seconds : 0.0;
   document["memory_bytes"] = usage ? usage->memory_bytes : 0;
+  if (!i.program().status_text.empty()) document["status_text"] = i.program().status_text;
+  if (i.program().reloading) document["reloading"] = true;
 }
 
 json instance_view(const managed_service& m, const instance& i) {

@@ -12,6 +12,7 @@
 #include "fork_client.hpp"
 #include "loop.hpp"
 #include "process/rendezvous.hpp"
+#include "process/start_state.hpp"
 #include "process/worker_thread.hpp"
 #include "service/exit_status.hpp"
 #include "socket_table.hpp"
@@ -55,7 +56,8 @@ struct supervision {
               {.state_folder = f.path().string(),
                .orphan_grace_ms = c.manager.orphan_grace.count(),
                .cgroups = groups.path().string(),
-               .token = fork_secret}),
+               .token = fork_secret,
+               .descriptors = descriptor_limit_at_start()}),
         cgroups(std::move(groups)),
         fork_token(std::move(fork_secret)),
         orphan_timer(l.context()),

@@ -103,8 +103,9 @@ struct service_spec {
   std::vector<int> success_exit_codes = {0};  ///< not a failure for `on_failure`
   backoff_policy backoff{};
   intensity_policy intensity{};
-  std::chrono::milliseconds start_timeout{10'000};  ///< from spawn to ready
-  std::chrono::milliseconds stop_timeout{10'000};   ///< from the stop message to SIGKILL
+  /// From spawn to ready. 0 stands for the default: 10 s, and systemd's 90 s for a program.
+  std::chrono::milliseconds start_timeout{0};
+  std::chrono::milliseconds stop_timeout{10'000};  ///< from the stop message to SIGKILL
   /// Without a sign of life for so long an instance hangs, and is killed. It is asked every half of
   /// it, so a handler may block for less than that. 0: never.
   std::chrono::milliseconds watchdog{30'000};
@@ -126,16 +127,28 @@ struct service_spec {
   // -- a program instead of a type
 
   std::vector<std::string> command{};  ///< its arguments, the program first; no shell is involved
-  std::map<std::string, std::string> env{};      ///< variables it gets
-  std::vector<std::string> inherit_env{"*"};     ///< names or globs of the manager's it gets, too
-  std::string directory{};                       ///< where it runs; "": where the manager does
-  std::string user{};                            ///< whom it runs as, by name or number
-  std::string user_group{};                      ///< "": the user's own groups
-  std::string umask{};                           ///< octal, "022"; "": the manager's
-  int nice = 0;                                  ///< added to the manager's, -20 to 19
+  std::map<std::string, std::string> env{};  ///< variables it gets
+  /// Names or globs of the manager's variables it gets, too. With a `user`, "*" stands for PATH,
+  /// LANG, LC_*, TZ and TERM only. What describes the manager's own start (SM_*, NOTIFY_SOCKET,
+  /// LISTEN_*, WATCHDOG_*, ...) is never inherited.
+  std::vector<std::string> inherit_env{"*"};
+  std::string directory{};   ///< where it runs; "": where the manager does
+  std::string user{};        ///< whom it runs as, by name or number; it cannot gain privileges then
+  std::string user_group{};  ///< "": the user's own groups
+  std::string umask{};       ///< octal, "022"; "": the manager's
+  int nice = 0;              ///< added to the manager's, -20 to 19
   std::map<std::string, std::string> rlimits{};  ///< "nofile": "4096", "core": "unlimited", ...
   readiness ready{};
   health_check health{};
+  /// Whom signals and the stop signal reach, in systemd's words. "mixed": the main process; what it
+  /// leaves behind is killed at once. "main" (systemd's process): the main process; what it leaves
+  /// behind has the rest of `stop_timeout` to end by itself. "group" (control-group): the main
+  /// process's whole process group. SIGKILL goes to the whole tree in the end, always.
+  std::string kill_mode = "mixed";
+  /// Absolute path of the file into which a program that goes to the background writes its pid: the
+  /// process of this pid, if the program started it, is the main process then. "": the program
+  /// stays in the foreground.
+  std::string pid_file{};
   /// Addresses ("127.0.0.1:8080", "[::1]:8080", "/run/web.sock") that are bound once and inherited
   /// by every instance from descriptor 3 on, with LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES as in
   /// sd_listen_fds(3).
@@ -156,6 +169,10 @@ inline constexpr const char* program_type = "sm.program";
 
 /// True for letters, digits, `_`, `-`, `.`; 1 to 64 of them, the first a letter or digit.
 bool valid_name(std::string_view name) noexcept;
+
+/// Puts in what is left to defaults that depend on other fields: the type of a program, the start
+/// timeout.
+void complete(service_spec& spec);
 
 /// Checks what can be checked without the other services; the error's `where` is the field.
 result<void> validate(const service_spec& spec);

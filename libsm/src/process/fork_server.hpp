@@ -10,6 +10,7 @@
 // of the instance before.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <filesystem>
@@ -84,9 +85,10 @@ struct fork_server_settings {
   std::int64_t orphan_grace_ms = 0;  ///< how long the ended are kept for the next manager
   std::string cgroups{};             ///< the folder of control groups; "" for none
   std::string token{};               ///< proves to the next manager that it is of this state folder
+  rlim_t descriptors = RLIM_INFINITY;  ///< the soft limit that programs get
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(fork_server_settings, channel, state_folder, orphan_grace_ms,
-                                   cgroups, token)
+                                   cgroups, token, descriptors)
 
 /// Serves until the manager closes the channel, then, as long as there are children, until the next
 /// manager takes it over by the link socket of the state folder. In each new process calls `child`,

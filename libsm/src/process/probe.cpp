@@ -17,7 +17,10 @@ using clock = std::chrono::steady_clock;
 
 bool wait_for(int fd, short events, clock::time_point deadline) {
   pollfd watched{fd, events, 0};
-  return ::poll(&watched, 1, left_ms(deadline)) == 1;
+  int n = 0;
+  do n = ::poll(&watched, 1, left_ms(deadline));
+  while (n < 0 && errno == EINTR);
+  return n == 1;
 }
 
 }  // namespace
@@ -51,12 +54,14 @@ result<probe_target> parse_probe_target(const std::string& kind, const std::stri
   return target;
 }
 
-result<void> probe(const std::string& kind, const probe_target& target,
-                   std::chrono::milliseconds timeout) {
+result<connection_ends> probe(const std::string& kind, const probe_target& target,
+                              std::chrono::milliseconds timeout) {
   auto deadline = clock::now() + timeout;
   auto fd = connect_tcp(target.host, target.port, deadline);
   if (!fd) return tl::unexpected<error>(fd.error());
-  if (kind == "tcp") return {};
+  auto ends = ends_of(fd->get());
+  if (!ends) return fail(errc::unavailable, "closed the connection at once");
+  if (kind == "tcp") return *ends;
   auto request = "GET " + target.path + " HTTP/1.1\r\nHost: " + target.host + ":" + target.port +
                  "\r\nUser-Agent: sm\r\nConnection: close\r\n\r\n";
   if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) !=
@@ -75,7 +80,7 @@ result<void> probe(const std::string& kind, const probe_target& target,
   auto status = line.substr(9, 3);
   if (status < "100" || status >= "400")
     return fail(errc::unavailable, "answered with status " + status);
-  return {};
+  return *ends;
 }
 
 }  // namespace sm

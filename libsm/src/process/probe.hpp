@@ -5,6 +5,8 @@
 #include <sm/error.hpp>
 #include <string>
 
+#include "process/listeners.hpp"
+
 namespace sm {
 
 struct probe_target {
@@ -16,8 +18,9 @@ struct probe_target {
 /// `kind` "tcp" takes "host:port", "http" takes "http://host[:port][/path]".
 result<probe_target> parse_probe_target(const std::string& kind, const std::string& text);
 
-/// Connects, and for "http" expects a status below 400. Blocks for `timeout` at most.
-result<void> probe(const std::string& kind, const probe_target& target,
-                   std::chrono::milliseconds timeout);
+/// Connects, and for "http" expects a status below 400. Blocks for `timeout` at most. Who answered
+/// is at the other end of the connection that is returned.
+result<connection_ends> probe(const std::string& kind, const probe_target& target,
+                              std::chrono::milliseconds timeout);
 
 }  // namespace sm

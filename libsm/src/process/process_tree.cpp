@@ -69,6 +69,26 @@ bool signal_group(pid_t leader, int number) noexcept {
   return leader > 1 && ::kill(-leader, number) == 0;
 }
 
+std::vector<pid_t> descendants_of(pid_t root) {
+  family now;
+  std::vector<pid_t> all;
+  now.each_descendant(root, [&](const proc_stat& p) {
+    if (p.state != 'Z') all.push_back(p.pid);
+  });
+  return all;
+}
+
+bool descends_from(pid_t pid, pid_t ancestor) {
+  // A parent that ends on the way has handed its children over: begin again.
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    auto s = read_proc_stat(pid);
+    if (!s) return false;
+    while (s && s->parent != ancestor && s->parent > 1) s = read_proc_stat(s->parent);
+    if (s) return s->parent == ancestor;
+  }
+  return false;
+}
+
 std::vector<usage_of_tree> tree_usage(const std::vector<pid_t>& roots) {
   family now;
   std::vector<usage_of_tree> all;

@@ -20,6 +20,12 @@ std::vector<pid_t> end_unknown_children(pid_t own_session, const std::function<b
 /// Sends `number` to the process group led by `leader`. False when there is none.
 bool signal_group(pid_t leader, int number) noexcept;
 
+/// Every process under `root`, zombies left out.
+std::vector<pid_t> descendants_of(pid_t root);
+
+/// Whether `pid` is under `ancestor`, as the kernel has it just now.
+bool descends_from(pid_t pid, pid_t ancestor);
+
 /// What a process and all its descendants use.
 struct usage_of_tree {
   std::uint64_t memory = 0;  ///< resident, in bytes; shared pages count for each

@@ -1,9 +1,7 @@
 #include "process/program.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,91 +17,14 @@
 #include <optional>
 
 #include "process/exec_pointers.hpp"
+#include "process/identity.hpp"
+#include "process/program_environment.hpp"
 #include "process/rlimits.hpp"
+#include "process/start_state.hpp"
 #include "process/system_error.hpp"
-#include "service/selector.hpp"
-#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
-
-struct identity {
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
-  std::vector<gid_t> groups;
-};
-
-/// The highest of all is nobody: to the system it means "leave it as it is".
-template <class Id>
-std::optional<Id> as_id(const std::string& text) {
-  auto value = parse_integer<Id>(text, 0, std::numeric_limits<Id>::max() - 1);
-  return value ? std::optional(*value) : std::nullopt;
-}
-
-result<identity> resolve_identity(const service_spec& spec) {
-  identity who;
-  std::array<char, 16384> buffer;
-  if (!spec.user.empty()) {
-    passwd entry{};
-    passwd* found = nullptr;
-    if (auto number = as_id<uid_t>(spec.user)) {
-      who.uid = number;
-      ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found);
-    } else {
-      ::getpwnam_r(spec.user.c_str(), &entry, buffer.data(), buffer.size(), &found);
-      if (!found) return fail(errc::invalid_spec, "there is no user '" + spec.user + "'", "/user");
-      who.uid = found->pw_uid;
-    }
-    if (!found && spec.user_group.empty())
-      return fail(errc::invalid_spec,
-                  "user " + spec.user + " has no entry, so it takes a user_group, too", "/user");
-    if (found) {
-      who.gid = found->pw_gid;
-      int count = 64;
-      who.groups.resize(static_cast<std::size_t>(count));
-      if (::getgrouplist(found->pw_name, found->pw_gid, who.groups.data(), &count) < 0) {
-        who.groups.resize(static_cast<std::size_t>(count));
-        ::getgrouplist(found->pw_name, found->pw_gid, who.groups.data(), &count);
-      }
-      who.groups.resize(static_cast<std::size_t>(count));
-    }
-  }
-  if (!spec.user_group.empty()) {
-    if (auto number = as_id<gid_t>(spec.user_group)) {
-      who.gid = number;
-    } else {
-      group entry{};
-      group* found = nullptr;
-      ::getgrnam_r(spec.user_group.c_str(), &entry, buffer.data(), buffer.size(), &found);
-      if (!found)
-        return fail(errc::invalid_spec, "there is no group '" + spec.user_group + "'",
-                    "/user_group");
-      who.gid = found->gr_gid;
-    }
-    who.groups = {*who.gid};
-  }
-  return who;
-}
-
-std::vector<std::string> environment_of(const service_spec& spec, const program_streams& streams) {
-  std::vector<std::string> all;
-  auto given = [&](const std::string& name) {
-    return spec.env.contains(name) ||
-           std::any_of(streams.variables.begin(), streams.variables.end(),
-                       [&](auto& v) { return v.first == name; });
-  };
-  for (char** entry = environ; entry && *entry; ++entry) {
-    std::string_view text = *entry;
-    std::string name(text.substr(0, text.find('=')));
-    bool wanted = std::any_of(spec.inherit_env.begin(), spec.inherit_env.end(),
-                              [&](auto& pattern) { return glob_match(pattern, name); });
-    // What the fork server was given to start quickly is none of the program's business.
-    if (wanted && !given(name) && name != "LD_BIND_NOW") all.emplace_back(text);
-  }
-  for (auto& [name, value] : spec.env) all.push_back(name + "=" + value);
-  for (auto& [name, value] : streams.variables) all.push_back(name + "=" + value);
-  return all;
-}
 
 /// What the child could not do, written into a pipe that exec closes.
 struct report {
@@ -126,6 +47,7 @@ struct child_plan {
   const program_streams& streams;
   identity who;
   std::vector<rlimit_value> limits;
+  rlim_t descriptors_max = RLIM_INFINITY;  // the soft limit; RLIM_INFINITY: as it is
   std::vector<char*> argv, envp;
   char* listen_pid = nullptr;           // room for the digits in envp
   std::vector<std::string> candidates;  // where the executable may be
@@ -142,22 +64,32 @@ struct child_plan {
 
   [[noreturn]] void run() {
     ::setsid();
-    for (int number = 1; number < SIGRTMAX; ++number)
+    for (int number = 1; number <= SIGRTMAX; ++number)
       if (number != SIGKILL && number != SIGSTOP) std::signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::dup2(streams.output, 1);
-    ::dup2(streams.errors, 2);
     // First out of the way of the numbers they shall get, then there.
-    for (std::size_t i = 0; i < moved.size(); ++i)
-      if ((moved[i] = ::fcntl(streams.descriptors[i], F_DUPFD_CLOEXEC, 64)) < 0) give_up(6);
     if (report_fd < 64)
       if ((report_fd = ::fcntl(report_fd, F_DUPFD_CLOEXEC, 64)) < 0) ::_exit(127);
+    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int standard[] = {::fcntl(input, F_DUPFD_CLOEXEC, 64),
+                            ::fcntl(streams.output, F_DUPFD_CLOEXEC, 64),
+                            ::fcntl(streams.errors, F_DUPFD_CLOEXEC, 64)};
+    for (std::size_t i = 0; i < moved.size(); ++i)
+      if ((moved[i] = ::fcntl(streams.descriptors[i], F_DUPFD_CLOEXEC, 64)) < 0) give_up(6);
+    for (int i = 0; i < 3; ++i)
+      if (::dup2(standard[i], i) < 0) give_up(6);
     for (std::size_t i = 0; i < moved.size(); ++i)
       if (::dup2(moved[i], 3 + static_cast<int>(i)) < 0) give_up(6);
     // Whatever else is open, by whoever's mistake, is not for the program.
     ::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
+    if (rlimit files{}; descriptors_max != RLIM_INFINITY &&
+                        ::getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+                        files.rlim_cur > descriptors_max) {
+      files.rlim_cur = descriptors_max;
+      if (::setrlimit(RLIMIT_NOFILE, &files) != 0) give_up(4);
+    }
     for (auto& l : limits) {
       rlimit value{l.limit, l.limit};
       if (::setrlimit(static_cast<__rlimit_resource>(l.resource), &value) != 0) give_up(4);
@@ -173,6 +105,8 @@ struct child_plan {
       if (::syscall(SYS_setgid, *who.gid) != 0) give_up(3);
     }
     if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(3);
+    // Whom it was given to it stays with: no setuid program gives it more.
+    if (who.uid && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(3);
     // It dies with whoever started it, at once. After the change of user, which would undo it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
@@ -218,12 +152,15 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
   auto who = resolve_identity(spec);
   if (!who) return tl::unexpected<error>(who.error());
   auto arguments = spec.command;
-  auto environment = environment_of(spec, streams);
+  std::vector<std::string> inherited;
+  for (char** entry = environ; entry && *entry; ++entry) inherited.emplace_back(*entry);
+  auto environment = program_environment(spec, *who, inherited, streams.variables);
   if (streams.listen_pid) environment.push_back("LISTEN_PID=0000000000000000");
   child_plan plan{.spec = spec,
                   .streams = streams,
                   .who = std::move(*who),
                   .limits = {},
+                  .descriptors_max = descriptor_limit_at_start(),
                   .argv = exec_pointers(arguments),
                   .envp = exec_pointers(environment),
                   .candidates = candidates_for(spec.command.front(), environment),
@@ -239,6 +176,10 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
     if (!limit) return tl::unexpected<error>(limit.error());
     plan.limits.push_back(*limit);
   }
+  // Or it could not open /dev/stderr: that asks for the right to the pipe once more.
+  for (int fd : {streams.output, streams.errors})
+    if (plan.who.uid && ::fchown(fd, *plan.who.uid, static_cast<gid_t>(-1)) != 0)
+      return system_failure("cannot give its output to the user", spec.user);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("cannot make a pipe");
   unique_fd reports(ends[0]), child_end(ends[1]);

@@ -72,8 +72,10 @@ result<unique_fd> connect_socket(const sockaddr* address, socklen_t size, const 
   if (::connect(socket.get(), address, size) == 0) return socket;
   if (errno != EINPROGRESS && errno != EAGAIN) return system_failure("cannot connect", name);
   pollfd watched{socket.get(), POLLOUT, 0};
-  if (::poll(&watched, 1, left_ms(deadline)) <= 0)
-    return fail(errc::unavailable, "does not answer", name);
+  int n = 0;
+  do n = ::poll(&watched, 1, left_ms(deadline));
+  while (n < 0 && errno == EINTR);
+  if (n <= 0) return fail(errc::unavailable, "does not answer", name);
   int failed = 0;
   socklen_t length = sizeof failed;
   ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &length);

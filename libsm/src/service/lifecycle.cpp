@@ -1,5 +1,6 @@
 #include "service/lifecycle.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "text/units.hpp"
@@ -26,6 +27,7 @@ struct transition {
     life.signalled = false;
     life.tree_left = false;
     life.by_itself = false;
+    life.failed = false;
     life.doom.clear();
     life.next_start.reset();
   }
@@ -47,14 +49,25 @@ struct transition {
     enter(stopping);
     if (can_hear_message) return {send_stop{spec.stop_timeout}, arm_timer{spec.stop_timeout / 2}};
     life.signalled = true;
-    return {send_stop_signal{}, arm_timer{spec.stop_timeout}};
+    return {send_stop_signal{}, arm_timer{stop_patience()}};
+  }
+
+  /// Until SIGKILL. A program's adapter kills the program itself, and writes its last words down.
+  std::chrono::milliseconds stop_patience() const {
+    return spec.command.empty() ? spec.stop_timeout : spec.stop_timeout + adapter_patience;
+  }
+
+  /// As with systemd's EXTEND_TIMEOUT_USEC: never less than was left without it.
+  actions extend(std::chrono::milliseconds by, std::chrono::milliseconds limit) const {
+    auto until = std::max(life.since + limit, now + by);
+    return {arm_timer{std::chrono::ceil<std::chrono::milliseconds>(until - now)}};
   }
 
   actions escalate_stop() {
     if (life.tree_left) return {};
     if (life.signalled) return {kill_tree{}};
     life.signalled = true;
-    return {send_stop_signal{}, arm_timer{spec.stop_timeout / 2}};
+    return {send_stop_signal{}, arm_timer{stop_patience() - spec.stop_timeout / 2}};
   }
 
   /// The process is gone (`status`) or could not be made (no status): the policy decides.
@@ -77,16 +90,21 @@ struct transition {
     return {disarm_timer{}};
   }
 
+  /// What the policy is told of the last end: nothing when it is a failure however clean it looks.
+  std::optional<exit_status> verdict() const { return life.failed ? std::nullopt : life.last_exit; }
+
   /// The process is gone. What starts again does so at once, for nothing is made before the tree is
   /// gone; where it comes to rest is shown only then.
   actions ended_by_itself() {
     auto before = life;
     auto reason = life.last_end;
-    auto todo = ended(life.last_exit, reason);
+    auto todo = ended(verdict(), reason);
     if (life.state == starting) return todo;
     life = std::move(before);
+    auto failed = life.failed;
     enter(stopping, std::move(reason));
     life.tree_left = life.by_itself = true;
+    life.failed = failed;
     return {disarm_timer{}};
   }
 
@@ -184,8 +202,17 @@ actions on(transition& t, const became_ready&) {
 
 actions on(transition& t, const start_failed& e) {
   // The process ends by itself; its words are worth more than its exit code.
-  if (t.life.state == starting || t.life.state == running) t.life.reason = e.reason;
+  if (t.life.state != starting && t.life.state != running) return {};
+  t.life.reason = e.reason;
+  t.life.failed = e.failure;
   return {};
+}
+
+actions on(transition& t, const timeout_extended& e) {
+  if (t.life.state == starting) return t.extend(e.by, t.spec.start_timeout);
+  if (t.life.state != stopping || t.life.tree_left) return {};
+  t.life.signalled = true;  // it has heard of the stop, so nothing but SIGKILL is left to send
+  return t.extend(e.by, t.stop_patience());
 }
 
 actions on(transition& t, const link_lost&) {
@@ -217,7 +244,7 @@ actions on(transition& t, const process_ended& e) {
 actions on(transition& t, const tree_gone&) {
   if (!t.life.tree_left) return {};
   if (!t.life.by_itself || t.life.start_after_stop || !t.life.doom.empty()) return t.end_of_stop();
-  return t.ended(t.life.last_exit, std::string(t.life.last_end));
+  return t.ended(t.verdict(), std::string(t.life.last_end));
 }
 
 actions on(transition& t, const timer_fired&) {
@@ -240,6 +267,7 @@ actions on(transition& t, const unresponsive& e) {
   if (t.life.state != running) return {};
   t.life.ready = false;
   t.life.reason = e.reason;
+  t.life.failed = true;
   return {dump_stack{}, arm_timer{stack_patience}};
 }
 

@@ -33,7 +33,11 @@ struct spawn_failed {
 struct became_ready {};  ///< the service said so over its link
 struct start_failed {
   std::string reason;
-};                    ///< the process said why it will end
+  bool failure = true;  ///< however clean its exit status looks
+};                      ///< the process said why it will end
+struct timeout_extended {
+  std::chrono::milliseconds by;
+};                    ///< it needs so much longer, from now, to start or to stop
 struct link_lost {};  ///< the process cannot be talked to any more
 struct process_ended {
   exit_status status;
@@ -55,8 +59,9 @@ struct process_adopted {
 
 using lifecycle_event =
     std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
-                 became_ready, start_failed, link_lost, process_ended, tree_gone, timer_fired,
-                 kill_requested, unresponsive, condemned, process_found, process_adopted>;
+                 became_ready, start_failed, timeout_extended, link_lost, process_ended, tree_gone,
+                 timer_fired, kill_requested, unresponsive, condemned, process_found,
+                 process_adopted>;
 
 // -- actions
 
@@ -78,6 +83,9 @@ using lifecycle_action = std::variant<spawn_process, send_stop, send_stop_signal
 /// How long a hanging process may take to write its stacks before it is killed.
 inline constexpr std::chrono::milliseconds stack_patience{300};
 
+/// A program's adapter has the whole of `stop_timeout` for the program, and this for itself.
+inline constexpr std::chrono::milliseconds adapter_patience{1000};
+
 /// Everything the machine remembers about one instance.
 struct lifecycle {
   instance_state state = instance_state::stopped;
@@ -86,6 +94,7 @@ struct lifecycle {
   bool signalled = false;         ///< only in STOPPING: the stop signal was sent
   bool tree_left = false;         ///< only in STOPPING: its process is gone, its tree may not be
   bool by_itself = false;         ///< only with `tree_left`: nobody asked, so its policy decides
+  bool failed = false;            ///< its end is a failure whatever its exit status
   std::string doom{};             ///< only in STOPPING: FATAL comes next, for this reason
   std::string last_end{};         ///< why the last process ended, in words
   std::string reason{};           ///< why it is in this state, in words; empty when as asked

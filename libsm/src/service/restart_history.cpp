@@ -2,18 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 
 #include "text/units.hpp"
 
 namespace sm {
 namespace {
 
+bool is_one_of(int number, const std::vector<int>& list) {
+  return std::find(list.begin(), list.end(), number) != list.end();
+}
+
+/// Ends by these signals are clean as with systemd (systemd.service(5), SuccessExitStatus=): they
+/// ask a process to end, and most heed them by dying.
 bool is_success(const service_spec& spec, const std::optional<exit_status>& status) {
   if (!status) return false;
+  if (auto* killed = std::get_if<killed_by>(&*status))
+    return is_one_of(killed->number, {SIGTERM, SIGHUP, SIGINT, SIGPIPE});
   auto* e = std::get_if<exited_with>(&*status);
-  if (!e) return false;
-  auto& codes = spec.success_exit_codes;
-  return std::find(codes.begin(), codes.end(), e->code) != codes.end();
+  return e && is_one_of(e->code, spec.success_exit_codes);
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds type_start_timeout{10'000};
+constexpr milliseconds program_start_timeout{90'000};  // systemd's DefaultTimeoutStartSec
+
 struct restart_word {
   restart_policy policy;
   std::string_view word;
@@ -157,6 +160,8 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("rlimits", s.rlimits);
   f("ready", s.ready);
   f("health", s.health);
+  f("kill_mode", s.kill_mode);
+  f("pid_file", s.pid_file);
   f("sockets", s.sockets);
   f("socket_mode", s.socket_mode);
 }
@@ -339,6 +344,10 @@ result<void> validate_program(const service_spec& s) {
   if (s.health.interval.count() < 1) return bad("/health/interval", "must be at least 1ms");
   if (s.health.timeout.count() < 1) return bad("/health/timeout", "must be at least 1ms");
   if (s.health.failures < 1) return bad("/health/failures", "must be at least 1");
+  if (!is_one_of(s.kill_mode, {"mixed", "main", "group"}))
+    return bad("/kill_mode", "must be \"mixed\", \"main\" or \"group\"");
+  if (!s.pid_file.empty() && !s.pid_file.starts_with('/'))
+    return bad("/pid_file", "must be an absolute path");
   return {};
 }
 
@@ -352,6 +361,10 @@ result<void> validate(const service_spec& s) {
     return bad("/reload/order", "must be \"auto\", \"start-first\" or \"stop-first\"");
   if (!s.sockets.empty() && s.command.empty())
     return bad("/sockets", "only a service with a command inherits sockets");
+  if (s.command.empty() && s.kill_mode != service_spec{}.kill_mode)
+    return bad("/kill_mode", "only a service with a command has one");
+  if (s.command.empty() && !s.pid_file.empty())
+    return bad("/pid_file", "only a service with a command has one");
   if (s.sockets.size() > sockets_max)
     return bad("/sockets", "must be at most " + std::to_string(sockets_max));
   for (auto& address : s.sockets)
@@ -407,6 +420,13 @@ result<void> validate(const service_spec& s) {
   return {};
 }
 
+void complete(service_spec& spec) {
+  bool program = !spec.command.empty();
+  if (program && spec.type.empty()) spec.type = program_type;
+  if (spec.start_timeout.count() == 0)
+    spec.start_timeout = program ? program_start_timeout : type_start_timeout;
+}
+
 bool runs_program(const service_spec& spec) noexcept {
   return !spec.command.empty() || spec.type == program_type;
 }
@@ -421,7 +441,9 @@ json to_json(const service_spec& spec) { return write_object(spec); }
 result<service_spec> spec_from_json(const json& document, service_spec base) {
   if (auto ok = read_object(document, base, ""); !ok)
     return tl::unexpected<error>(std::move(ok.error()));
-  if (!base.command.empty() && base.type.empty()) base.type = program_type;
+  if (document.contains("start_timeout") && base.start_timeout.count() < 1)
+    return bad("/start_timeout", "must be at least 1ms");
+  complete(base);
   if (auto ok = validate(base); !ok) return tl::unexpected<error>(std::move(ok.error()));
   return base;
 }
@@ -432,12 +454,12 @@ namespace {
 template <class Spec>
 auto process_fields(Spec& s) {
   return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
-                  s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.log, s.sockets,
-                  s.socket_mode, s.memory_max, s.tasks_max, s.cpu_weight);
+                  s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.pid_file, s.log,
+                  s.sockets, s.socket_mode, s.memory_max, s.tasks_max, s.cpu_weight);
 }
 
 auto adapter_fields(const service_spec& s) {
-  return std::tie(s.stop_signal, s.stop_timeout, s.watchdog);
+  return std::tie(s.stop_signal, s.stop_timeout, s.watchdog, s.kill_mode);
 }
 
 }  // namespace

@@ -5,11 +5,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
-#include "process/notify_socket.hpp"
 #include "process/probe.hpp"
+#include "process/start_state.hpp"
 #include "temporary_folder.hpp"
 
 namespace sm {
@@ -98,24 +99,71 @@ TEST(program, what_cannot_be_started_names_what_is_at_fault) {
   EXPECT_NE(words(spec).find("Permission denied"), std::string::npos) << words(spec);
 }
 
-TEST(notify_socket, a_notification_comes_with_its_sender) {
-  auto socket = notify_socket::open();
-  ASSERT_TRUE(socket);
-  auto spec = shell(
-      "exec python3 -c \"import socket, os; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
-      "s.sendto(b'READY=1\\nSTATUS=fine', '\\0' + os.environ['NOTIFY_SOCKET'][1:])\"");
-  auto null = unique_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  auto pid = start_program(spec, {.output = null.get(),
-                                  .errors = null.get(),
-                                  .variables = {{"NOTIFY_SOCKET", socket->address()}}});
+TEST(program, its_standard_streams_are_open_whatever_the_caller_has_closed) {
+  // In a process of its own, whose 0, 1 and 2 are closed.
+  auto child = ::fork();
+  if (child == 0) {
+    for (int fd : {0, 1, 2}) ::close(fd);
+    open_standard_streams();
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) ::_exit(90);
+    auto pid = start_program(shell("read x; [ -e /proc/self/fd/0 ] && echo ok && echo ok >&2"),
+                             {.output = ends[1], .errors = ends[1]});
+    ::close(ends[1]);
+    if (!pid) ::_exit(91);
+    char text[16];
+    std::string all;
+    for (ssize_t n = 0; (n = ::read(ends[0], text, sizeof text)) > 0;)
+      all.append(text, static_cast<std::size_t>(n));
+    ::waitpid(*pid, nullptr, 0);
+    ::_exit(all == "ok\nok\n" && ends[0] > 2 ? 0 : 92);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(program, signals_that_the_caller_blocks_or_ignores_reach_it) {
+  sigset_t term, before;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &term, &before);
+  auto old = std::signal(SIGHUP, SIG_IGN);
+  auto o = run(shell("exec grep -E 'SigBlk|SigIgn' /proc/self/status"));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::signal(SIGHUP, old);
+  EXPECT_EQ(o.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST(program, the_soft_limit_of_descriptors_is_what_it_was_before_it_was_raised) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit low{std::min<rlim_t>(before.rlim_cur, 512), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  raise_descriptor_limit();
+  auto o = run(shell("ulimit -Sn; ulimit -Hn"));
+  remember_descriptor_limit(RLIM_INFINITY);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  auto hard = before.rlim_max == RLIM_INFINITY ? "unlimited" : std::to_string(before.rlim_max);
+  EXPECT_EQ(o.output, std::to_string(low.rlim_cur) + "\n" + hard + "\n");
+}
+
+TEST(program, of_another_user_it_gains_no_privileges_and_can_open_its_streams_by_path) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may become somebody else";
+  auto spec = shell("grep NoNewPrivs /proc/self/status; echo err > /dev/stderr; echo $HOME $USER");
+  spec.user = "nobody";
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  unique_fd out(ends[0]);
+  auto pid = start_program(spec, {.output = ends[1], .errors = ends[1]});
+  ::close(ends[1]);
   ASSERT_TRUE(pid);
+  char text[256];
+  std::string all;
+  for (ssize_t n = 0; (n = ::read(out.get(), text, sizeof text)) > 0;)
+    all.append(text, static_cast<std::size_t>(n));
   ::waitpid(*pid, nullptr, 0);
-  auto n = socket->receive();
-  ASSERT_TRUE(n);
-  EXPECT_EQ(n->sender, *pid);
-  EXPECT_EQ(n->fields["READY"], "1");
-  EXPECT_EQ(n->fields["STATUS"], "fine");
-  EXPECT_FALSE(socket->receive());
+  EXPECT_EQ(all, "NoNewPrivs:\t1\nerr\n/nonexistent nobody\n");
 }
 
 TEST(probe, targets_are_read_or_refused) {

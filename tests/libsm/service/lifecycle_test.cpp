@@ -118,6 +118,14 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table
       {stopping, {stopping, ""}},
       {exited, {exited, ""}},
       {fatal, {fatal, ""}}}},
+    {{"timeout extended", timeout_extended{7s}},
+     {{stopped, {stopped, ""}},
+      {starting, {starting, "arm 7000"}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, "arm 7000"}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
     {{"link lost", link_lost{}},
      {{stopped, {stopped, ""}},
       {starting, {starting, "kill"}},
@@ -330,6 +338,38 @@ TEST(lifecycle, a_stop_escalates_from_message_to_signal_to_kill_within_its_timeo
   EXPECT_EQ(feed(life, stop_requested{}), "stop 4000, arm 2000");
   EXPECT_EQ(feed(life, timer_fired{}), "signal, arm 2000");
   EXPECT_EQ(feed(life, timer_fired{}), "kill");
+}
+
+TEST(lifecycle, an_extended_timeout_is_never_shorter_than_without) {
+  lifecycle life;
+  feed(life, start_requested{});
+  EXPECT_EQ(feed(life, timeout_extended{1s}), "arm 10000");
+  EXPECT_EQ(feed(life, timeout_extended{60s}), "arm 60000");
+  feed(life, became_ready{});
+  feed(life, stop_requested{});
+  EXPECT_EQ(feed(life, timeout_extended{1s}), "arm 4000");
+  EXPECT_EQ(feed(life, timer_fired{}), "kill") << "it heard of the stop";
+}
+
+TEST(lifecycle, a_program_has_all_of_its_stop_timeout_before_its_adapter_is_killed) {
+  auto program = spec;
+  program.command = {"true"};
+  auto life = in(running);
+  EXPECT_EQ(feed(life, stop_requested{}, program), "stop 4000, arm 2000");
+  EXPECT_EQ(feed(life, timer_fired{}, program), "signal, arm 3000");
+  EXPECT_EQ(feed(life, timer_fired{}, program), "kill");
+}
+
+TEST(lifecycle, an_end_that_was_called_a_failure_is_one_however_clean_its_status) {
+  auto careful = spec;
+  careful.restart = restart_policy::on_failure;
+  for (bool failure : {true, false}) {
+    auto life = in(running);
+    feed(life, start_failed{"unhealthy", failure}, careful);
+    feed(life, process_ended{killed_by{15}}, careful);
+    feed(life, tree_gone{}, careful);
+    EXPECT_EQ(life.state, failure ? starting : exited);
+  }
 }
 
 TEST(lifecycle, a_restart_by_policy_needs_no_pause_after_a_first_failure) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 namespace sm {
 using namespace std::chrono_literals;
 namespace {
@@ -34,6 +36,12 @@ TEST(restart_policy, each_policy_meets_each_kind_of_end) {
       {restart_policy::on_failure, exited_with{3}, false},
       {restart_policy::on_failure, exited_with{1}, true},
       {restart_policy::on_failure, killed_by{9}, true},
+      {restart_policy::on_failure, killed_by{SIGTERM}, false},
+      {restart_policy::on_failure, killed_by{SIGHUP}, false},
+      {restart_policy::on_failure, killed_by{SIGINT}, false},
+      {restart_policy::on_failure, killed_by{SIGPIPE}, false},
+      {restart_policy::on_failure, killed_by{SIGSEGV}, true},
+      {restart_policy::always, killed_by{SIGTERM}, true},
       {restart_policy::on_failure, vanished{}, true},
       {restart_policy::on_failure, std::nullopt, true},
       {restart_policy::never, exited_with{0}, false},

@@ -145,6 +145,24 @@ TEST(service_spec, a_number_is_what_it_says_or_refused) {
   EXPECT_EQ(of_program(R"("sockets": ["127.0.0.1:65536"])"), "/sockets");
 }
 
+TEST(service_spec, a_start_timeout_that_is_not_given_depends_on_what_is_started) {
+  EXPECT_EQ(spec_from_json({{"name", "a"}, {"type", "t"}})->start_timeout, 10s);
+  EXPECT_EQ(spec_from_json({{"name", "a"}, {"command", {"x"}}})->start_timeout, 90s);
+  EXPECT_EQ(
+      spec_from_json({{"name", "a"}, {"command", {"x"}}, {"start_timeout", "3s"}})->start_timeout,
+      3s);
+  EXPECT_EQ(field_at_fault({{"start_timeout", "0ms"}}), "/start_timeout");
+}
+
+TEST(service_spec, what_only_programs_have_is_refused_for_types) {
+  EXPECT_EQ(field_at_fault({{"kill_mode", "group"}}), "/kill_mode");
+  EXPECT_EQ(field_at_fault({{"pid_file", "/run/x.pid"}}), "/pid_file");
+  service_spec program{.name = "p", .command = {"x"}};
+  EXPECT_EQ(spec_from_json({{"kill_mode", "process"}}, program).error().where, "/kill_mode");
+  EXPECT_EQ(spec_from_json({{"pid_file", "x.pid"}}, program).error().where, "/pid_file");
+  EXPECT_TRUE(spec_from_json({{"kill_mode", "main"}, {"pid_file", "/x.pid"}}, program));
+}
+
 TEST(service_spec, only_type_and_parameters_need_new_processes) {
   auto a = valid(), b = valid();
   b.instances = 7;

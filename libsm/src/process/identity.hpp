@@ -1,0 +1,23 @@
+// Whom a program runs as: the user and group of its specification.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <sm/service_spec.hpp>
+#include <string>
+#include <vector>
+
+namespace sm {
+
+struct identity {
+  std::optional<uid_t> uid;  ///< nothing: the caller's
+  std::optional<gid_t> gid;
+  std::vector<gid_t> groups;
+  std::string name, home, shell;  ///< of the user's entry; empty without one
+};
+
+/// Looks up `user` and `user_group`. Fails with the field when there is no such one.
+result<identity> resolve_identity(const service_spec& spec);
+
+}  // namespace sm
