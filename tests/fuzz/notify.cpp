@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "fuzz.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 
@@ -18,7 +19,6 @@ sm::unique_fd connect_to(const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name.data(), name.size());
-  if (name.front() == '@') address.sun_path[0] = '\0';
   sm::unique_fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   sm::fuzz::must(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0,
@@ -31,7 +31,8 @@ sm::unique_fd connect_to(const std::string& name) {
 SM_FUZZ_TARGET(notify) {
   using sm::fuzz::must;
   static const auto socket = [] {
-    auto opened = sm::notify_socket::open();
+    static const sm::test::temporary_folder folder;
+    auto opened = sm::notify_socket::open(folder.path(), "fuzzed:0", std::nullopt);
     must(opened.has_value(), "the socket is made");
     return std::move(*opened);
   }();
@@ -41,8 +42,11 @@ SM_FUZZ_TARGET(notify) {
     auto datagram = input.substr(0, border);
     input.remove_prefix(border == input.npos ? input.size() : border + 3);
     (void)::send(program.get(), datagram.data(), datagram.size(), MSG_DONTWAIT);
-    if (auto n = socket.receive())
+    if (auto n = socket.receive()) {
       must(n->sender == ::getpid(), "the sender is the one who sent it");
+      for (auto& [name, value] : sm::notification_fields(n->text))
+        (void)sm::notification_usec(value);
+    }
   }
   must(!socket.receive(), "nothing is left");
 }

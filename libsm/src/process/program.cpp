@@ -22,6 +22,7 @@
 #include "process/rlimits.hpp"
 #include "process/start_state.hpp"
 #include "process/system_error.hpp"
+#include "text/numbers.hpp"
 
 namespace sm {
 namespace {
