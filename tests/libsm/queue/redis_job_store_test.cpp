@@ -96,7 +96,7 @@ TEST_F(redis_store_fixture, a_batch_in_doubt_is_not_taken_for_another_with_its_f
 TEST_F(redis_store_fixture, a_batch_that_comes_late_is_not_stored) {
   auto store = [&](int batch, const std::string& bytes) {
     redis_.cli({"EVAL", redis_scripts::enqueue.text(), "0", "resque:", "somebody",
-                std::to_string(batch), "p", "q", "1", bytes});
+                std::to_string(batch), "p", "q", "1", bytes, "nonce"});
   };
   store(1, "a");
   store(2, "b");
@@ -190,6 +190,44 @@ TEST_F(redis_store_fixture, a_result_that_looks_like_a_status_is_none) {
       {"1", encode_status({.status = job_status::phase::running})}};
   ASSERT_TRUE(s->put_status(late));
   EXPECT_EQ(*s->status("1"), end);
+}
+
+TEST_F(redis_store_fixture, what_is_claimed_has_its_bounds_and_what_is_beyond_them_is_put_aside) {
+  auto s = open(20s);
+  auto large = [](const job_id& id, std::size_t bytes) {
+    auto j = job(id);
+    j.payload.append(bytes, ' ');
+    return j;
+  };
+  ASSERT_TRUE(s->enqueue(std::vector{large("1", 3 << 20), large("2", 3 << 20)}, 20s));
+  ASSERT_TRUE(s->enqueue(std::vector{large("giant", 9 << 20), job("3")}, 20s));
+  id_list order;
+  for (int i = 0; i < 10 && order.size() < 3; ++i) {
+    auto got = s->exchange({}, all_of(10));
+    ASSERT_TRUE(got) << to_string(got.error());
+    EXPECT_LE(got->claimed.size(), 1U);
+    for (auto& d : got->claimed) order.push_back(key_of_job(d.payload));
+  }
+  EXPECT_EQ(order, (id_list{"1", "2", "3"}));
+  auto dead = s->jobs(job_state::dead, "", 0, 10);
+  ASSERT_EQ(dead->jobs.size(), 1U);
+  EXPECT_EQ(dead->jobs[0].exception, "sm::payload_too_large");
+  EXPECT_NE(dead->jobs[0].error.find("resque:sm:oversize:q"), std::string::npos);
+  EXPECT_EQ(*s->requeue(dead->jobs), 0U);
+  EXPECT_EQ(redis_.cli({"LLEN", "resque:sm:oversize:q"}), "1");
+}
+
+TEST_F(redis_store_fixture, an_enqueue_waits_for_as_many_replicas_as_are_asked_for) {
+  auto s = std::move(*open_job_store(redis_.url(), {.enqueue_timeout = 2s, .replicas = 1}));
+  auto alone = s->enqueue(std::vector{job("1")}, 200ms);
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code, errc::unavailable);
+  EXPECT_NE(alone.error().detail.find("replicas"), std::string::npos) << alone.error().detail;
+  EXPECT_TRUE(s->in_doubt());
+  test::redis_server replica({"--replicaof", "127.0.0.1 " + std::to_string(redis_.port())});
+  auto both = s->enqueue(std::vector{job("1")}, 20s);
+  ASSERT_TRUE(both) << to_string(both.error());
+  EXPECT_EQ(replica.cli({"LLEN", "resque:queue:q"}), "1") << "once, and there already";
 }
 
 TEST_F(redis_store_fixture, keys_of_a_later_version_are_refused) {

@@ -12,13 +12,20 @@ constexpr std::chrono::milliseconds pause_max = 1s;
 
 }  // namespace
 
+redis_script::redis_script(reply_kind answer, std::string text)
+    : answer_(answer),
+      text_("local nonce = table.remove(ARGV)\nlocal function main()\n" + text +
+            "\nend\nlocal answer = main()\n"
+            "if type(answer) == 'table' and answer.err then return answer end\n"
+            "return {nonce, answer}\n") {}
+
 const std::string& redis_script::sha1() const {
   std::call_once(once_, [this] { sha1_ = sha1_hex(text_); });
   return sha1_;
 }
 
-redis_client::redis_client(redis_url url, std::chrono::milliseconds timeout)
-    : url_(std::move(url)), timeout_(timeout) {}
+redis_client::redis_client(redis_url url, std::chrono::milliseconds timeout, reply_limits limits)
+    : url_(std::move(url)), timeout_(timeout), limits_(limits) {}
 
 result<redis_address> redis_client::master(clock::time_point deadline) const {
   redis_url login{.password = url_.sentinel_password,
@@ -56,10 +63,11 @@ result<redis_address> redis_client::master(clock::time_point deadline) const {
 }
 
 result<redis_connection> redis_client::connect(clock::time_point deadline) const {
-  if (url_.master.empty()) return redis_connection::open(url_.addresses.front(), url_, deadline);
+  if (url_.master.empty())
+    return redis_connection::open(url_.addresses.front(), url_, deadline, limits_);
   auto address = master(deadline);
   if (!address) return tl::unexpected<error>(address.error());
-  auto c = redis_connection::open(*address, url_, deadline);
+  auto c = redis_connection::open(*address, url_, deadline, limits_);
   if (!c) return c;
   // Right after a failover a Sentinel may still name the old master, which is a replica by now.
   auto role = c->call({"ROLE"}, deadline);
@@ -98,10 +106,10 @@ result<T> redis_client::checked(result<T> outcome) {
 }
 
 result<redis_reply> redis_client::call(std::initializer_list<std::string_view> arguments) {
-  auto until = deadline();
-  auto c = connection(until);
-  if (!c) return tl::unexpected<error>(c.error());
-  return checked((*c)->call(arguments, until));
+  std::vector<std::vector<std::string_view>> one{arguments};
+  auto replies = pipeline(one);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  return std::move(replies->front());
 }
 
 result<std::vector<redis_reply>> redis_client::pipeline(
@@ -109,20 +117,30 @@ result<std::vector<redis_reply>> redis_client::pipeline(
   auto until = deadline();
   auto c = connection(until);
   if (!c) return tl::unexpected<error>(c.error());
-  for (auto& command : commands) (*c)->append(command);
-  if (auto ok = (*c)->flush(until); !ok)
-    return checked(result<std::vector<redis_reply>>(tl::unexpected<error>(ok.error())));
+  return checked(send(**c, commands, errors_too, until));
+}
+
+result<std::vector<redis_reply>> redis_client::send(
+    redis_connection& c, std::span<const std::vector<std::string_view>> commands, bool errors_too,
+    clock::time_point until) {
+  for (auto& command : commands) c.append(command);
+  c.append_echo();
+  if (auto ok = c.flush(until); !ok) return tl::unexpected<error>(ok.error());
   std::vector<redis_reply> replies;
   std::optional<error> refused;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    auto reply = (*c)->read(until);
-    if (!reply)
-      return checked(result<std::vector<redis_reply>>(tl::unexpected<error>(reply.error())));
-    if ((*reply)->type == REDIS_REPLY_ERROR && !refused && !errors_too)
-      refused = server_error(text_of(**reply), "Redis");
+  for (auto& command : commands) {
+    auto reply = c.read(until);
+    if (!reply) return tl::unexpected<error>(reply.error());
+    if ((*reply)->type == REDIS_REPLY_ERROR) {
+      if (!refused && !errors_too) refused = server_error(text_of(**reply), c.name());
+    } else if (!is_one_of(**reply, reply_to(command.front()))) {
+      return tl::unexpected<error>(c.in_doubt("it answered " + std::string(command.front()) +
+                                              " with " + name_of_kind(**reply)));
+    }
     replies.push_back(std::move(*reply));
   }
-  if (refused) return checked(result<std::vector<redis_reply>>(tl::unexpected<error>(*refused)));
+  if (auto ok = c.answered_echo(until); !ok) return tl::unexpected<error>(ok.error());
+  if (refused) return tl::unexpected<error>(*refused);
   return replies;
 }
 
@@ -131,15 +149,58 @@ result<redis_reply> redis_client::eval(const redis_script& script,
                                        clock::time_point until) {
   auto c = connection(until);
   if (!c) return tl::unexpected<error>(c.error());
+  return checked(run(**c, script, arguments, until));
+}
+
+result<redis_reply> redis_client::run(redis_connection& c, const redis_script& script,
+                                      std::span<const std::string_view> arguments,
+                                      clock::time_point until) {
+  auto nonce = c.new_nonce();
   std::vector<std::string_view> command{"EVALSHA", script.sha1(), "0"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  auto reply = (*c)->call(command, until);
+  command.push_back(nonce);
+  auto reply = c.call(command, until);
   if (!reply && reply.error().detail.starts_with("NOSCRIPT")) {
     command[0] = "EVAL";
     command[1] = script.text();
-    reply = (*c)->call(command, until);
+    reply = c.call(command, until);
   }
-  return checked(std::move(reply));
+  if (!reply) {
+    if (may_pass(reply.error())) return reply;
+    // An error has no nonce: is it the one to this call?
+    c.append_echo();
+    if (auto ok = c.flush(until); !ok) return tl::unexpected<error>(ok.error());
+    if (auto ok = c.answered_echo(until); !ok) return tl::unexpected<error>(ok.error());
+    return reply;
+  }
+  auto& whole = **reply;
+  if (whole.elements != 2 || text_of(*whole.element[0]) != nonce)
+    return tl::unexpected<error>(c.in_doubt("its reply is not the one to what it was asked"));
+  redis_reply answer(std::exchange(whole.element[1], nullptr));
+  if (!is_one_of(*answer, script.answer()))
+    return tl::unexpected<error>(c.in_doubt("it answered a script with " + name_of_kind(*answer)));
+  return answer;
+}
+
+result<std::int64_t> redis_client::wait_for_replicas(unsigned count,
+                                                     std::chrono::milliseconds patience) {
+  using namespace std::chrono_literals;
+  auto c = connection(clock::now() + patience);
+  if (!c) return tl::unexpected<error>(c.error());
+  // It answers in time by itself; who does not is silent.
+  std::vector<std::string> words{"WAIT", std::to_string(count),
+                                 std::to_string(std::max<std::int64_t>(patience.count() - 50, 1))};
+  std::vector<std::vector<std::string_view>> one{{words[0], words[1], words[2]}};
+  auto replies = checked(send(**c, one, false, clock::now() + patience + 500ms));
+  if (!replies) return tl::unexpected<error>(replies.error());
+  return replies->front()->integer;
+}
+
+error redis_client::in_doubt(const std::string& why) {
+  error e{errc::unavailable, why, "Redis"};
+  if (connection_) e = connection_->in_doubt(why);
+  drop();
+  return e;
 }
 
 }  // namespace sm

@@ -14,13 +14,17 @@ namespace sm {
 /// A Lua script and the name Redis has for it.
 class redis_script {
  public:
-  explicit redis_script(std::string text) : text_(std::move(text)) {}
+  /// `answer`: what it returns. Its last argument, which it does not see, comes back with that, so
+  /// that an answer is known to be the one to this call.
+  redis_script(reply_kind answer, std::string text);
+  reply_kind answer() const noexcept { return answer_; }
   const std::string& text() const noexcept { return text_; }
   /// Made when it is needed first; from any thread.
   const std::string& sha1() const;
 
  private:
-  std::string text_;
+  const reply_kind answer_;
+  const std::string text_;
   mutable std::once_flag once_;
   mutable std::string sha1_;
 };
@@ -29,7 +33,7 @@ class redis_client {
  public:
   using clock = redis_connection::clock;
 
-  redis_client(redis_url url, std::chrono::milliseconds timeout);
+  redis_client(redis_url url, std::chrono::milliseconds timeout, reply_limits limits = {});
 
   /// The connection, made if there is none. Within the pause after a failure it fails at once, with
   /// the reason of that failure.
@@ -41,7 +45,8 @@ class redis_client {
 
   result<redis_reply> call(std::initializer_list<std::string_view> arguments);
   /// Sends all, then reads all replies: one round trip. An error of the server among them fails,
-  /// unless `errors_too`.
+  /// unless `errors_too`. Replies that are not those to what was asked are `unavailable`, and the
+  /// connection is given up.
   result<std::vector<redis_reply>> pipeline(std::span<const std::vector<std::string_view>> commands,
                                             bool errors_too = false);
   /// Runs `script` with ARGV; there are no KEYS.
@@ -52,13 +57,25 @@ class redis_client {
   result<redis_reply> eval(const redis_script& script, std::span<const std::string_view> arguments,
                            clock::time_point until);
 
+  /// How many replicas have what this connection wrote (WAIT).
+  result<std::int64_t> wait_for_replicas(unsigned count, std::chrono::milliseconds patience);
+  /// The reply to the last call is none to what was asked: the connection is given up.
+  error in_doubt(const std::string& why);
+
   const redis_url& url() const noexcept { return url_; }
   std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  const reply_limits& limits() const noexcept { return limits_; }
   bool connected() const noexcept { return connection_.has_value(); }
   /// How often it connected: a change tells that the server may be another one.
   std::uint64_t generation() const noexcept { return generation_; }
 
  private:
+  static result<std::vector<redis_reply>> send(
+      redis_connection& c, std::span<const std::vector<std::string_view>> commands, bool errors_too,
+      clock::time_point until);
+  static result<redis_reply> run(redis_connection& c, const redis_script& script,
+                                 std::span<const std::string_view> arguments,
+                                 clock::time_point until);
   result<redis_address> master(clock::time_point deadline) const;
   clock::time_point deadline() const { return clock::now() + timeout_; }
   template <class T>
@@ -66,6 +83,7 @@ class redis_client {
 
   const redis_url url_;
   const std::chrono::milliseconds timeout_;
+  const reply_limits limits_;
   mutable std::size_t sentinel_ = 0;  // that answered last
   std::optional<redis_connection> connection_;
   std::uint64_t generation_ = 0;

@@ -74,7 +74,10 @@ result<firing> redis_clock::fire(const std::string& name, std::int64_t last_ms, 
   if (job) add_job(a, *job);
   auto reply = client_.eval(redis_scripts::fire, a);
   if (!reply) return tl::unexpected<error>(reply.error());
-  return static_cast<firing>(number_of(**reply));
+  auto what = number_of(**reply);
+  if (what < 0 || what > static_cast<std::int64_t>(firing::stored))
+    return tl::unexpected<error>(client_.in_doubt("it answered a schedule with something else"));
+  return static_cast<firing>(what);
 }
 
 result<void> redis_clock::tidy() {
@@ -141,7 +144,8 @@ result<void> redis_clock::forget_old_attempts() {
     auto reply = client_.call({"HSCAN", key("sm:attempts"), cursor, "COUNT", "500"});
     if (!reply) return tl::unexpected<error>(reply.error());
     auto parts = elements_of(**reply);
-    if (parts.size() != 2) return {};
+    if (!are(parts, {reply_kind::text, reply_kind::texts}))
+      return tl::unexpected<error>(client_.in_doubt("it answered HSCAN with something else"));
     cursor = text_of(*parts[0]);
     auto fields = elements_of(*parts[1]);
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {

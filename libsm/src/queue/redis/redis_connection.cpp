@@ -18,6 +18,7 @@
 #include "process/deadline.hpp"
 #include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
+#include "store/state_folder.hpp"
 
 namespace sm {
 namespace {
@@ -103,21 +104,29 @@ error server_error(std::string_view text, const std::string& where) {
 
 void redis_connection::ssl_deleter::operator()(ssl_st* s) const noexcept { ::SSL_free(s); }
 
-redis_connection::redis_connection(unique_fd socket, std::string name)
-    : socket_(std::move(socket)), name_(std::move(name)), reader_(::redisReaderCreate()) {}
+redis_connection::redis_connection(unique_fd socket, std::string name, reply_limits limits)
+    : socket_(std::move(socket)),
+      name_(std::move(name)),
+      reader_(::redisReaderCreate()),
+      scanner_(limits),
+      salt_(random_hex(4) + ":") {}
 redis_connection::~redis_connection() = default;
 
 error redis_connection::broken(const std::string& why) const {
   return {errc::unavailable, why, name_};
 }
 
+error redis_connection::in_doubt(const std::string& why) const {
+  return broken(why + ": whether it did what it was asked is in doubt");
+}
+
 result<redis_connection> redis_connection::open(const redis_address& address, const redis_url& url,
-                                                clock::time_point deadline) {
+                                                clock::time_point deadline, reply_limits limits) {
   auto name = address.path.empty() ? address.host + ":" + address.port : address.path;
   auto socket =
       address.path.empty() ? connect_host(address, deadline) : connect_unix(address.path, deadline);
   if (!socket) return tl::unexpected<error>(socket.error());
-  redis_connection c(std::move(*socket), std::move(name));
+  redis_connection c(std::move(*socket), std::move(name), limits);
   if (url.tls)
     if (auto ok = c.start_tls(address, url, deadline); !ok)
       return tl::unexpected<error>(ok.error());
@@ -187,6 +196,7 @@ void redis_connection::append(std::span<const std::string_view> arguments) {
     output_ += std::to_string(value);
     output_ += "\r\n";
   };
+  ++awaited_;
   number('*', arguments.size());
   for (auto& argument : arguments) {
     number('$', argument.size());
@@ -197,12 +207,13 @@ void redis_connection::append(std::span<const std::string_view> arguments) {
 
 result<void> redis_connection::wait(short events, clock::time_point deadline) {
   pollfd watched{socket_.get(), events, 0};
-  for (;;) {
+  // Over is over, also with a peer that sends one byte after the other.
+  while (clock::now() < deadline) {
     int ready = ::poll(&watched, 1, left_ms(deadline));
     if (ready > 0) return {};
-    if (ready == 0) return tl::unexpected<error>(broken("did not answer in time"));
-    if (errno != EINTR) return system_failure("cannot wait", name_);
+    if (ready < 0 && errno != EINTR) return system_failure("cannot wait", name_);
   }
+  return tl::unexpected<error>(broken("did not answer in time"));
 }
 
 result<void> redis_connection::flush(clock::time_point deadline) {
@@ -256,6 +267,10 @@ result<std::size_t> redis_connection::receive() {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::size_t{0};
     if (got <= 0) return tl::unexpected<error>(broken("the connection is lost"));
   }
+  if (auto why = scanner_.take({chunk.data(), static_cast<std::size_t>(got)}); !why.empty())
+    return tl::unexpected<error>(in_doubt(why));
+  if (!awaits_messages_ && scanner_.whole() > awaited_)
+    return tl::unexpected<error>(in_doubt("it answered what nobody asked"));
   if (::redisReaderFeed(reader_.get(), chunk.data(), static_cast<std::size_t>(got)) != REDIS_OK)
     return tl::unexpected<error>(broken(reader_->errstr));
   return static_cast<std::size_t>(got);
@@ -266,7 +281,11 @@ result<redis_reply> redis_connection::try_read() {
     void* reply = nullptr;
     if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK)
       return tl::unexpected<error>(broken(reader_->errstr));
-    if (reply) return redis_reply(static_cast<redisReply*>(reply));
+    if (reply) {
+      scanner_.took_one();
+      if (awaited_ > 0) --awaited_;
+      return redis_reply(static_cast<redisReply*>(reply));
+    }
     auto got = receive();
     if (!got) return tl::unexpected<error>(got.error());
     if (*got == 0) return redis_reply{};
@@ -286,9 +305,28 @@ result<redis_reply> redis_connection::call(std::span<const std::string_view> arg
   append(arguments);
   if (auto ok = flush(deadline); !ok) return tl::unexpected<error>(ok.error());
   auto reply = read(deadline);
-  if (reply && (*reply)->type == REDIS_REPLY_ERROR)
+  if (!reply) return reply;
+  if ((*reply)->type == REDIS_REPLY_ERROR)
     return tl::unexpected<error>(server_error(text_of(**reply), name_));
+  if (!is_one_of(**reply, reply_to(arguments.front())))
+    return tl::unexpected<error>(in_doubt("it answered " + std::string(arguments.front()) +
+                                          " with " + name_of_kind(**reply)));
   return reply;
+}
+
+void redis_connection::append_echo() {
+  echo_ = new_nonce();
+  std::array<std::string_view, 2> ping{"PING", echo_};
+  append(ping);
+}
+
+result<void> redis_connection::answered_echo(clock::time_point deadline) {
+  auto reply = read(deadline);
+  if (!reply) return tl::unexpected<error>(reply.error());
+  // Who may not ask is believed.
+  if ((*reply)->type == REDIS_REPLY_ERROR && text_of(**reply).starts_with("NOPERM")) return {};
+  if ((*reply)->type == REDIS_REPLY_STRING && text_of(**reply) == echo_) return {};
+  return tl::unexpected<error>(in_doubt("its replies are not those to what it was asked"));
 }
 
 }  // namespace sm

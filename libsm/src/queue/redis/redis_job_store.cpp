@@ -53,6 +53,14 @@ std::string_view name_of(job_outcome::kind how) {
   return "done";
 }
 
+/// A reply has room for the largest jobs that are enqueued here, several at a time; one of a
+/// foreign producer may have half of it.
+reply_limits limits_for(const queue_config& config) {
+  reply_limits limits;
+  limits.bytes = std::max<std::size_t>(limits.bytes, 4 * config.payload_max);
+  return limits;
+}
+
 bool is_handed_back(job_outcome::kind how) {
   return how == job_outcome::kind::returned || how == job_outcome::kind::crashed;
 }
@@ -61,9 +69,9 @@ class redis_job_store : public job_store {
  public:
   redis_job_store(redis_url url, const queue_config& config)
       : config_(config),
-        client_(std::move(url), config.enqueue_timeout),
+        client_(std::move(url), config.enqueue_timeout, limits_for(config)),
         lists_(client_),
-        producer_(client_),
+        producer_(client_, config.replicas),
         workers_(client_),
         clock_(client_, lists_, config_),
         prefix_(client_.url().prefix) {}
@@ -84,8 +92,9 @@ class redis_job_store : public job_store {
     if (!queues) return tl::unexpected<error>(queues.error());
     arguments a(prefix_);
     a << rq.worker;
-    a.keep(resque_time(unix_ms())) << rq.lease.count() << rq.max << rq.alone
-                                   << (rq.idle && outcomes.size() > 0) << rq.pass_suspects;
+    a.keep(resque_time(unix_ms()))
+        << rq.lease.count() << rq.max << rq.alone << (rq.idle && outcomes.size() > 0)
+        << rq.pass_suspects << client_.limits().bytes / 4 << client_.limits().bytes / 2;
     std::map<std::string_view, std::vector<std::int64_t>> done;
     std::vector<const job_outcome*> others;
     for (auto& o : outcomes) {
@@ -113,7 +122,10 @@ class redis_job_store : public job_store {
     auto reply = client_.eval(redis_scripts::exchange, a);
     if (!reply) return tl::unexpected<error>(reply.error());
     auto parts = elements_of(**reply);
-    if (parts.size() != 5) return fail(errc::internal, "unexpected answer of a script", "Redis");
+    constexpr auto number = reply_kind::number;
+    constexpr auto texts = reply_kind::texts;
+    if (!are(parts, {number, number, number, texts, texts}) || parts[4]->elements % 6 != 0)
+      return tl::unexpected<error>(client_.in_doubt("it answered a claim with something else"));
     exchange_result out;
     out.served = std::move(*queues);
     out.accepted = static_cast<std::size_t>(number_of(*parts[0]));
@@ -418,7 +430,8 @@ class redis_job_store : public job_store {
     auto reply = client_.eval(redis_scripts::give_back, a);
     if (!reply) return tl::unexpected<error>(reply.error());
     auto parts = elements_of(**reply);
-    if (parts.size() != 2) return fail(errc::internal, "unexpected answer of a script", "Redis");
+    if (!are(parts, {reply_kind::number, reply_kind::texts}))
+      return tl::unexpected<error>(client_.in_doubt("it answered a script with something else"));
     auto count = static_cast<std::size_t>(number_of(*parts[0]));
     auto dying = elements_of(*parts[1]);
     for (std::size_t i = 0; i + 3 < dying.size(); i += 4) {

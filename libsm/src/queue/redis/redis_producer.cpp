@@ -1,8 +1,10 @@
 #include "queue/redis/redis_producer.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
+#include "process/deadline.hpp"
 #include "queue/payload.hpp"
 #include "queue/redis/script_arguments.hpp"
 #include "queue/redis/scripts.hpp"
@@ -22,9 +24,26 @@ std::string name_of(std::span<const new_job> jobs) {
   return sha1_hex(all);
 }
 
+/// Which were not stored, in their order; nothing when the reply is none to so many jobs.
+std::optional<std::vector<duplicate>> duplicates_in(const redisReply& reply, std::size_t jobs) {
+  auto fields = elements_of(reply);
+  if (fields.size() % 2 != 0) return {};
+  std::vector<duplicate> duplicates;
+  for (std::size_t i = 0; i < fields.size(); i += 2) {
+    auto index = number_of(*fields[i]);
+    auto after = duplicates.empty() ? 0 : duplicates.back().index + 1;
+    if (index < 0 || static_cast<std::size_t>(index) < after ||
+        static_cast<std::size_t>(index) >= jobs)
+      return {};
+    duplicates.push_back({static_cast<std::size_t>(index), std::string(text_of(*fields[i + 1]))});
+  }
+  return duplicates;
+}
+
 }  // namespace
 
-redis_producer::redis_producer(redis_client& client) : client_(client), producer_(random_hex(8)) {}
+redis_producer::redis_producer(redis_client& client, unsigned replicas)
+    : client_(client), replicas_(replicas), producer_(random_hex(8)) {}
 
 result<std::vector<duplicate>> redis_producer::enqueue(std::span<const new_job> jobs,
                                                        milliseconds patience) {
@@ -38,6 +57,19 @@ result<std::vector<duplicate>> redis_producer::enqueue(std::span<const new_job> 
   auto outcome = enqueue_batch(jobs, redis_client::clock::now() + patience);
   if (in_doubt_) jobs_in_doubt_ = name_of(jobs);
   return outcome;
+}
+
+/// Waits until so many replicas have what was written on this connection.
+result<void> redis_producer::replicated(redis_client::clock::time_point deadline) {
+  if (replicas_ == 0) return {};
+  auto left = std::max<std::int64_t>(left_ms(deadline), 1);
+  auto reply = client_.wait_for_replicas(replicas_, milliseconds(left));
+  if (!reply) return tl::unexpected<error>(reply.error());
+  if (*reply >= replicas_) return {};
+  return fail(errc::unavailable,
+              "only " + std::to_string(*reply) + " of " + std::to_string(replicas_) +
+                  " replicas (queue.replicas) have it",
+              "Redis");
 }
 
 result<std::vector<duplicate>> redis_producer::enqueue_batch(
@@ -64,13 +96,15 @@ result<std::vector<duplicate>> redis_producer::enqueue_batch(
     bool was_connected = client_.connected();
     auto reply = client_.eval(redis_scripts::enqueue, a, deadline);
     if (reply) {
-      in_doubt_ = false;
-      std::vector<duplicate> duplicates;
-      auto fields = elements_of(**reply);
-      for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-        duplicates.push_back({static_cast<std::size_t>(number_of(*fields[i])),
-                              std::string(text_of(*fields[i + 1]))});
-      return duplicates;
+      auto duplicates = duplicates_in(**reply, jobs.size());
+      if (!duplicates)
+        reply =
+            tl::unexpected<error>(client_.in_doubt("it answered an enqueue with something else"));
+      else if (auto ok = replicated(deadline); !ok)
+        reply = tl::unexpected<error>(ok.error());
+      else
+        in_doubt_ = false;
+      if (reply) return *duplicates;
     }
     // It was connected and got no answer: the jobs may be there.
     if (was_connected || client_.generation() != generation) in_doubt_ = true;

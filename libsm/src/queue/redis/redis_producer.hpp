@@ -12,7 +12,7 @@ namespace sm {
 
 class redis_producer {
  public:
-  explicit redis_producer(redis_client& client);
+  redis_producer(redis_client& client, unsigned replicas);
 
   /// See `job_store::enqueue`.
   result<std::vector<duplicate>> enqueue(std::span<const new_job> jobs,
@@ -24,7 +24,10 @@ class redis_producer {
   result<std::vector<duplicate>> enqueue_batch(std::span<const new_job> jobs,
                                                redis_client::clock::time_point deadline);
 
+  result<void> replicated(redis_client::clock::time_point deadline);
+
   redis_client& client_;
+  const unsigned replicas_;     // that must have a job before it is answered for
   const std::string producer_;  // by which the script knows its batches
   std::uint64_t batch_ = 0;
   bool in_doubt_ = false;  // whether the last batch was stored

@@ -15,6 +15,7 @@ constexpr auto silent_for = 10s;             // then a subscription is asked for
 constexpr auto poll_pause = 100ms;
 constexpr auto reconnect_pause = 250ms;
 constexpr auto patience = 2s;
+constexpr int messages_max = 1'000;  // read at once: a flood must not keep anybody here
 
 }  // namespace
 
@@ -33,6 +34,7 @@ void redis_waiter::watch(const std::vector<std::string>& queues) {
   if (!channel_.empty() && !subscription_) {
     auto c = client_.connect(clock::now() + patience);
     if (c) {
+      c->expect_messages();
       c->append(std::vector<std::string_view>{"SUBSCRIBE", channel_});
       if (c->flush(clock::now() + patience)) subscription_.emplace(std::move(*c));
       heard_at_ = clock::now();
@@ -93,7 +95,7 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
   [[maybe_unused]] auto n = ::read(interrupter_.get(), &drop, sizeof drop);
   if (subscription_) {
     auto message = subscription_->try_read();
-    while (message && *message) {
+    for (int heard = 1; message && *message && heard < messages_max; ++heard) {
       heard_at_ = clock::now();
       asked_ = false;
       message = subscription_->try_read();
@@ -109,8 +111,8 @@ void redis_waiter::wait(std::chrono::milliseconds timeout) {
     // The server's own time is over: nobody is there.
     bool silent = p.waiting && clock::now() - p.since > blocks_for + patience;
     bool broken = !reply || refused || silent;
-    // A queue that is no list, a full Redis: not asked again at once.
-    if (refused) connect_after_ = clock::now() + reconnect_pause;
+    // A queue that is no list, a full Redis, one that talks nonsense: not asked again at once.
+    if (refused || !reply) connect_after_ = clock::now() + reconnect_pause;
     entry = broken ? peeks_.erase(entry) : std::next(entry);
   }
 }

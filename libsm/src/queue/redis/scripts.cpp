@@ -144,13 +144,16 @@ end
 
 }  // namespace
 
-const redis_script enqueue{prelude + store_one + R"lua(
+const redis_script enqueue{reply_kind::texts, prelude + store_one + R"lua(
 local producer, batch = S .. 'producer:' .. ARGV[2], ARGV[3]
 local last = call('GET', producer)
 if last then
   local number, answer = string.match(last, '^(%d+) (.*)$')
   -- The answer to the first try was lost on its way: it is stored, and this was the answer.
-  if number == batch then return cjson.decode(answer) end
+  if number == batch then
+    call('EXPIRE', producer, 600)  -- WAIT looks at the last write of a connection
+    return cjson.decode(answer)
+  end
   -- It was given up, and comes late.
   if tonumber(number) > tonumber(batch) then return {} end
 end
@@ -192,17 +195,18 @@ call('SET', producer, batch .. ' ' .. cjson.encode(duplicates), 'EX', 600)
 return duplicates
 )lua"};
 
-const redis_script exchange{prelude + hand_back + R"lua(
+const redis_script exchange{reply_kind::array, prelude + hand_back + R"lua(
 local SUSPECT_FROM = )lua" + std::to_string(suspect_from) +
-                            R"lua(
+                                                   R"lua(
 local worker, iso, lease, max = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local alone, idle, pass = ARGV[6] == '1', ARGV[7] == '1', ARGV[8] == '1'
+local bytes_left, largest = tonumber(ARGV[9]), tonumber(ARGV[10])
 go_on_without_memory()
-local at = 10
+local at = 12
 local accepted, processed, failed = 0, 0, 0
 
 -- Jobs that are simply done, by queue.
-for _ = 1, tonumber(ARGV[9]) do
+for _ = 1, tonumber(ARGV[11]) do
   local queue, n = ARGV[at], tonumber(ARGV[at + 1])
   local numbers = slice(at + 2, n)
   if call('HLEN', S .. 'attempts') > 0 or call('HLEN', S .. 'cancel') > 0 then
@@ -274,6 +278,19 @@ if max > 0 then
   paused = value and string.lower(string.match(value, '^%s*(.-)%s*$')) == 'true'
 end
 local first
+local full = false
+-- What is larger than an answer may be can be handed to nobody.
+local function put_aside(queue, bytes)
+  local place = S .. 'oversize:' .. queue
+  call('LMOVE', P .. 'queue:' .. queue, place, 'LEFT', 'RIGHT')
+  call('RPUSH', P .. 'failed', '{"failed_at":"' .. iso ..
+    '","payload":{"class":"unreadable","args":[]},"exception":"sm::payload_too_large","error":' ..
+    cjson.encode('the job has ' .. text(#bytes) .. ' bytes, and no consumer takes more than ' .. text(largest) ..
+      ' (see queue.payload_max): it stands at the end of the list ' .. place) ..
+    ',"backtrace":[],"worker":' .. cjson.encode(worker) .. ',"queue":' .. cjson.encode(queue) .. ',"raw64":null}')
+  count('failed', worker, 1)
+  count('processed', worker, 1)
+end
 if max > 0 then
   local suspects = call('HLEN', S .. 'attempts') > 0
   local until_ms, t
@@ -340,6 +357,20 @@ if max > 0 then
       end
       if room > 0 then
         local list = call('LRANGE', key, 0, room - 1)
+        -- An answer has its bounds: the rest comes next time.
+        local kept = 0
+        for i, bytes in ipairs(list) do
+          bytes_left = bytes_left - #bytes
+          if #bytes > largest or (bytes_left < 0 and n + kept > 0) then break end
+          kept = i
+        end
+        if kept == 0 and #list[1] > largest then put_aside(queue, list[1]) end
+        if kept < #list then
+          if (rate or 0) > 0 then call('HINCRBYFLOAT', settings, 'tokens', #list - kept) end
+          for i = #list, kept + 1, -1 do list[i] = nil end
+          full = true
+        end
+        if kept == 0 then break end
         -- Not below the clock: should Redis come back with older data, no number is used again.
         local last = call('INCRBY', S .. 'number', #list)
         if last < t * 1000 then
@@ -372,7 +403,7 @@ if max > 0 then
         n = n + #list
         first = first or {queue, list[1]}
       end
-      if stay_alone or (waits == 1 and not pass) then break end
+      if full or stay_alone or (waits == 1 and not pass) then break end
     end
   end
 end
@@ -399,7 +430,7 @@ end
 return {accepted, waits, again, held_back, jobs}
 )lua"};
 
-const redis_script beat{prelude + R"lua(
+const redis_script beat{reply_kind::number, prelude + R"lua(
 local worker, at, ms, begins = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
 go_on_without_memory()
 -- Who was taken for dead meanwhile is listed again.
@@ -411,7 +442,7 @@ else call('SET', P .. 'worker:' .. worker .. ':started', at, 'NX') end
 return 1
 )lua"};
 
-const redis_script renew{prelude + R"lua(
+const redis_script renew{reply_kind::texts, prelude + R"lua(
 go_on_without_memory()
 local until_ms = text(now() + tonumber(ARGV[2]))
 local lost = {}
@@ -422,9 +453,9 @@ end
 return lost
 )lua"};
 
-const redis_script give_back{prelude + hand_back + R"lua(
+const redis_script give_back{reply_kind::array, prelude + hand_back + R"lua(
 local CRASHES_MAX = )lua" + std::to_string(crashes_max) +
-                             R"lua(
+                                                    R"lua(
 local mode, worker = ARGV[2], ARGV[3]
 go_on_without_memory()
 local held = {}
@@ -456,7 +487,7 @@ for _, d in ipairs(list) do hand_back(d[2], d[3], mode ~= 'resync') end
 return {#list, dying}
 )lua"};
 
-const redis_script bury{prelude + R"lua(
+const redis_script bury{reply_kind::number, prelude + R"lua(
 local number, queue, worker, record, id, lock, status, ttl = unpack(slice(2, 8))
 go_on_without_memory()
 local r = record_of(number, queue)
@@ -472,7 +503,7 @@ count('processed', nil, 1)
 return 1
 )lua"};
 
-const redis_script put_status{prelude + R"lua(
+const redis_script put_status{reply_kind::number, prelude + R"lua(
 go_on_without_memory()
 for i = 2, #ARGV, 3 do
   local key, document, ttl = P .. 'job:' .. ARGV[i] .. ':status', ARGV[i + 1], ARGV[i + 2]
@@ -485,7 +516,7 @@ end
 return 1
 )lua"};
 
-const redis_script move_due{prelude + R"lua(
+const redis_script move_due{reply_kind::text, prelude + R"lua(
 go_on_without_memory()
 for _, member in ipairs(call('ZRANGEBYSCORE', S .. 'delayed', '-inf', text(now()), 'LIMIT', 0, 100)) do
   local queue, bytes = string.match(member, '^%d+\n([^\n]*)\n(.*)$')
@@ -501,7 +532,7 @@ local next = call('ZRANGE', S .. 'delayed', 0, 0, 'WITHSCORES')
 return next[2] or '0'
 )lua"};
 
-const redis_script move_plugin{prelude + R"lua(
+const redis_script move_plugin{reply_kind::number, prelude + R"lua(
 local element, time, queue, bytes = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 go_on_without_memory()
 if not takes_jobs(queue) then
@@ -525,7 +556,7 @@ if call('EXISTS', P .. 'delayed:' .. time) == 0 then call('ZREM', P .. 'delayed_
 return moved
 )lua"};
 
-const redis_script fire{prelude + store_one + R"lua(
+const redis_script fire{reply_kind::number, prelude + store_one + R"lua(
 if (call('HGET', S .. 'fired', ARGV[2]) or '0') ~= ARGV[3] then return 0 end
 if call('HEXISTS', S .. 'schedules', ARGV[2]) == 0 then return 0 end
 if #ARGV == 4 then go_on_without_memory() end
@@ -535,7 +566,7 @@ if #ARGV == 4 or not takes_jobs(ARGV[5]) or store(5) then return 1 end
 return 2
 )lua"};
 
-const redis_script requeue{prelude + R"lua(
+const redis_script requeue{reply_kind::number, prelude + R"lua(
 if not takes_jobs(ARGV[3]) then
   return redis.error_reply('NOLIST ' .. P .. 'queue:' .. ARGV[3] .. ' is no list')
 end
@@ -546,7 +577,7 @@ forget_wish(ARGV[4])
 return 1
 )lua"};
 
-const redis_script remove{prelude + R"lua(
+const redis_script remove{reply_kind::number, prelude + R"lua(
 local kind, key, element, bytes, queue = ARGV[2], P .. ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local id, lock, status, ttl = unpack(slice(7, 4))
 go_on_without_memory()
@@ -567,7 +598,7 @@ end
 return gone
 )lua"};
 
-const redis_script remove_queue{prelude + R"lua(
+const redis_script remove_queue{reply_kind::number, prelude + R"lua(
 if not takes_jobs(ARGV[2]) then
   return redis.error_reply('NOLIST ' .. P .. 'queue:' .. ARGV[2] .. ' is no list')
 end
@@ -578,7 +609,7 @@ call('RENAME', P .. 'queue:' .. ARGV[2], P .. ARGV[3])
 return call('LLEN', P .. ARGV[3])
 )lua"};
 
-const redis_script release_lock{prelude + R"lua(
+const redis_script release_lock{reply_kind::number, prelude + R"lua(
 if call('GET', S .. 'lock:' .. ARGV[2]) == ARGV[3] then return call('DEL', S .. 'lock:' .. ARGV[2]) end
 return 0
 )lua"};

@@ -12,6 +12,7 @@
 //   cancel            hash: id -> when the wish is forgotten (ms)
 //   schedules, fired  hashes: name -> document, last time (ms)
 //   producer:ID       string: the last batch this producer stored, and the answer
+//   oversize:QUEUE    list: jobs that are too large to be handed out; `failed` says so
 //   number            counter of deliveries
 //
 // A job is in exactly one of queue:QUEUE (Resque's list), inflight, delayed (or delayed:TIME, the
@@ -25,8 +26,9 @@ namespace sm::redis_scripts {
 /// producer, batch, then jobs: "p" queue n bytes... | "j" queue bytes run_at_ms lock id lock_ms
 /// status_id status. -> duplicates as index, id, ...; an index counts jobs.
 extern const redis_script enqueue;
-/// worker, iso time, lease_ms, max, alone, idle, pass suspects, number of groups of done jobs:
-/// queue n numbers..., number of other outcomes: each 10 fields, queues...
+/// worker, iso time, lease_ms, max, alone, idle, pass suspects, bytes of all that is claimed, bytes
+/// of one job at most, number of groups of done jobs: queue n numbers..., number of other outcomes:
+/// each 10 fields, queues...
 extern const redis_script exchange;
 /// lease_ms, "NUMBER:QUEUE"... -> those that are lost
 extern const redis_script renew;
