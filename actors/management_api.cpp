@@ -105,8 +105,8 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   });
 
   add_queue_routes(at, parts.jobs);
-  add_job_routes(at, parts.jobs);
-  add_failed_routes(at, parts.jobs);
+  add_job_routes(at, parts.searches);
+  add_failed_routes(at, parts.searches);
   add_schedule_routes(at, parts.jobs);
   add_metrics_route(at, parts.jobs, parts.tallies);
   at.bind("services.logs", [parts](request& rq) {

@@ -13,6 +13,7 @@ namespace sm {
 struct management_parts {
   supervisor& services;
   queue_view& jobs;
+  queue_view& searches;  ///< for what looks at many jobs: the questions of `jobs` wait behind none
   event_streams& events;
   log_service& logs;
   const tally_board& tallies;

@@ -270,6 +270,7 @@ int run_manager(detail::server_state& program) {
   events.drive(system, multiplexer_fd);
 
   queue_view jobs(settings.queue.url, settings.queue, log);
+  queue_view searches(settings.queue.url, settings.queue, log);  // may take long
   queue_view releases(settings.queue.url, settings.queue, log);  // wait behind nobody's question
   cgroup_root cgroups;
   if (std::string why; settings.manager.cgroups != "never") {
@@ -301,6 +302,7 @@ int run_manager(detail::server_state& program) {
 
   management_parts parts{.services = services,
                          .jobs = jobs,
+                         .searches = searches,
                          .events = streams,
                          .logs = logs,
                          .tallies = shared.tallies,

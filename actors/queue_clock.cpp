@@ -103,6 +103,16 @@ result<void> queue_clock::declare() {
 
 /// Does what is due; the time of what comes next, or 0.
 result<std::int64_t> queue_clock::tick() {
+  auto lost = store_->lost_data();
+  if (!lost) return tl::unexpected<error>(lost.error());
+  if (*lost) {
+    log().warn(
+        "the store has lost what was written lately: it was emptied, started without its log, or a "
+        "copy with older data took its place. Jobs may be gone; this program's schedules and "
+        "limits "
+        "are declared again, those made over HTTP are not");
+    declared_ = false;
+  }
   if (!declared_) {
     if (auto ok = declare(); !ok) return tl::unexpected<error>(ok.error());
     declared_ = true;

@@ -1,5 +1,7 @@
 #include "queue/failure_record.hpp"
 
+#include <algorithm>
+
 #include "queue/payload.hpp"
 #include "queue/transfer.hpp"
 
@@ -55,13 +57,33 @@ failure_record decode_failure(const std::string& text) {
   f.queue = string_member(text, "queue");
   f.retried_at = string_member(text, "retried_at");
   std::optional<std::string> bytes;
-  if (!raw_member(text, "raw64").empty())
+  if (auto raw = raw_member(text, "raw64"); raw.starts_with('"'))
     bytes = from_base64(string_member(text, "raw64"));
+  else if (!raw.empty())
+    bytes.reset();  // the payload is a stand-in for bytes that are elsewhere
   else if (auto payload = raw_member(text, "payload"); payload.starts_with('{'))
     bytes = payload;
   f.has_payload = bytes.has_value();
   f.payload = std::move(bytes).value_or("");
   return f;
+}
+
+bool may_fit(std::string_view record, const dead_filter& filter) noexcept {
+  // A text without anything that may be escaped stands in the document as it is.
+  auto may_have = [&](const std::string& text) {
+    bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return c >= ' ' && c < 0x7f &&
+             std::string_view("\"\\/<>&'").find(c) == std::string_view::npos;
+    });
+    return !plain || record.find(text) != record.npos;
+  };
+  // What stands in raw64 cannot be seen, and an id may be the SHA-1 of the bytes, or have a prefix.
+  bool in_clear = record.find(R"("raw64")") == record.npos;
+  if (!may_have(filter.queue) || !may_have(filter.text)) return false;
+  if (in_clear && !may_have(filter.type)) return false;
+  if (!in_clear || filter.ids.size() != 1) return true;
+  auto& id = *filter.ids.begin();
+  return id.size() == 40 || id.find('_') != id.npos || may_have(id);
 }
 
 job_view to_view(const failure_record& f) {

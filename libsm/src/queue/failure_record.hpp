@@ -22,6 +22,10 @@ std::string encode_failure(const failure_record& f);
 /// Reads a record of ours, Ruby's or PHP's; what is no record has an empty queue.
 failure_record decode_failure(const std::string& text);
 
+/// False when no record with this text can be one of a job that fits: much is ruled out without
+/// reading the document.
+bool may_fit(std::string_view record, const dead_filter& filter) noexcept;
+
 job_view to_view(const failure_record& f);
 
 }  // namespace sm

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "queue/payload.hpp"
-
 namespace sm {
 namespace {
 
-constexpr std::size_t step_size = 500;  // dead jobs looked at in one call of the store
+constexpr std::size_t step_size = 500;  // dead jobs looked at at once
 
 }  // namespace
 
@@ -32,60 +30,48 @@ result<cancel_outcome> cancel_job(job_store& store, const job_id& id) {
   return cancel_outcome::cancelling;
 }
 
-bool dead_filter::fits(const job_view& dead) const {
-  if (!queue.empty() && dead.queue != queue) return false;
-  if (!text.empty() && dead.error.find(text) == text.npos && dead.exception.find(text) == text.npos)
+result<bool> dead_search::step(job_store& store) {
+  if (filter_.empty()) {
+    auto page = store.jobs(job_state::dead, "", offset_, count_);
+    if (!page) return tl::unexpected<error>(page.error());
+    found_ = std::move(*page);
     return false;
-  if (type.empty()) return true;
-  auto job = decode_payload(dead.payload);
-  return job && job->type == type;
-}
-
-result<job_page> dead_jobs(job_store& store, const dead_filter& filter, std::size_t offset,
-                           std::size_t count) {
-  if (filter.type.empty() && filter.text.empty())
-    return store.jobs(job_state::dead, filter.queue, offset, count);
-  job_page found;
-  std::size_t bytes = 0;
-  for (std::size_t at = 0;;) {
-    auto page = store.jobs(job_state::dead, "", at, step_size);
-    if (!page) return page;
-    for (auto& job : page->jobs) {
-      if (!filter.fits(job)) continue;
-      if (offset > 0) {
-        --offset;
-        continue;
-      }
-      found.more = found.jobs.size() == count || bytes > job_page_bytes;
-      if (found.more) return found;
-      bytes += job.payload.size();
-      found.jobs.push_back(std::move(job));
+  }
+  auto page = store.dead(filter_, at_, step_size);
+  if (!page) return tl::unexpected<error>(page.error());
+  for (auto& job : page->jobs) {
+    if (offset_ > 0) {
+      --offset_;
+      continue;
     }
-    if (!page->more) return found;
-    at += page->jobs.size();
+    found_.more = found_.jobs.size() == count_ || bytes_ > job_page_bytes;
+    if (found_.more) return false;
+    bytes_ += job.payload.size();
+    found_.jobs.push_back(std::move(job));
   }
+  at_ = page->next;
+  return page->more;
 }
 
-namespace {
-
-result<std::size_t> act(job_store& store, std::span<const job_view> dead, dead_action action) {
-  return action == dead_action::requeue ? store.requeue(dead) : store.remove(dead);
+result<std::size_t> dead_sweep::act(job_store& store, std::span<const job_view> jobs) {
+  auto done = action_ == dead_action::requeue ? store.requeue(jobs) : store.remove(jobs);
+  // One whose queue takes none stays dead; who asked for it alone hears why.
+  if (!done && done.error().code == errc::conflict && filter_.ids.size() != 1) done = 0;
+  return done;
 }
 
-}  // namespace
-
-result<dead_outcome> act_on_dead(job_store& store, const std::vector<job_id>& ids,
-                                 dead_action action) {
-  dead_outcome outcome;
-  for (auto& id : ids) {
-    auto found = store.find_dead(id);
-    if (!found) return tl::unexpected<error>(found.error());
-    auto done = *found ? act(store, {&**found, 1}, action) : result<std::size_t>(0);
-    if (!done) return tl::unexpected<error>(done.error());
-    outcome.count += *done;
-    if (*done == 0) outcome.missing.push_back(id);
+/// One by one, so that it is known which of them are missing; of several with one id the first.
+result<std::size_t> dead_sweep::act_on_wanted(job_store& store, std::vector<job_view> jobs) {
+  std::size_t count = 0;
+  for (auto& job : jobs) {
+    if (!wanted_.contains(job.id)) continue;
+    job.position -= static_cast<std::int64_t>(count);
+    auto done = act(store, {&job, 1});
+    if (!done) return done;
+    if (*done > 0) wanted_.erase(job.id);
+    count += *done;
   }
-  return outcome;
+  return count;
 }
 
 result<bool> dead_sweep::step(job_store& store) {
@@ -94,19 +80,24 @@ result<bool> dead_sweep::step(job_store& store) {
     if (!totals) return tl::unexpected<error>(totals.error());
     left_ = totals->dead;
   }
-  auto page = store.jobs(job_state::dead, "", passed_,
+  if (filter_.empty() && action_ == dead_action::remove) {
+    auto gone = store.clear_dead();
+    if (!gone) return tl::unexpected<error>(gone.error());
+    count_ += *gone;
+    return *gone > 0 && count_ < *left_;
+  }
+  auto page = store.dead(filter_, at_,
                          static_cast<std::size_t>(std::min<std::uint64_t>(*left_, step_size)));
   if (!page) return tl::unexpected<error>(page.error());
-  *left_ -= std::min<std::uint64_t>(page->jobs.size(), *left_);
-  auto looked_at = page->jobs.size();
-  std::erase_if(page->jobs, [&](auto& job) { return !filter_.fits(job); });
-  auto done = act(store, page->jobs, action_);
-  // One whose queue takes none stays dead.
-  if (!done && done.error().code == errc::conflict) done = 0;
+  *left_ -= std::min<std::uint64_t>(page->looked_at, *left_);
+  auto done =
+      filter_.ids.empty() ? act(store, page->jobs) : act_on_wanted(store, std::move(page->jobs));
   if (!done) return tl::unexpected<error>(done.error());
   count_ += *done;
-  passed_ += looked_at - *done;
-  return page->more && *left_ > 0;
+  at_ = page->next;
+  at_.passed -= static_cast<std::int64_t>(*done);
+  bool all_found = !filter_.ids.empty() && wanted_.empty();
+  return page->more && *left_ > 0 && !all_found;
 }
 
 }  // namespace sm

@@ -14,43 +14,50 @@ result<cancel_outcome> cancel_job(job_store& store, const job_id& id);
 
 error no_such_job(const job_id& id);
 
-/// Which dead jobs are meant: those that fit everything that is not "".
-struct dead_filter {
-  std::string queue{}, type{};
-  std::string text{};  ///< within the exception's class or its text
+/// A page of the dead jobs that fit, in the order they are kept. In steps, so that others get their
+/// turn at the store.
+class dead_search {
+ public:
+  dead_search(dead_filter filter, std::size_t offset, std::size_t count)
+      : filter_(std::move(filter)), offset_(offset), count_(count) {}
 
-  bool fits(const job_view& dead) const;
+  /// True while there is more to look at.
+  result<bool> step(job_store& store);
+  const job_page& found() const noexcept { return found_; }
+
+ private:
+  const dead_filter filter_;
+  std::size_t offset_;
+  const std::size_t count_;
+  dead_cursor at_{};
+  std::size_t bytes_ = 0;
+  job_page found_{};
 };
-
-/// A page of the dead jobs that fit, in the order they are kept.
-result<job_page> dead_jobs(job_store& store, const dead_filter& filter, std::size_t offset,
-                           std::size_t count);
 
 enum class dead_action { requeue, remove };
-
-struct dead_outcome {
-  std::size_t count = 0;          ///< requeued or removed
-  std::vector<job_id> missing{};  ///< those that are not among the dead
-};
-result<dead_outcome> act_on_dead(job_store& store, const std::vector<job_id>& ids,
-                                 dead_action action);
 
 /// Acts on all dead jobs that fit, as many as there are at the beginning: those that die meanwhile
 /// are for the next one. In steps, so that others get their turn at the store.
 class dead_sweep {
  public:
   dead_sweep(dead_filter filter, dead_action action)
-      : filter_(std::move(filter)), action_(action) {}
+      : filter_(std::move(filter)), action_(action), wanted_(filter_.ids) {}
 
   /// True while there is more to do.
   result<bool> step(job_store& store);
   std::size_t count() const noexcept { return count_; }
+  /// Ids of the filter that were not among the dead, or not there any more.
+  std::vector<job_id> missing() const { return {wanted_.begin(), wanted_.end()}; }
 
  private:
+  result<std::size_t> act(job_store& store, std::span<const job_view> jobs);
+  result<std::size_t> act_on_wanted(job_store& store, std::vector<job_view> jobs);
+
   const dead_filter filter_;
   const dead_action action_;
+  std::set<job_id> wanted_;            // each of them once
   std::optional<std::uint64_t> left_;  // to look at
-  std::size_t passed_ = 0;             // that stay, and stand in front
+  dead_cursor at_{};
   std::size_t count_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "queue/job_store.hpp"
 
+#include "queue/payload.hpp"
 #include "queue/redis/redis_job_store.hpp"
 #include "queue/sqlite/sqlite_job_store.hpp"
 #include "store/sqlite.hpp"
@@ -18,6 +19,21 @@ std::string_view to_string(job_state state) noexcept {
       break;
   }
   return "dead";
+}
+
+bool dead_filter::fits(const job_view& dead) const {
+  if (!queue.empty() && dead.queue != queue) return false;
+  if (!text.empty() && dead.error.find(text) == text.npos && dead.exception.find(text) == text.npos)
+    return false;
+  if (!ids.empty() && !ids.contains(dead.id)) return false;
+  if (type.empty()) return true;
+  // The class as it is written rules most out; one with escapes must be read.
+  auto written = raw_member(dead.payload, "class");
+  if (written.find('\\') == written.npos &&
+      (written.size() < 2 || written.substr(1, written.size() - 2) != type))
+    return false;
+  auto job = decode_payload(dead.payload);
+  return job && job->type == type;
 }
 
 result<void> check_queue_url(const std::string& url) {

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sm/config.hpp>
 #include <sm/job.hpp>
 #include <span>
@@ -119,6 +121,32 @@ struct job_view {
   bool has_payload = true;           ///< dead: false when its record does not tell it
   std::string record{};              ///< dead or delayed in Redis: the element as it stands there
   std::string list{};                ///< delayed by a scheduler plugin of Resque: the key it is in
+  std::int64_t position = 0;         ///< dead in Redis: where the record stood when it was seen
+};
+
+/// Which dead jobs are meant: those that fit everything that is not empty.
+struct dead_filter {
+  std::string queue{}, type{};
+  std::string text{};  ///< within the exception's class or its text
+  std::set<job_id> ids{};
+
+  bool empty() const { return queue.empty() && type.empty() && text.empty() && ids.empty(); }
+  bool fits(const job_view& dead) const;
+};
+
+/// Where a walk over the dead goes on. Who takes `n` away of those that it passed subtracts them
+/// from `passed`.
+struct dead_cursor {
+  std::int64_t passed = 0;  ///< Redis: how many stand before it
+  std::int64_t since = std::numeric_limits<std::int64_t>::min(), row = 0;  ///< SQLite: behind this
+};
+
+/// A part of the dead.
+struct dead_page {
+  std::vector<job_view> jobs{};  ///< those that fit, in the order they are kept
+  std::size_t looked_at = 0;
+  dead_cursor next{};
+  bool more = false;  ///< there are others behind `next`
 };
 
 /// Some of the jobs in a state, in the order they are kept.
@@ -228,6 +256,9 @@ class job_store {
                               const new_job* job) = 0;
   /// Waits for `watch`ed due times to change: what `make_waiter` is for consumers.
   virtual std::unique_ptr<job_waiter> make_clock_waiter() = 0;
+  /// Whether what was written since the last call is lost: the store was emptied, started without
+  /// its log, or a copy with older data took its place. Of the first call that cannot be told.
+  virtual result<bool> lost_data() { return false; }
   /// Drops what has outlived its time: dead jobs over `dead_max`, old statuses and locks.
   virtual result<void> tidy() = 0;
 
@@ -241,7 +272,10 @@ class job_store {
   /// The job called `id` wherever it is; nothing when it is nowhere, or done. One that waits or
   /// runs comes before a dead one.
   virtual result<std::optional<job_view>> find(const job_id& id) = 0;
-  virtual result<std::optional<job_view>> find_dead(const job_id& id) = 0;
+  /// Looks at up to `look_at` dead jobs from a place on, for those that fit; and at no more once it
+  /// has `job_page_bytes` of them.
+  virtual result<dead_page> dead(const dead_filter& filter, const dead_cursor& from,
+                                 std::size_t look_at) = 0;
   /// The status document of a tracked job, or "".
   virtual result<std::string> status(const job_id& id) = 0;
   /// Takes jobs away that do not run, with the keys they hold; their status says "cancelled".
@@ -252,6 +286,8 @@ class job_store {
   /// Makes dead jobs ready again, behind all others, with their bytes and a fresh count. Returns
   /// how many: not those that are gone, or whose record cannot be read.
   virtual result<std::size_t> requeue(std::span<const job_view> dead) = 0;
+  /// Takes all dead jobs away, or a portion of them; returns how many, 0 when there are none.
+  virtual result<std::size_t> clear_dead() = 0;
   /// Stops claims from `queue`, or from all (""), until it is resumed.
   virtual result<void> pause(const std::string& queue, bool paused) = 0;
   virtual result<void> put_limits(const std::string& queue, const queue_limits& limits) = 0;

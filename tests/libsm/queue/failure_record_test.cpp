@@ -36,8 +36,9 @@ TEST(failure_record, bytes_that_are_no_job_come_back_as_they_were) {
 }
 
 TEST(failure_record, what_names_no_job_is_told_from_an_empty_one) {
-  for (auto* text : {R"({"queue":"q"})", R"({"queue":"q","payload":null})",
-                     R"({"queue":"q","payload":"x"})", R"({"queue":"q","raw64":"*"})", "nope", ""})
+  for (auto* text :
+       {R"({"queue":"q"})", R"({"queue":"q","payload":null})", R"({"queue":"q","payload":"x"})",
+        R"({"queue":"q","payload":{},"raw64":null})", R"({"queue":"q","raw64":"*"})", "nope", ""})
     EXPECT_FALSE(decode_failure(text).has_payload) << text;
 }
 

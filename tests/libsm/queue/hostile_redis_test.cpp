@@ -66,7 +66,7 @@ const std::vector<call>& calls() {
       {"delayed", [](auto& s) { return nothing_of(s.jobs(job_state::delayed, "", 0, 10)); }},
       {"dead", [](auto& s) { return nothing_of(s.jobs(job_state::dead, "", 0, 10)); }},
       {"find", [](auto& s) { return nothing_of(s.find("1")); }},
-      {"find_dead", [](auto& s) { return nothing_of(s.find_dead("1")); }},
+      {"find_dead", [](auto& s) { return nothing_of(s.dead({.ids = {"1"}}, {}, 10)); }},
       {"status", [](auto& s) { return nothing_of(s.status("1")); }},
       {"remove",
        [](auto& s) {
@@ -76,6 +76,8 @@ const std::vector<call>& calls() {
        [](auto& s) {
          return nothing_of(s.remove({&dead, 1}));
        }},
+      {"clear_dead", [](auto& s) { return nothing_of(s.clear_dead()); }},
+      {"lost_data", [](auto& s) { return nothing_of(s.lost_data()); }},
       {"requeue",
        [](auto& s) {
          return nothing_of(s.requeue({&dead, 1}));

@@ -87,22 +87,50 @@ TEST_P(job_store_fixture, dead_jobs_are_found_and_swept_by_what_they_are) {
     for (auto& d : got) outcomes.push_back(outcome(d, kind::failed_dead));
     ASSERT_TRUE(s->exchange(outcomes, claim(0)));
   }
-  EXPECT_EQ(dead_jobs(*s, {.type = "Three"}, 10, 20)->jobs.size(), 20U);
-  EXPECT_EQ(dead_jobs(*s, {.queue = "odd", .type = "Three"}, 190, 100)->jobs.size(), 10U);
-  EXPECT_TRUE(dead_jobs(*s, {.text = "no such error"}, 0, 10)->jobs.empty());
+  auto search = [&](const dead_filter& filter, std::size_t offset, std::size_t count) {
+    dead_search all(filter, offset, count);
+    for (auto more = all.step(*s); more.value_or(false);) more = all.step(*s);
+    return all.found();
+  };
+  EXPECT_EQ(search({.type = "Three"}, 10, 20).jobs.size(), 20U);
+  EXPECT_TRUE(search({.type = "Three"}, 10, 20).more);
+  EXPECT_EQ(search({.queue = "odd", .type = "Three"}, 190, 100).jobs.size(), 10U);
+  EXPECT_TRUE(search({.text = "no such error"}, 0, 10).jobs.empty());
+  EXPECT_EQ(ids(search({.ids = {"7", "1199"}}, 0, 10).jobs), (id_list{"7", "1199"}));
   auto sweep = [&](const dead_filter& filter, dead_action action) {
     dead_sweep all(filter, action);
     for (auto more = all.step(*s); more.value_or(false);) more = all.step(*s);
-    return all.count();
+    return std::pair{all.count(), all.missing()};
   };
-  EXPECT_EQ(sweep({.queue = "odd", .type = "Three"}, dead_action::requeue), 200U);
+  EXPECT_EQ(sweep({.queue = "odd", .type = "Three"}, dead_action::requeue).first, 200U);
   EXPECT_EQ(counts_of(*s, "odd").ready, 200U);
-  EXPECT_EQ(sweep({.type = "Other", .text = "boom"}, dead_action::remove), 800U);
+  auto again = ids(take(*s, claim(3, {"odd"})));
+  EXPECT_EQ(again, (id_list{"3", "9", "15"})) << "in the order in which they died";
+  EXPECT_EQ(sweep({.type = "Other", .text = "boom"}, dead_action::remove).first, 800U);
   EXPECT_EQ(s->totals()->dead, 200U);
-  EXPECT_EQ(sweep({}, dead_action::requeue), 200U);
-  EXPECT_EQ(sweep({}, dead_action::requeue), 0U);
-  auto unknown = act_on_dead(*s, {"nobody"}, dead_action::remove);
-  EXPECT_EQ(unknown->missing, (id_list{"nobody"}));
+  auto some = sweep({.ids = {"0", "nobody", "600"}}, dead_action::remove);
+  EXPECT_EQ(some.first, 2U);
+  EXPECT_EQ(some.second, (id_list{"nobody"}));
+  EXPECT_EQ(sweep({}, dead_action::requeue).first, 198U);
+  EXPECT_EQ(sweep({}, dead_action::requeue).first, 0U);
+}
+
+TEST_P(job_store_fixture, all_dead_jobs_are_removed_at_once) {
+  auto s = open();
+  std::vector<new_job> jobs;
+  for (int i = 0; i < 5'000; ++i) jobs.push_back(job(std::to_string(i)));
+  put(*s, jobs);
+  std::vector<job_outcome> outcomes;
+  for (auto got = take(*s, claim(1'000)); !got.empty(); got = take(*s, claim(1'000))) {
+    outcomes.clear();
+    for (auto& d : got) outcomes.push_back(outcome(d, kind::failed_dead));
+    ASSERT_TRUE(s->exchange(outcomes, claim(0)));
+  }
+  dead_sweep all({}, dead_action::remove);
+  for (auto more = all.step(*s); more.value_or(false);) more = all.step(*s);
+  EXPECT_EQ(all.count(), 5'000U);
+  EXPECT_EQ(s->totals()->dead, 0U);
+  EXPECT_EQ(*s->clear_dead(), 0U);
 }
 
 }  // namespace sm

@@ -7,27 +7,11 @@
 #include <sm/queue.hpp>
 #include <thread>
 
-#include "job_store_fixture.hpp"
 #include "queue/job_status.hpp"
 #include "queue/redis/scripts.hpp"
+#include "redis_store_fixture.hpp"
 
 namespace sm {
-
-namespace {
-
-class redis_store_fixture : public ::testing::Test {
- protected:
-  std::unique_ptr<job_store> open(std::chrono::milliseconds timeout = 2s) {
-    return std::move(*open_job_store(redis_.url(), {.enqueue_timeout = timeout}));
-  }
-  std::string url_of(const std::string& login) const {
-    auto url = redis_.url();
-    return url.insert(url.find("//") + 2, login + "@");
-  }
-  test::redis_server redis_{{"--appendonly", "yes", "--appendfsync", "always"}};
-};
-
-}  // namespace
 
 TEST_F(redis_store_fixture, an_outage_loses_nothing_and_stores_nothing_twice) {
   auto s = open(20s);
@@ -414,6 +398,16 @@ TEST(redis_store, sentinel_leads_to_the_master_also_after_a_failover) {
   auto s = std::move(*open_job_store(url, {.enqueue_timeout = 2s}));
   auto put = s->enqueue(std::vector<new_job>{job("1")}, 5s);
   ASSERT_TRUE(put) << to_string(put.error());
+  auto warns = [&] {
+    auto list = s->warnings();
+    EXPECT_TRUE(list) << to_string(list.error());
+    return std::any_of(list->begin(), list->end(),
+                       [](auto& w) { return w.find("min-replicas-to-write") != w.npos; });
+  };
+  EXPECT_TRUE(warns());
+  first.cli({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  EXPECT_FALSE(warns());
+  first.cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
   auto waiter = s->make_clock_waiter();
   auto patience = std::chrono::steady_clock::now() + 20s;
   auto in_time = [&] { return std::chrono::steady_clock::now() < patience; };

@@ -19,6 +19,36 @@ constexpr auto attempts_kept = 24h * 30;
 
 }  // namespace
 
+std::vector<std::string> scheduler_locks(const std::string& prefix,
+                                         const std::string& lock_prefix) {
+  // Ruby's names the namespace, which redis-namespace puts before it once more.
+  std::vector<std::string> keys{prefix + prefix + "resque_scheduler_master_lock",
+                                prefix + "resque_scheduler_leader_lock"};
+  if (prefix.empty()) keys.front() = ":resque_scheduler_master_lock";
+  if (!lock_prefix.empty())
+    keys.push_back(prefix + (prefix.empty() ? ":" : prefix) + lock_prefix +
+                   ":resque_scheduler_master_lock");
+  return keys;
+}
+
+redis_clock::redis_clock(redis_client& client, redis_job_lists& lists, redis_dead_jobs& dead,
+                         const queue_config& config)
+    : client_(client),
+      lists_(lists),
+      dead_(dead),
+      config_(config),
+      scheduler_locks_(scheduler_locks(client.url().prefix, config.scheduler_lock_prefix)) {}
+
+result<bool> redis_clock::lost_data() {
+  auto epoch = key("sm:epoch");
+  std::vector<std::vector<std::string_view>> commands{{"INCR", epoch}};
+  auto replies = client_.pipeline(commands, true);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  // A full Redis refuses to count, and has lost nothing.
+  if (replies->front()->type != REDIS_REPLY_INTEGER) return false;
+  return std::exchange(epoch_, replies->front()->integer) >= replies->front()->integer;
+}
+
 result<std::int64_t> redis_clock::move_due() {
   auto reply = client_.eval(redis_scripts::move_due, arguments(client_.url().prefix));
   if (!reply) return tl::unexpected<error>(reply.error());
@@ -96,21 +126,13 @@ result<void> redis_clock::tidy() {
       if (auto ok = client_.call({"HDEL", key("sm:cancel"), text_of(*fields[i])}); !ok)
         return tl::unexpected<error>(ok.error());
   if (auto ok = forget_old_attempts(); !ok) return ok;
-  for (;;) {
-    auto oldest = lists_.range("failed", 0, 1);
-    if (!oldest) return tl::unexpected<error>(oldest.error());
-    if (oldest->empty()) return {};
-    auto at = parse_resque_time(decode_failure(oldest->front()).failed_at);
-    if (at == 0 || at > unix_ms() - config_.dead_age.count()) return {};
-    if (auto ok = client_.call({"LREM", failed, "1", oldest->front()}); !ok)
-      return tl::unexpected<error>(ok.error());
-  }
+  return dead_.drop_before(unix_ms() - config_.dead_age.count());
 }
 
 result<std::int64_t> redis_clock::move_plugin_jobs() {
-  auto lock = key("resque:resque_scheduler_master_lock"), times = key("delayed_queue_schedule");
-  std::vector<std::vector<std::string_view>> commands{{"EXISTS", lock},
-                                                      {"ZRANGE", times, "0", "0"}};
+  auto times = key("delayed_queue_schedule");
+  std::vector<std::vector<std::string_view>> commands{{"EXISTS"}, {"ZRANGE", times, "0", "0"}};
+  for (auto& lock : scheduler_locks_) commands[0].push_back(lock);
   for (int moved = 0; moved < 100;) {
     auto replies = client_.pipeline(commands);
     if (!replies) return tl::unexpected<error>(replies.error());
@@ -119,18 +141,19 @@ result<std::int64_t> redis_clock::move_plugin_jobs() {
     std::string time(text_of(*first[0]));
     auto seconds = std::clamp<std::int64_t>(number_of(time), 0, 1'000'000'000'000);
     if (seconds > unix_ms() / 1000) return seconds * 1000;
-    auto elements = lists_.range("delayed:" + time, 0, redis_job_lists::page);
-    if (!elements) return tl::unexpected<error>(elements.error());
-    if (elements->empty())  // the script looks again before it forgets the time
-      elements->push_back({});
-    for (auto& element : *elements) {
+    auto part = lists_.range("delayed:" + time, 0, redis_job_lists::page);
+    if (!part) return tl::unexpected<error>(part.error());
+    auto& elements = part->elements;
+    if (elements.empty())  // the script looks again before it forgets the time
+      elements.push_back({});
+    for (auto& element : elements) {
       auto job = element.empty() ? plugin_job{} : from_plugin_form(element);
       // What is no job must not stop the others, nor be lost.
       if (!job) job = plugin_job{"default", element};
-      if (auto ok = client_.eval(redis_scripts::move_plugin, arguments(client_.url().prefix)
-                                                                 << element << time << job->queue
-                                                                 << job->bytes);
-          !ok)
+      arguments a(client_.url().prefix);
+      a << element << time << job->queue << job->bytes;
+      for (auto& lock : scheduler_locks_) a << lock;
+      if (auto ok = client_.eval(redis_scripts::move_plugin, a); !ok)
         return tl::unexpected<error>(ok.error());
       ++moved;
     }

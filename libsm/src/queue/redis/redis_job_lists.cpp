@@ -5,6 +5,8 @@
 #include "queue/payload.hpp"
 #include "queue/queue_limit.hpp"
 #include "queue/redis/plugin_form.hpp"
+#include "queue/redis/script_arguments.hpp"
+#include "queue/redis/scripts.hpp"
 #include "queue/unix_time.hpp"
 
 namespace sm {
@@ -16,7 +18,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t search_max = 100'000;  // elements looked at for one job
 constexpr milliseconds queues_known_for = 1s;
 
-// Of a list so many elements are read at once that they have about a megabyte.
+// Of a set so many elements are read at once that they have about a megabyte.
 constexpr std::size_t first_step = 16;
 std::size_t step_for(std::size_t bytes_each) {
   return std::clamp<std::size_t>((1 << 20) / (bytes_each + 1), 1, redis_job_lists::page);
@@ -175,7 +177,7 @@ result<std::optional<job_view>> redis_job_lists::find(const job_id& id) {
     if (found) return found;
     if (!ok && may_pass(ok.error())) return tl::unexpected<error>(ok.error());
   }
-  if (auto ok = for_each_dead(match); !ok || found) return or_error(ok, found);
+  if (auto ok = for_each_dead(match, 0, {.ids = {id}}); !ok || found) return or_error(ok, found);
   // It may have been claimed while it was looked for.
   if (auto ok = for_each_running(match); !ok || found) return or_error(ok, found);
   if (looked > search_max)
@@ -199,30 +201,32 @@ result<std::vector<std::string>> redis_job_lists::known_queues(bool fresh) {
   return known_;
 }
 
-result<std::vector<std::string>> redis_job_lists::range(const std::string& list, std::size_t from,
-                                                        std::size_t count) {
-  auto reply =
-      client_.call({"LRANGE", key(list), std::to_string(from), std::to_string(from + count - 1)});
+result<redis_job_lists::part> redis_job_lists::range(const std::string& list, std::size_t from,
+                                                     std::size_t count) {
+  auto reply = client_.eval(redis_scripts::range, arguments(client_.url().prefix)
+                                                      << list << from << count
+                                                      << client_.limits().bytes / 2);
   if (!reply) return tl::unexpected<error>(reply.error());
-  std::vector<std::string> elements;
-  for (auto* e : elements_of(**reply)) elements.emplace_back(text_of(*e));
-  return elements;
+  auto fields = elements_of(**reply);
+  if (fields.empty())
+    return tl::unexpected<error>(
+        client_.in_doubt("it answered a look at a list with something else"));
+  part found{.ended = number_of(*fields[0]) != 0};
+  for (auto* e : fields.subspan(1)) found.elements.emplace_back(text_of(*e));
+  if (found.elements.empty()) found.ended = true;
+  return found;
 }
 
 result<void> redis_job_lists::for_each_element(
     const std::string& list, std::size_t from,
     const std::function<bool(const std::string& element)>& f) {
-  for (std::size_t step = first_step;;) {
-    auto elements = range(list, from, step);
-    if (!elements) return tl::unexpected<error>(elements.error());
-    std::size_t bytes = 0;
-    for (auto& element : *elements) {
-      bytes += element.size();
+  for (;;) {
+    auto found = range(list, from, page);
+    if (!found) return tl::unexpected<error>(found.error());
+    for (auto& element : found->elements)
       if (!f(element)) return {};
-    }
-    if (elements->size() < step) return {};
-    from += step;
-    step = step_for(bytes / step);
+    if (found->ended) return {};
+    from += found->elements.size();
   }
 }
 
@@ -284,41 +288,66 @@ result<void> redis_job_lists::for_each_delayed(const visitor& f) {
 }
 
 result<void> redis_job_lists::for_each_plugin_job(const visitor& f) {
-  auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), "0", "-1"});
-  if (!times) return tl::unexpected<error>(times.error());
-  for (auto* time : elements_of(**times)) {
-    auto list = "delayed:" + std::string(text_of(*time));
-    bool goes_on = true;
-    auto ok = for_each_element(list, 0, [&](const std::string& element) {
-      auto job = from_plugin_form(element);
-      return !job || (goes_on = f({.id = key_of_job(job->bytes),
-                                   .queue = job->queue,
-                                   .payload = job->bytes,
-                                   .state = job_state::delayed,
-                                   .run_at_ms = number_of(*time) * 1000,
-                                   .record = element,
-                                   .list = list}));
-    });
-    if (!ok || !goes_on) return ok;
+  constexpr std::size_t times_at_once = 10'000;
+  for (std::size_t from = 0;; from += times_at_once) {
+    auto times = client_.call({"ZRANGE", key("delayed_queue_schedule"), std::to_string(from),
+                               std::to_string(from + times_at_once - 1)});
+    if (!times) return tl::unexpected<error>(times.error());
+    for (auto* time : elements_of(**times)) {
+      auto list = "delayed:" + std::string(text_of(*time));
+      bool goes_on = true;
+      auto ok = for_each_element(list, 0, [&](const std::string& element) {
+        auto job = from_plugin_form(element);
+        return !job || (goes_on = f({.id = key_of_job(job->bytes),
+                                     .queue = job->queue,
+                                     .payload = job->bytes,
+                                     .state = job_state::delayed,
+                                     .run_at_ms = number_of(*time) * 1000,
+                                     .record = element,
+                                     .list = list}));
+      });
+      if (!ok || !goes_on) return ok;
+    }
+    if (elements_of(**times).size() < times_at_once) return {};
   }
-  return {};
 }
 
-result<void> redis_job_lists::for_each_dead(const visitor& f, std::size_t from) {
+result<void> redis_job_lists::for_each_dead(const visitor& f, std::size_t from,
+                                            const dead_filter& filter) {
+  auto position = static_cast<std::int64_t>(from);
   return for_each_element("failed", from, [&](const std::string& element) {
+    auto at = position++;
+    if (!may_fit(element, filter)) return true;
     auto v = to_view(decode_failure(element));
     v.record = element;
+    v.position = at;
     return f(v);
   });
 }
 
-result<std::optional<job_view>> redis_job_lists::find_dead(const job_id& id) {
-  std::optional<job_view> found;
-  auto ok = for_each_dead([&](const job_view& v) {
-    if (v.id == id) found = v;
-    return !found;
-  });
-  return or_error(ok, found);
+result<dead_page> redis_job_lists::dead(const dead_filter& filter, const dead_cursor& from,
+                                        std::size_t look_at) {
+  dead_page found{.next = from, .more = true};
+  std::size_t bytes = 0;
+  while (found.looked_at < look_at && bytes <= job_page_bytes) {
+    auto part = range("failed", static_cast<std::size_t>(found.next.passed),
+                      std::min(page, look_at - found.looked_at));
+    if (!part) return tl::unexpected<error>(part.error());
+    for (auto& element : part->elements) {
+      auto at = found.next.passed++;
+      ++found.looked_at;
+      if (!may_fit(element, filter)) continue;
+      auto v = to_view(decode_failure(element));
+      if (!filter.fits(v)) continue;
+      v.record = std::move(element);
+      v.position = at;
+      bytes += v.record.size();
+      found.jobs.push_back(std::move(v));
+    }
+    found.more = !part->ended;
+    if (part->ended) break;
+  }
+  return found;
 }
 
 /// Delayed jobs by queue: ours, and as many of the scheduler plugins' as can be read at once.

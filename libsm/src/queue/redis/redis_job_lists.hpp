@@ -22,15 +22,21 @@ class redis_job_lists {
   result<job_page> jobs(job_state state, const std::string& queue, std::size_t offset,
                         std::size_t count);
   result<std::optional<job_view>> find(const job_id& id);
-  result<std::optional<job_view>> find_dead(const job_id& id);
+  result<dead_page> dead(const dead_filter& filter, const dead_cursor& from, std::size_t look_at);
 
   /// The queues there are, by name; not older than a second, or `fresh`.
   result<std::vector<std::string>> known_queues(bool fresh);
   void forget_known_queues() { known_until_ = {}; }
 
   result<void> for_each_delayed(const visitor& f);
-  result<std::vector<std::string>> range(const std::string& list, std::size_t from,
-                                         std::size_t count);
+  /// Some elements of a list, about a megabyte at most.
+  struct part {
+    std::vector<std::string> elements{};
+    bool ended = false;  ///< none stands behind them
+  };
+  result<part> range(const std::string& list, std::size_t from, std::size_t count);
+  result<void> for_each_element(const std::string& list, std::size_t from,
+                                const std::function<bool(const std::string& element)>& f);
 
   static constexpr std::size_t page = 500;  ///< elements of a list read at once
 
@@ -38,13 +44,12 @@ class redis_job_lists {
   std::string key(std::string_view name) const { return client_.url().prefix + std::string(name); }
   /// How often ready or delayed jobs were tried before.
   result<void> add_attempts(std::vector<job_view>& list);
-  result<void> for_each_element(const std::string& list, std::size_t from,
-                                const std::function<bool(const std::string& element)>& f);
   result<void> for_each_ready(const std::string& queue, std::size_t offset, std::size_t& at,
                               const visitor& f);
   result<void> for_each_running(const visitor& f);
   result<void> for_each_plugin_job(const visitor& f);
-  result<void> for_each_dead(const visitor& f, std::size_t from = 0);
+  result<void> for_each_dead(const visitor& f, std::size_t from = 0,
+                             const dead_filter& filter = {});
   result<std::map<std::string, std::uint64_t>> delayed_counts();
   std::int64_t age_of(const std::string& queue, const redisReply& head);
 

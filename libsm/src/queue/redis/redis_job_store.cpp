@@ -9,6 +9,7 @@
 #include "queue/queue_order.hpp"
 #include "queue/redis/plugin_form.hpp"
 #include "queue/redis/redis_clock.hpp"
+#include "queue/redis/redis_dead_jobs.hpp"
 #include "queue/redis/redis_job_lists.hpp"
 #include "queue/redis/redis_producer.hpp"
 #include "queue/redis/redis_waiter.hpp"
@@ -73,7 +74,8 @@ class redis_job_store : public job_store {
         lists_(client_),
         producer_(client_, config.replicas),
         workers_(client_),
-        clock_(client_, lists_, config_),
+        dead_(client_, lists_),
+        clock_(client_, lists_, dead_, config_),
         prefix_(client_.url().prefix) {}
 
   // -- producers
@@ -231,6 +233,7 @@ class redis_job_store : public job_store {
                       const new_job* job) override {
     return clock_.fire(name, last_ms, now, job);
   }
+  result<bool> lost_data() override { return clock_.lost_data(); }
   result<void> tidy() override {
     if (auto ok = workers_.forget_the_silent(); !ok) return ok;
     return clock_.tidy();
@@ -244,8 +247,9 @@ class redis_job_store : public job_store {
     return lists_.jobs(state, queue, offset, count);
   }
   result<std::optional<job_view>> find(const job_id& id) override { return lists_.find(id); }
-  result<std::optional<job_view>> find_dead(const job_id& id) override {
-    return lists_.find_dead(id);
+  result<dead_page> dead(const dead_filter& filter, const dead_cursor& from,
+                         std::size_t look_at) override {
+    return lists_.dead(filter, from, look_at);
   }
 
   result<queue_totals> totals() override {
@@ -269,12 +273,19 @@ class redis_job_store : public job_store {
 
   result<std::size_t> remove(std::span<const job_view> jobs) override {
     std::size_t count = 0;
+    std::vector<job_view> dead;
     for (auto& job : jobs) {
+      if (job.state == job_state::dead) {
+        dead.push_back(job);
+        continue;
+      }
       auto removed = remove_one(job);
       if (!removed) return tl::unexpected<error>(removed.error());
       count += *removed ? 1 : 0;
     }
-    return count;
+    auto removed = dead_.remove(dead);
+    if (!removed) return removed;
+    return count + *removed;
   }
 
   result<void> request_cancel(const job_id& id) override {
@@ -283,19 +294,9 @@ class redis_job_store : public job_store {
   }
 
   result<std::size_t> requeue(std::span<const job_view> dead) override {
-    std::size_t count = 0;
-    for (auto& job : dead) {
-      // What cannot be read is left as it is.
-      if (job.queue.empty() || !job.has_payload) continue;
-      auto again = truth(client_.eval(
-          redis_scripts::requeue, arguments(prefix_) << job.record << job.queue << job.payload));
-      // One whose queue is no list stays dead, and stops no other.
-      if (!again && (dead.size() == 1 || again.error().code != errc::conflict))
-        return tl::unexpected<error>(again.error());
-      count += again.value_or(false) ? 1 : 0;
-    }
-    return count;
+    return dead_.requeue(dead);
   }
+  result<std::size_t> clear_dead() override { return dead_.clear(); }
 
   result<void> pause(const std::string& queue, bool paused) override {
     if (queue.empty())
@@ -328,12 +329,13 @@ class redis_job_store : public job_store {
     lists_.forget_known_queues();
     auto count = static_cast<std::size_t>(number_of(**reply));
     // What the jobs held is freed: their keys, and the counts of their attempts.
-    for (std::size_t from = 0; from < count; from += redis_job_lists::page) {
-      auto elements = lists_.range(aside, from, redis_job_lists::page);
-      if (!elements) return tl::unexpected<error>(elements.error());
-      for (auto& bytes : *elements)
-        if (auto ok = forget(bytes); !ok) return tl::unexpected<error>(ok.error());
-    }
+    result<void> freed;
+    auto seen = lists_.for_each_element(aside, 0, [&](const std::string& bytes) {
+      freed = forget(bytes);
+      return freed.has_value();
+    });
+    if (!seen) return tl::unexpected<error>(seen.error());
+    if (!freed) return tl::unexpected<error>(freed.error());
     if (count > 0)
       if (auto ok = client_.call({"UNLINK", key(aside)}); !ok)
         return tl::unexpected<error>(ok.error());
@@ -482,7 +484,6 @@ class redis_job_store : public job_store {
         return job.list.empty() ? remove_element("delayed", "sm:delayed", job.record, job)
                                 : remove_element("plugin", job.list, job.record, job);
       case job_state::dead:
-        return remove_element("list", "failed", job.record, job);
       case job_state::running:
         break;
     }
@@ -526,6 +527,7 @@ class redis_job_store : public job_store {
   redis_job_lists lists_;
   redis_producer producer_;
   redis_workers workers_;
+  redis_dead_jobs dead_;
   redis_clock clock_;
   const std::string prefix_;
 };

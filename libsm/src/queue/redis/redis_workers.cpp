@@ -71,6 +71,11 @@ result<std::vector<std::string>> redis_workers::warnings() {
     list.push_back(
         "Redis keeps no append-only file, so jobs of the last minutes are lost when it "
         "ends: set appendonly yes");
+  // A master that is cut off goes on for some seconds, and what it takes then goes with it.
+  if (!client_.url().master.empty() && setting("min-replicas-to-write") == "0")
+    list.push_back(
+        "Redis behind Sentinel takes jobs without a replica (min-replicas-to-write 0), so those of "
+        "the last seconds before a fail-over are lost: set it to 1, or queue.replicas");
   return list;
 }
 

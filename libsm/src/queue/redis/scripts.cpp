@@ -534,6 +534,9 @@ return next[2] or '0'
 
 const redis_script move_plugin{reply_kind::number, prelude + R"lua(
 local element, time, queue, bytes = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+for i = 6, #ARGV do
+  if call('EXISTS', ARGV[i]) == 1 then return 0 end
+end
 go_on_without_memory()
 if not takes_jobs(queue) then
   -- Another minute, as the plugins would have it.
@@ -566,15 +569,78 @@ if #ARGV == 4 or not takes_jobs(ARGV[5]) or store(5) then return 1 end
 return 2
 )lua"};
 
-const redis_script requeue{reply_kind::number, prelude + R"lua(
-if not takes_jobs(ARGV[3]) then
-  return redis.error_reply('NOLIST ' .. P .. 'queue:' .. ARGV[3] .. ' is no list')
+const redis_script range{reply_kind::texts, prelude + R"lua(
+local key, from, left, largest = P .. ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local out, bytes, step = {'0'}, 0, 16
+while left > 0 do
+  local n = math.min(step, left)
+  local part = call('LRANGE', key, from, from + n - 1)
+  for _, element in ipairs(part) do
+    if #element > largest then element = '' end
+    bytes = bytes + #element
+    if bytes > 1048576 and #out > 1 then return out end
+    out[#out + 1] = element
+  end
+  if #part < n then
+    out[1] = '1'
+    return out
+  end
+  from = from + n
+  left = left - n
+  step = step * 2
 end
-if call('LREM', P .. 'failed', 1, ARGV[2]) == 0 then return 0 end
-push('RPUSH', ARGV[3], ARGV[4])
-forget_attempts(ARGV[4])
-forget_wish(ARGV[4])
-return 1
+return out
+)lua"};
+
+const redis_script act_on_dead{reply_kind::array, prelude + R"lua(
+local removes = ARGV[2] == 'remove'
+if removes then go_on_without_memory() end
+local failed = P .. 'failed'
+local gone, refused, missed, open = 0, 0, {}, {}
+local last = 0
+local takes = {}
+local attempts, wishes = call('HLEN', S .. 'attempts') > 0, call('HLEN', S .. 'cancel') > 0
+for i = 3, #ARGV, 6 do
+  local place, sha1, queue, bytes, id, lock = unpack(slice(i, 6))
+  local element = call('LINDEX', failed, place)
+  if takes[queue] == nil then takes[queue] = removes or takes_jobs(queue) end
+  if not element or redis.sha1hex(element) ~= sha1 then
+    missed[#missed + 1] = text((i - 3) / 6)
+  elseif not takes[queue] then
+    refused = refused + 1
+  else
+    -- Nobody sees the mark: it goes before the script ends.
+    call('LSET', failed, place, 'sm:gone')
+    gone = gone + 1
+    last = tonumber(place)
+    if removes then
+      free_lock(lock, id)
+      local status = call('GET', P .. 'job:' .. id .. ':status')
+      if status and string.find(status, '^{"status":%s*[12]%s*[,}]') then open[#open + 1] = id end
+    elseif takes[queue] == 'known' then
+      call('RPUSH', P .. 'queue:' .. queue, bytes)
+    else
+      push('RPUSH', queue, bytes)
+      takes[queue] = 'known'
+    end
+    if attempts then forget_attempts(bytes) end
+    if wishes then forget_wish(bytes) end
+  end
+end
+-- From the end that is nearer: no more of the list is looked at than stands before the last.
+if gone > 0 then
+  call('LREM', failed, last * 2 < call('LLEN', failed) and gone or -gone, 'sm:gone')
+end
+return {gone, refused, missed, open}
+)lua"};
+
+const redis_script clear_dead{reply_kind::number, prelude + R"lua(
+go_on_without_memory()
+local n = call('LLEN', P .. 'failed')
+if n == 0 then return 0 end
+call('RENAME', P .. 'failed', P .. ARGV[2])
+call('UNLINK', P .. ARGV[2])
+return n
 )lua"};
 
 const redis_script remove{reply_kind::number, prelude + R"lua(

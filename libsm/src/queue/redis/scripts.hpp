@@ -43,12 +43,20 @@ extern const redis_script put_status;
 extern const redis_script beat;
 /// -> the time of the next delayed job, or 0
 extern const redis_script move_due;
-/// exact element of delayed:TIME, TIME, queue, bytes -> 1 when it was moved
+/// exact element of delayed:TIME, TIME, queue, bytes, keys of schedulers' locks... -> 1 when it was
+/// moved; not while one of them is held
 extern const redis_script move_plugin;
 /// name, last_ms, now_ms, job as in enqueue's "j" or none -> as `firing`
 extern const redis_script fire;
-/// record, queue, bytes -> 1 when it was there
-extern const redis_script requeue;
+/// list, from, count, bytes of one element at most -> "1" when the list ends with them, elements...
+/// Of one that is larger the text is left out.
+extern const redis_script range;
+/// mode ("requeue", "remove"), then for each dead job, in the order they stand: place, SHA-1 of the
+/// record, queue, bytes, id, lock. -> how many were there, those whose queue is no list, the
+/// indexes of those that stand elsewhere, the ids of those whose status document has not ended
+extern const redis_script act_on_dead;
+/// key to move them to -> how many there were; all at once, and freed aside
+extern const redis_script clear_dead;
 /// kind ("list", "delayed", "plugin"), key, exact element, bytes, queue, id, lock, status, seconds
 /// that stays -> 1 when it was there
 extern const redis_script remove;

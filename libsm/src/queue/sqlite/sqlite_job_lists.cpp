@@ -14,8 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* view_columns =
     "SELECT jid, queue, payload, state, run_at, worker, failures, crashes, exception, error, "
-    "since "
-    "FROM job";
+    "since, id FROM job";
 
 job_view view_of(SQLite::Statement& row) {
   job_view v{.id = row.getColumn(0),
@@ -118,12 +117,26 @@ std::optional<job_view> sqlite_job_lists::find(const job_id& id) {
   return view_of(rows);
 }
 
-std::optional<job_view> sqlite_job_lists::find_dead(const job_id& id) {
-  SQLite::Statement rows(
-      db_, std::string(view_columns) + " WHERE jid = ?1 AND state = 3 ORDER BY since, id");
-  bind_all(rows, id);
-  if (!rows.executeStep()) return {};
-  return view_of(rows);
+dead_page sqlite_job_lists::dead(const dead_filter& filter, const dead_cursor& from,
+                                 std::size_t look_at) {
+  SQLite::Statement rows(db_, std::string(view_columns) +
+                                  " WHERE state = 3 AND (since, id) > (?1, ?2) ORDER BY since, id "
+                                  "LIMIT ?3");
+  bind_all(rows, from.since, from.row, static_cast<std::int64_t>(look_at) + 1);
+  dead_page found{.next = from};
+  std::size_t bytes = 0;
+  while (rows.executeStep()) {
+    found.more = found.looked_at == look_at || bytes > job_page_bytes;
+    if (found.more) break;
+    ++found.looked_at;
+    auto view = view_of(rows);
+    found.next.since = view.failed_at_ms;
+    found.next.row = rows.getColumn(11).getInt64();
+    if (!filter.fits(view)) continue;
+    bytes += view.payload.size();
+    found.jobs.push_back(std::move(view));
+  }
+  return found;
 }
 
 }  // namespace sm

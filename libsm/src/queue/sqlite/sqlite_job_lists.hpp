@@ -20,7 +20,7 @@ class sqlite_job_lists {
   queue_totals totals();
   job_page jobs(job_state state, const std::string& queue, std::size_t offset, std::size_t count);
   std::optional<job_view> find(const job_id& id);
-  std::optional<job_view> find_dead(const job_id& id);
+  dead_page dead(const dead_filter& filter, const dead_cursor& from, std::size_t look_at);
 
  private:
   SQLite::Database& db_;

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr auto cancel_kept = std::chrono::hours(24);
 constexpr std::int64_t move_max = 1000;                     // delayed jobs of one transaction
+constexpr std::int64_t clear_max = 2000;                    // dead jobs taken away in one
 constexpr std::int64_t tidy_max = 1000;                     // rows dropped in one
 constexpr auto status_lives = std::chrono::hours(24 * 30);  // of a job that never ends
 
@@ -324,8 +325,9 @@ class sqlite_job_store : public job_store {
   result<std::optional<job_view>> find(const job_id& id) override {
     return guard_sqlite(file_, [&] { return lists_.find(id); });
   }
-  result<std::optional<job_view>> find_dead(const job_id& id) override {
-    return guard_sqlite(file_, [&] { return lists_.find_dead(id); });
+  result<dead_page> dead(const dead_filter& filter, const dead_cursor& from,
+                         std::size_t look_at) override {
+    return guard_sqlite(file_, [&] { return lists_.dead(filter, from, look_at); });
   }
 
   result<std::string> status(const job_id& id) override {
@@ -385,6 +387,25 @@ class sqlite_job_store : public job_store {
     });
     if (outcome && *outcome > 0) wake_up(file_);
     return outcome;
+  }
+
+  result<std::size_t> clear_dead() override {
+    return guard_sqlite(file_, [&] {
+      constexpr const char* portion =
+          "(SELECT id FROM job WHERE state = 3 ORDER BY since, id LIMIT ?1)";
+      write_transaction write(db_);
+      SQLite::Statement holders(
+          db_, std::string("SELECT jid, payload FROM job WHERE id IN ") + portion +
+                   " AND (instr(payload, '\"lock\"') > 0 OR jid IN (SELECT jid FROM status) OR jid "
+                   "IN (SELECT jid FROM cancel))");
+      for (bind_all(holders, clear_max); holders.executeStep();)
+        let_go(holders.getColumn(0), holders.getColumn(1).getString(), "cancelled");
+      holders.reset();
+      SQLite::Statement gone(db_, std::string("DELETE FROM job WHERE id IN ") + portion);
+      auto count = static_cast<std::size_t>(bind_all(gone, clear_max).exec());
+      write.commit();
+      return count;
+    });
   }
 
   result<void> pause(const std::string& queue, bool paused) override {
