@@ -1,9 +1,11 @@
 // A Redis that says anything. The input's first byte chooses the call, the rest is what the server
-// sends on each connection before it hangs up.
+// sends on each connection before it hangs up, part by part ('~') as it is asked. An '@' stands for
+// what tells that the replies are those to what was asked, which no input can know.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -36,6 +38,19 @@ class server {
   }
 
  private:
+  /// The last word of what was asked is the nonce.
+  static std::string with_nonce(std::string replies, std::string_view asked) {
+    std::string_view nonce;
+    if (auto end = asked.rfind("\r\n"); end != asked.npos && end > 0)
+      if (auto begin = asked.rfind("\r\n", end - 1); begin != asked.npos)
+        nonce = asked.substr(begin + 2, end - begin - 2);
+    auto word = "$" + std::to_string(nonce.size()) + "\r\n" + std::string(nonce) + "\r\n";
+    for (auto at = replies.find('@'); at != replies.npos && replies.size() < 1 << 20;
+         at = replies.find('@', at + word.size()))
+      replies.replace(at, 1, word);
+    return replies;
+  }
+
   [[noreturn]] void serve() {
     for (;;) {
       sm::unique_fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -44,7 +59,16 @@ class server {
         std::lock_guard lock(mutex_);
         replies = replies_;
       }
-      (void)::send(peer.get(), replies.data(), replies.size(), MSG_NOSIGNAL);
+      std::string_view rest = replies;
+      while (!rest.empty()) {
+        char asked[16 << 10];
+        auto size = ::recv(peer.get(), asked, sizeof asked, 0);
+        if (size <= 0) break;
+        auto part = rest.substr(0, rest.find('~'));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+        auto bytes = with_nonce(std::string(part), {asked, static_cast<std::size_t>(size)});
+        (void)::send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      }
       ::shutdown(peer.get(), SHUT_WR);
       // Who closes with something unread would reset the connection, and take the replies with it.
       char dropped[4096];
@@ -81,7 +105,7 @@ void call(sm::job_store& store, unsigned which) {
     case 6:
       return void(store.find("x"));
     case 7:
-      return void(store.find_dead("x"));
+      return void(store.dead({.ids = {"x"}}, {}, 100));
     case 8:
       return void(store.exchange({}, {.worker = "h:1:*", .queues = {"*"}, .max = 4}));
     case 9:
