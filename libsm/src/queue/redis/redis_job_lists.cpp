@@ -330,10 +330,10 @@ result<dead_page> redis_job_lists::dead(const dead_filter& filter, const dead_cu
   dead_page found{.next = from, .more = true};
   std::size_t bytes = 0;
   while (found.looked_at < look_at && bytes <= job_page_bytes) {
-    auto part = range("failed", static_cast<std::size_t>(found.next.passed),
+    auto some = range("failed", static_cast<std::size_t>(found.next.passed),
                       std::min(page, look_at - found.looked_at));
-    if (!part) return tl::unexpected<error>(part.error());
-    for (auto& element : part->elements) {
+    if (!some) return tl::unexpected<error>(some.error());
+    for (auto& element : some->elements) {
       auto at = found.next.passed++;
       ++found.looked_at;
       if (!may_fit(element, filter)) continue;
@@ -344,8 +344,8 @@ result<dead_page> redis_job_lists::dead(const dead_filter& filter, const dead_cu
       bytes += v.record.size();
       found.jobs.push_back(std::move(v));
     }
-    found.more = !part->ended;
-    if (part->ended) break;
+    found.more = !some->ended;
+    if (some->ended) break;
   }
   return found;
 }
