@@ -48,7 +48,7 @@ TEST_F(operations_asked, with_a_name_they_do_not_know_refuse_it_and_name_the_nea
       // Two neighbours swapped.
       auto name = std::string(field.name);
       if (name.size() < 3) continue;
-      std::swap(name[1], name[2]);
+      std::swap(name[0], name[1]);
       refused(op, "?" + name + "=1", name);
       auto reply = app.api(std::string(op.method), path_of(op) + "?" + name + "=1");
       EXPECT_NE(reply.body.find("did you mean '" + std::string(field.name) + "'?"),
