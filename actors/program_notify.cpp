@@ -46,6 +46,8 @@ void program_adapter::read_notifications() {
 /// user's, so its user has to be the program's.
 bool program_adapter::speaks_for_program(const notification& n) {
   if (n.sender <= 0) return false;
+  // systemd-notify of root speaks in its parent's name, and an orphan's parent is this process.
+  if (n.sender == ::getpid()) return true;
   if (descends_from(n.sender, ::getpid())) return true;
   return !read_proc_stat(n.sender) && (n.uid == uid_ || n.uid == 0);
 }

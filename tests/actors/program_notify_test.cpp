@@ -42,9 +42,10 @@ class notify_fixture : public program_fixture {
     ASSERT_TRUE(eventually([&] { return !std::filesystem::exists(folder_ / "say"); }));
   }
   json row(const std::string& name) {
-    for (auto& r : app.api("GET", "/v1/services").document()["services"])
+    auto listed = app.api("GET", "/v1/services").document();
+    for (auto& r : listed["services"])
       if (r["name"] == name) return r;
-    return {};
+    return json::object();
   }
 
   std::filesystem::path folder_;

@@ -99,8 +99,9 @@ TEST_F(program_fixture, a_program_that_goes_to_the_background_is_found_by_its_pi
                              "while :; do sleep 0.01; done' &); exit 0";
   ASSERT_EQ(add(shell("p", daemon, {{"pid_file", file}})).status, 201);
   ASSERT_TRUE(reaches("p", "RUNNING"));
+  ASSERT_TRUE(
+      eventually([&] { return std::to_string(app.instance_pid("p")) + "\n" == text_of(file); }));
   auto pid = app.instance_pid("p");
-  EXPECT_EQ(std::to_string(pid) + "\n", text_of(file));
   ::kill(pid, SIGKILL);
   ASSERT_TRUE(eventually(
       [&] { return app.service("p")["state"] == "RUNNING" && app.instance_pid("p") != pid; }));

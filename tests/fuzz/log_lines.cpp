@@ -10,6 +10,7 @@
 
 SM_FUZZ_TARGET(log_lines) {
   using sm::fuzz::must;
+  if (input.size() > 64 << 10) return;  // longer lines are read in parts
   static const sm::unique_fd file(::memfd_create("log", MFD_CLOEXEC));
   static const auto path = "/proc/self/fd/" + std::to_string(file.get());
   must(::ftruncate(file.get(), 0) == 0 && ::pwrite(file.get(), input.data(), input.size(), 0) ==

@@ -25,6 +25,8 @@ std::vector<fs::path> files_of(const fs::path& place) {
   return files;
 }
 
+constexpr std::size_t large = 16 << 10;  // bytes of a document
+
 /// Where a value stands in the documents that the targets read; "@" is its place.
 constexpr const char* places[] = {
     "@",
@@ -81,8 +83,11 @@ int main(int argc, char** argv) {
   run("nothing", {});
   for (int i = 2; i < argc; ++i) {
     if (std::string_view(argv[i]) == "--hostile") {
+      // A large one stands by itself: in several places of a document it says nothing further.
       for (auto& d : sm::test::hostile_documents())
-        for (auto* around : places) run(d.name + " as " + around, within(around, d.text));
+        for (auto* around : places)
+          if (d.text.size() <= large || around == places[0])
+            run(d.name + " as " + around, within(around, d.text));
       continue;
     }
     for (auto& file : files_of(argv[i])) {

@@ -94,8 +94,8 @@ TEST_F(resque_fixture, a_job_of_ruby_is_performed_and_seen_while_it_runs) {
   std::set<std::string> keys;
   std::istringstream list(cli({"KEYS", "*"}));
   for (std::string key; std::getline(list, key);) keys.insert(key);
-  EXPECT_EQ(keys, (std::set<std::string>{"resque:queues", "resque:sm:number", "resque:sm:version",
-                                         "resque:stat:processed"}));
+  EXPECT_EQ(keys, (std::set<std::string>{"resque:queues", "resque:sm:epoch", "resque:sm:number",
+                                         "resque:sm:version", "resque:stat:processed"}));
 }
 
 TEST_F(resque_fixture, tracked_jobs_of_php_tell_their_status_until_a_day_after) {

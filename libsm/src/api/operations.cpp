@@ -12,7 +12,6 @@ const query_field offset{"offset", query_kind::number, "entries to pass over", 0
 const query_field limit{"limit", query_kind::number, "entries at most, 100 without it", 1, 1000};
 const query_field of_queue{"queue", query_kind::text, "of this queue alone"};
 
-const body_schema no_body{};
 const body_schema specification{body_schema::kind::document, "specification", {}};
 const body_schema change_of_specification{
     body_schema::kind::document, "those fields of a specification that shall change", {}};

@@ -264,7 +264,9 @@ TEST_F(fork_server_fixture, what_is_no_request_harms_nobody) {
         (void)send_with_fds(channel_.get(), std::string_view(text).substr(0, 8'000), {}, 0);
   ASSERT_TRUE(send_with_fds(channel_.get(), R"({"instance":"../../x:0"})", {}, 0));
   pid_t facts[2];
-  EXPECT_GT(start("quick:0", facts), 0);
+  auto pid = start("quick:0", facts);
+  EXPECT_GT(pid, 0);
+  EXPECT_TRUE(send_forget(channel_.get(), {pid}));
 }
 
 }  // namespace sm

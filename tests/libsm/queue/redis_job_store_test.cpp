@@ -206,7 +206,6 @@ TEST_F(redis_store_fixture, an_enqueue_waits_for_as_many_replicas_as_are_asked_f
   auto alone = s->enqueue(std::vector{job("1")}, 200ms);
   ASSERT_FALSE(alone);
   EXPECT_EQ(alone.error().code, errc::unavailable);
-  EXPECT_NE(alone.error().detail.find("replicas"), std::string::npos) << alone.error().detail;
   EXPECT_TRUE(s->in_doubt());
   test::redis_server replica({"--replicaof", "127.0.0.1 " + std::to_string(redis_.port())});
   auto both = s->enqueue(std::vector{job("1")}, 20s);

@@ -79,12 +79,15 @@ TEST(files_page, a_database_in_use_is_copied_as_it_says) {
   test::temporary_folder t;
   auto file = t.path() / "state.db", copy = t.path() / "copy.db";
   auto store = state_store::open(file);
-  ASSERT_TRUE(store->put_service({.spec = {.name = "a", .type = "t"}}));
+  desired_service a{.spec = {.name = "a", .type = "t"}}, b{.spec = {.name = "b", .type = "t"}};
+  complete(a.spec);
+  complete(b.spec);
+  ASSERT_TRUE(store->put_service(a));
   {
     SQLite::Database other(file.string(), SQLite::OPEN_READWRITE);
     other.exec("VACUUM INTO '" + copy.string() + "'");
   }
-  ASSERT_TRUE(store->put_service({.spec = {.name = "b", .type = "t"}}));
+  ASSERT_TRUE(store->put_service(b));
   EXPECT_EQ(state_store::open(copy)->services()->rows.size(), 1U);
   EXPECT_EQ(store->services()->rows.size(), 2U);
 }

@@ -13,7 +13,9 @@
 namespace sm {
 namespace {
 desired_service service_named(std::string name) {
-  return {.spec = {.name = std::move(name), .type = "t", .params = {{"k", "v"}}}};
+  desired_service wanted{.spec = {.name = std::move(name), .type = "t", .params = {{"k", "v"}}}};
+  complete(wanted.spec);
+  return wanted;
 }
 
 std::string content_of(const std::filesystem::path& file) {
@@ -23,13 +25,15 @@ std::string content_of(const std::filesystem::path& file) {
 }
 
 journaled_instance run_of(const std::string& service, std::uint64_t incarnation) {
-  return {.name = service + ":0",
-          .pid = 10,
-          .start_time = 1,
-          .incarnation = incarnation,
-          .boot = "boot",
-          .token = "token",
-          .spec = {.name = service, .type = "t"}};
+  journaled_instance run{.name = service + ":0",
+                         .pid = 10,
+                         .start_time = 1,
+                         .incarnation = incarnation,
+                         .boot = "boot",
+                         .token = "token",
+                         .spec = {.name = service, .type = "t"}};
+  complete(run.spec);
+  return run;
 }
 }  // namespace
 
