@@ -338,8 +338,11 @@ int run_manager(detail::server_state& program) {
   if (auto ok = services.start(std::move(wanted), *left, stored->unreadable); !ok)
     return refuse(ok.error());
   if (auto ok = links.listen(folder->path() / "link.sock"); !ok) return refuse(ok.error());
-  if (auto ok = folder->write_file("http", http.address() + "\n"); !ok)
+  if (auto ok = folder->write_file("http", http.address() + "\n"); !ok) {
+    std::error_code ignored;  // the address of an earlier manager would mislead
+    std::filesystem::remove(folder->path() / "http", ignored);
     log.warn("the address is in no file: {}", to_string(ok.error()));
+  }
   keeper.watch([&] {
     logs.on_folder_made();
     for (auto& restored : {http.restore_unix(), links.restore()})

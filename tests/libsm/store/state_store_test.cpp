@@ -61,7 +61,8 @@ TEST(state_store, services_survive_reopening) {
 TEST(state_store, an_instances_row_is_removed_by_its_own_incarnation_only) {
   test::temporary_folder t;
   auto store = state_store::open(t.path() / "state.db");
-  const service_spec spec{.name = "a", .type = "t", .params = {{"x", 1}}};
+  service_spec spec{.name = "a", .type = "t", .params = {{"x", 1}}};
+  complete(spec);
   const journaled_instance first{"a:0", 10, 1, 1, "boot", "token", 3, spec};
   ASSERT_TRUE(store->put_instance(first));
   EXPECT_EQ(store->instances()->rows.front(), first);
@@ -80,7 +81,8 @@ TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
   auto store = state_store::open(file);
   ASSERT_TRUE(store);
   ASSERT_TRUE(store->put_services({service_named("a"), service_named("b"), service_named("c")}));
-  const service_spec spec{.name = "a", .type = "t"};
+  service_spec spec{.name = "a", .type = "t"};
+  complete(spec);
   for (auto* name : {"a:0", "a:1", "a:2", "a:3"})
     ASSERT_TRUE(store->put_instance({name, 10, 1, 1, "boot", "token", 0, spec}));
   {
