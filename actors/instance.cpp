@@ -270,7 +270,9 @@ void instance::watch_process() {
   watch_.close(ignored);
   // The descriptor first: what it names cannot become another process any more.
   auto process = open_pidfd(pid_);
+  auto reason = errno;
   auto here = look_for(pid_, start_time_);
+  if (process) reason = errno;
   if (here == presence::gone) {
     s_.events.defer([&s = s_, incarnation = incarnation_] {
       if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
@@ -281,7 +283,7 @@ void instance::watch_process() {
   if (!process || here == presence::unknown) {  // out of descriptors, say: look again in a while
     if (!std::exchange(unwatched_, true))
       s_.log.warn("{} (pid {}) cannot be watched yet: {}", name(), pid_,
-                  std::generic_category().message(errno));
+                  std::generic_category().message(reason));
     watch_again_.expires_after(std::chrono::milliseconds{100});
     watch_again_.async_wait([this, incarnation = incarnation_](error_code ec) {
       if (!ec && incarnation == incarnation_ && pid_ != 0) watch_process();
