@@ -50,7 +50,7 @@ class program {
     return api("GET", "/v1/services/" + name).document();
   }
   pid_t instance_pid(const std::string& service, std::size_t index = 0) const;
-  bool all_ready() const { return get("/readyz").status == 200; }
+  bool all_ready() const { return api("GET", "/readyz").status == 200; }
 
   /// Every process that the program started and that still exists.
   std::vector<pid_t> descendants() const;
