@@ -76,6 +76,7 @@ void on_signal(int number) noexcept {
   errno = saved;
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which has a better one
 /// Writes where it crashed, then dies of the same signal: its default is in force again.
 void on_crash(int number) noexcept {
   std::array<char, 64> title;
@@ -85,6 +86,7 @@ void on_crash(int number) noexcept {
   write_stack();
   ::raise(number);
 }
+#endif
 
 }  // namespace
 
@@ -98,9 +100,9 @@ void install_stack_dump() {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   ::sigaction(stack_signal(), &action, nullptr);
-#ifndef __SANITIZE_ADDRESS__  // which has a better one
+#ifndef __SANITIZE_ADDRESS__
   action.sa_handler = on_crash;
-  action.sa_flags = SA_RESETHAND | SA_NODEFER;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
   for (int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
     ::sigaction(number, &action, nullptr);
 #endif

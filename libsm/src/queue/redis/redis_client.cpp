@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds pause_max = 1s;
 
 }  // namespace
 
-redis_script::redis_script(reply_kind answer, std::string text)
+redis_script::redis_script(reply_kind answer, const std::string& text)
     : answer_(answer),
       text_("local nonce = table.remove(ARGV)\nlocal function main()\n" + text +
             "\nend\nlocal answer = main()\n"

@@ -16,7 +16,7 @@ class redis_script {
  public:
   /// `answer`: what it returns. Its last argument, which it does not see, comes back with that, so
   /// that an answer is known to be the one to this call.
-  redis_script(reply_kind answer, std::string text);
+  redis_script(reply_kind answer, const std::string& text);
   reply_kind answer() const noexcept { return answer_; }
   const std::string& text() const noexcept { return text_; }
   /// Made when it is needed first; from any thread.

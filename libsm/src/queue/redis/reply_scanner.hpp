@@ -31,7 +31,7 @@ class reply_scanner {
   std::string take_line(std::string_view line);
   void end_value();
 
-  const reply_limits limits_;
+  reply_limits limits_;
   std::string line_;                 // its begin, when it came in parts
   std::size_t text_left_ = 0;        // of the text that comes, with its end of line
   std::vector<std::size_t> arrays_;  // elements that are to come, from the outermost in
