@@ -179,7 +179,7 @@ class date_reader {
                            c::day(static_cast<unsigned>(day_))};
     if (year_ < 1970 || !date.ok()) return 0;
     std::int64_t day = c::sys_days(date).time_since_epoch().count();
-    return (day * 86'400 + seconds_ - zone_minutes_ * 60) * 1000 + milliseconds_;
+    return (day * 86'400 + seconds_ - std::int64_t{zone_minutes_} * 60) * 1000 + milliseconds_;
   }
 
   std::string_view rest_;

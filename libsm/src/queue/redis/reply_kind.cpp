@@ -75,8 +75,8 @@ bool is_one_of(const redisReply& reply, kind kinds) noexcept {
   }
 }
 
-bool are(std::span<redisReply* const> replies, std::initializer_list<kind> kinds) noexcept {
-  return std::equal(replies.begin(), replies.end(), kinds.begin(), kinds.end(),
+bool are(std::span<redisReply* const> given, std::initializer_list<kind> kinds) noexcept {
+  return std::equal(given.begin(), given.end(), kinds.begin(), kinds.end(),
                     [](auto* reply, kind expected) { return is_one_of(*reply, expected); });
 }
 
