@@ -4,7 +4,7 @@
 # or fails its job.
 # Seen: the worker's `:started` key is read as a worker of its own, the job stands under "undefined"; cleanOldWorkers()
 # counts a failure in stat:failed for which there is no record, and leaves the worker.
-# sm: counts failures by their records, never by the counter alone; see docs/queue.md.
+# sm: what is dead is counted by the records (sm_queue_dead); the shared counter may be ahead of them.
 . "$(dirname "$0")/common"
 debs redis-server=5:7.0.15-1~deb12u10 redis-tools=5:7.0.15-1~deb12u10 liblzf1=3.6-3 libjemalloc2=5.3.0-1 \
   liblua5.1-0=5.1.5-9 lua-cjson=2.1.0+dfsg-2.2 lua-bitop=1.0.2-7
