@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sm/queue.hpp>
@@ -57,6 +58,10 @@ class queue_fixture : public ::testing::TestWithParam<const char*> {
   bool comes(const std::string& what, long times = 1) {
     return eventually([&] { return count(what) >= times; });
   }
+  /// From here on no job of type Work ends until let_go(): what a test sees of a running job does
+  /// not depend on how fast it looks.
+  void hold() const { std::ofstream(file() + ".gate").flush(); }
+  void let_go() const { std::filesystem::remove(file() + ".gate"); }
   json get(const std::string& target) const { return app->api("GET", target).document(); }
   json dead() const { return get("/v1/failed")["failed"]; }
   json queue_of(const std::string& name) const { return get("/v1/queues/" + name); }

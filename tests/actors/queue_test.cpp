@@ -65,10 +65,13 @@ TEST_P(queue_fixture, what_no_try_can_mend_is_dead_at_once_and_stops_no_consumer
 
 TEST_P(queue_fixture, a_job_whose_consumer_is_killed_is_done_by_the_next_one_at_once) {
   start();
-  put("Work", work(1, "", 800));
+  hold();
+  put("Work", work(1));
   ASSERT_TRUE(comes("begin 1"));
   ASSERT_EQ(::kill(consumer(), SIGKILL), 0);
-  ASSERT_TRUE(comes("end 1")) << "long before its lease of 30 s runs out";
+  ASSERT_TRUE(comes("begin 1 ", 2)) << "long before its lease of 30 s runs out";
+  let_go();
+  ASSERT_TRUE(comes("end 1"));
   EXPECT_EQ(count("begin 1 "), 2);
   EXPECT_EQ(count("end 1"), 1);
 }
@@ -269,12 +272,14 @@ TEST_P(queue_fixture, a_job_server_that_hangs_is_replaced) {
 
 TEST_P(queue_fixture, a_tracked_job_tells_its_progress_and_result) {
   start();
-  auto id = put("Work", work(1, "progress", 1'000), {.track = true});
+  hold();
+  auto id = put("Work", work(1, "progress"), {.track = true});
   ASSERT_TRUE(eventually([&] {
     auto job = get("/v1/jobs/" + id);
     return job["state"] == "running" &&
            job.value("progress", json::object()).value("text", "") == "half of it";
   })) << get("/v1/jobs/" + id);
+  let_go();
   ASSERT_TRUE(eventually([&] { return get("/v1/jobs/" + id)["state"] == "done"; }));
   auto job = get("/v1/jobs/" + id);
   EXPECT_EQ(job["result"]["number"], 1);
@@ -291,11 +296,13 @@ TEST_P(queue_fixture, the_process_title_tells_what_a_consumer_works_on) {
     return text;
   };
   EXPECT_EQ(title(), "sm consumer.default:0 resque-1: Waiting for *");
-  put("Work", work(1, "", 1'500));
+  hold();
+  put("Work", work(1));
   ASSERT_TRUE(eventually([&] {
     return title().starts_with("sm consumer.default:0 resque-1: Processing default since ");
   })) << title();
   EXPECT_TRUE(title().ends_with(" [Work]")) << title();
+  let_go();
   EXPECT_TRUE(eventually([&] { return title().ends_with("Waiting for *"); })) << title();
 }
 
@@ -319,18 +326,22 @@ TEST_P(queue_fixture, an_id_and_a_unique_key_make_one_job_of_many) {
   put("Work", work(1), {.id = "mine"});
   ASSERT_TRUE(comes("end 1"));
   EXPECT_EQ(put("Work", work(1), {.id = "mine"}), "mine");
-  auto first = put("Work", work(2, "", 500), {.unique = {.key = "k"}});
+  hold();
+  auto first = put("Work", work(2), {.unique = {.key = "k"}});
   EXPECT_EQ(put("Work", work(2), {.unique = {.key = "k"}}), first);
+  let_go();
   ASSERT_TRUE(comes("end 2"));
   ASSERT_TRUE(eventually([&] { return put("Work", work(2), {.unique = {.key = "k"}}) != first; }));
   ASSERT_TRUE(comes("end 2", 2));
   // Until it begins: the next may wait while it runs.
   uniqueness until_started{.key = "s", .held_until = uniqueness::until::started};
-  auto running = put("Work", work(3, "", 1'000), {.unique = until_started});
+  hold();
+  auto running = put("Work", work(3), {.unique = until_started});
   ASSERT_TRUE(comes("begin 3"));
   auto waiting = put("Work", work(4), {.unique = until_started});
   EXPECT_NE(waiting, running);
   EXPECT_EQ(put("Work", work(4), {.unique = until_started}), waiting);
+  let_go();
   ASSERT_TRUE(comes("end 4"));
   EXPECT_EQ(count("end 1"), 1);
 }

@@ -36,6 +36,7 @@ struct note_job {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(note_job, file, number, mood)
 
 /// A job whose course its fields tell: appends "begin NUMBER ATTEMPT" and "end NUMBER" to the file.
+/// It does not end while there is a file of that name and ".gate".
 struct work_job {
   std::string file;
   int number = 0;
@@ -53,7 +54,8 @@ struct work_job {
     if (mood == "chain") job.jobs().enqueue("Work", {{"file", file}, {"number", number + 1}});
     // A job that takes its time; one that is "deaf" does not look whether it shall end.
     auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
-    while (std::chrono::steady_clock::now() < end) {
+    auto gate = file + ".gate";
+    while (std::chrono::steady_clock::now() < end || ::access(gate.c_str(), F_OK) == 0) {
       if (mood != "deaf") job.check_cancelled();
       std::this_thread::sleep_for(5ms);
     }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "process/probe.hpp"
+#include "process/proc_stat.hpp"
 #include "process/unique_fd.hpp"
 
 namespace sm {
@@ -90,18 +91,31 @@ TEST(listeners, who_took_a_connection_is_found_by_address_and_port) {
 
 TEST(listeners, an_answer_of_an_older_process_is_no_answer_of_this_tree) {
   auto [socket, port] = listen_somewhere();  // ours, and we are older
-  auto child = ::fork();
-  if (child == 0) {
+  // The child's tree has one process that does not hold it. Ages are whole ticks of the kernel, so
+  // that a child of our own first tick counts as no younger than we are.
+  auto give_birth = [&] {
+    auto pid = ::fork();
+    if (pid != 0) return pid;
     socket.reset();
+    ::raise(SIGSTOP);  // says that it does not hold it any more
     for (;;) ::pause();
-  }
-  // The child's tree has one process that does not hold it.
+  };
+  auto end = [](pid_t pid) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  };
+  auto child = give_birth();
+  for (auto born = process_start_time(::getpid()); process_start_time(child) == born;
+       child = give_birth())
+    end(child);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
   auto answer = probe("tcp", {"127.0.0.1", port, ""}, 1s);
+  auto owner = answer ? older_owner(*answer, child) : std::nullopt;
+  auto own = answer ? older_owner(*answer, ::getppid()) : std::nullopt;
+  end(child);
   ASSERT_TRUE(answer);
-  auto owner = older_owner(*answer, child);
-  auto own = older_owner(*answer, ::getppid());
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
   ASSERT_TRUE(owner);
   EXPECT_EQ(*owner, ::getpid());
   EXPECT_FALSE(own) << "of a tree that we belong to it is";
