@@ -15,6 +15,7 @@
 #include "process/proc_stat.hpp"
 #include "process/service_manager.hpp"
 #include "process/start_state.hpp"
+#include "queue/declaration.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/worker_id.hpp"
 #include "queue_scaler.hpp"
@@ -220,6 +221,14 @@ void await_children(asio::signal_set& signals, supervision& s) {
   });
 }
 
+void say_doubts(const detail::server_state& program, const logger& log) {
+  queue_declaration declared{
+      .schedules = program.schedules, .limits = program.limits, .job_types = program.job_types};
+  for (auto& c : program.consumers)
+    declared.queues.insert(declared.queues.end(), c.queues.begin(), c.queues.end());
+  for (auto& doubt : doubts(declared)) log.warn("{}", doubt);
+}
+
 }  // namespace
 
 int run_manager(detail::server_state& program) {
@@ -245,6 +254,7 @@ int run_manager(detail::server_state& program) {
                        .level = settings.manager.log_level,
                        .to_stderr = true});
   log_caught_to(log);
+  say_doubts(program, log);
   auto fork_secret = folder->secret("forks");
   if (!fork_secret) log.warn("fork servers are not adopted: {}", to_string(fork_secret.error()));
   auto store = state_store::open(folder->path() / "state.db");

@@ -180,8 +180,10 @@ bool server::reserve_job(const std::string& name) {
   else if (state_->types.jobs->contains(name))
     state_->mistakes.push_back(
         {errc::conflict, "the job type '" + name + "' is registered twice", "job"});
-  else
+  else {
+    state_->job_types.push_back(name);
     return true;
+  }
   return false;
 }
 

@@ -15,6 +15,7 @@ struct server_state {
   std::string program;  ///< the last part of argv[0]
   config settings;
   registry types;
+  std::vector<std::string> job_types;
   std::vector<service_spec> services;
   std::vector<consumer_spec> consumers;
   std::vector<group_spec> groups;

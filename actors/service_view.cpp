@@ -102,6 +102,8 @@ json supervisor::view(const managed_service& m, bool detailed) const {
        loudest && !loudest->life().reason.empty() ? json(loudest->life().reason) : json(nullptr)},
       {"node", "local"}};
   if (!waits.empty()) document["waits_for"] = waits;
+  if (auto missing = order_.missing(spec.name); !waits.empty() && !missing.empty())
+    document["reason"] = "waiting for unknown service '" + missing + "'";
   if (m.rolling())
     document["rollout"] = "under way";
   else if (!m.rollout_failure().empty())

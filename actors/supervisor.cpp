@@ -114,8 +114,14 @@ result<void> supervisor::start(std::vector<desired_service> services,
   for (auto& row : left) adopt(row);
   // Declared otherwise than when they were started.
   for (auto& [name, m] : services_) m->look_for_outdated_ = m->desired_.enabled;
+  for (auto& [name, m] : services_) say_doubts(name);
   start_what_can();
   return {};
+}
+
+/// A misspelt name keeps a service from starting, or from its place in the order, for ever.
+void supervisor::say_doubts(const std::string& name) const {
+  for (auto& doubt : order_.doubts(name)) s_.log.warn("{} {}", name, doubt);
 }
 
 void supervisor::set_aside(const std::string& name, const error& why) {
@@ -210,15 +216,19 @@ void supervisor::carry_out(change c, const desired_service& wanted) {
       m->desired_ = wanted;
       s_.publish("service.removed", {{"service", c.name}});
     }
+    for (auto& other : order_.successors(c.name)) say_doubts(other);
   } else if (!m) {
     auto& fresh = services_[c.name] = std::make_unique<managed_service>(*this, wanted);
     m = fresh.get();
     s_.publish("service.added", {{"service", c.name}});
     reconcile(*m, wanted.spec);
+    say_doubts(c.name);
   } else {
     if (!c.goes_back) m->rollout_failure_.clear();
     auto before = std::exchange(m->desired_, wanted).spec;
     reconcile(*m, before);
+    if (before.after != wanted.spec.after || before.requires_ != wanted.spec.requires_)
+      say_doubts(c.name);
   }
   if (m && wanted.removed)
     for (auto& i : m->instances_) {

@@ -184,6 +184,7 @@ class supervisor {
   void start_what_can();
   bool may_start(const managed_service& m) const;
   std::string waits_for(const managed_service& m) const;
+  void say_doubts(const std::string& name) const;
   static std::vector<unsigned> all_instances(const managed_service& m);
   static std::vector<unsigned> outdated_instances(const managed_service& m);
   void roll_out(managed_service& m, std::vector<unsigned> outdated,

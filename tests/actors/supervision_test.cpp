@@ -305,13 +305,48 @@ TEST_F(supervision_fixture, services_start_when_what_they_require_is_ready_and_s
   ASSERT_EQ(add(tool_named("app", json::object(), {{"requires", {"db"}}})).status, 201);
   EXPECT_EQ(app.service("app")["waits_for"], "db");
   EXPECT_EQ(app.service("app")["state"], "STOPPED");
+  EXPECT_EQ(app.service("app")["reason"], "waiting for unknown service 'db'");
   ASSERT_EQ(add(tool_named("db")).status, 201);
   ASSERT_TRUE(reaches("app", "RUNNING"));
+  EXPECT_EQ(app.service("app")["reason"], nullptr);
   EXPECT_EQ(app.stop(), 0);
   std::stringstream log;
   log << std::ifstream(app.state() / "stderr").rdbuf();
   auto text = log.str();
   EXPECT_LT(text.find("app:0 STOPPING -> STOPPED"), text.find("db:0 RUNNING -> STOPPING"));
+}
+
+TEST_F(supervision_fixture, a_required_service_that_there_is_not_is_told_in_the_log_at_each_start) {
+  ASSERT_EQ(add(tool_named("app", json::object(), {{"requires", {"databse"}}})).status, 201);
+  ASSERT_EQ(add(tool_named("database")).status, 201);
+  auto told = [&] {
+    auto text = text_of(app.state() / "log" / "manager.log");
+    std::size_t times = 0;
+    for (auto at = text.find("app requires the unknown service 'databse'"); at != text.npos;
+         at = text.find("app requires the unknown service 'databse'", at + 1))
+      ++times;
+    return times;
+  };
+  EXPECT_TRUE(eventually([&] { return told() == 1; }));
+  EXPECT_EQ(app.stop(), 0);
+  app.start();
+  EXPECT_TRUE(eventually([&] { return told() == 2; }));
+  EXPECT_NE(text_of(app.state() / "log" / "manager.log").find("did you mean 'database'?"),
+            std::string::npos);
+  EXPECT_EQ(app.service("app")["reason"], "waiting for unknown service 'databse'");
+}
+
+TEST(declarations, a_schedule_whose_queue_nobody_consumes_is_told_in_the_log) {
+  program app(TEST_PROGRAM, {},
+              {R"(TEST_CONSUMER={"queues": ["defaults"]})", "TEST_SCHEDULE=@yearly",
+               "TEST_SCHEDULE_FILE=/dev/null"});
+  std::stringstream log;
+  log << std::ifstream(app.state() / "log" / "manager.log").rdbuf();
+  EXPECT_NE(
+      log.str().find("the schedule 'often' puts its jobs into the queue 'default', from which "
+                     "no consumer of this program takes jobs; did you mean 'defaults'?"),
+      std::string::npos)
+      << log.str();
 }
 
 TEST_F(supervision_fixture, sigterm_and_sigint_stop_everything_and_leave_no_process) {

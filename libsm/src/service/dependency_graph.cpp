@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "text/texts.hpp"
+
 namespace sm {
 
 result<void> dependency_graph::put(const service_spec& spec) {
@@ -43,6 +45,29 @@ const std::set<std::string>& dependency_graph::required(const std::string& name)
   static const std::set<std::string> none;
   auto entry = nodes_.find(name);
   return entry == nodes_.end() ? none : entry->second.required;
+}
+
+std::string dependency_graph::missing(const std::string& name) const {
+  for (auto& other : required(name))
+    if (!nodes_.contains(other)) return other;
+  return {};
+}
+
+std::vector<std::string> dependency_graph::doubts(const std::string& name) const {
+  std::vector<std::string> all;
+  auto entry = nodes_.find(name);
+  if (entry == nodes_.end()) return all;
+  for (auto& other : entry->second.before) {
+    if (nodes_.contains(other)) continue;
+    std::vector<std::string_view> known;
+    for (auto& [each, unused] : nodes_)
+      if (each != name) known.push_back(each);
+    auto meant = nearest(other, known);
+    all.push_back((entry->second.required.contains(other) ? "requires" : "starts after") +
+                  std::string(" the unknown service '") + other + "'" +
+                  (meant.empty() ? "" : "; did you mean '" + std::string(meant) + "'?"));
+  }
+  return all;
 }
 
 std::vector<std::string> dependency_graph::cycle_through(const std::string& name) const {

@@ -23,6 +23,11 @@ class dependency_graph {
   std::vector<std::string> successors(const std::string& name) const;
   /// The services `name` cannot run without, missing ones included.
   const std::set<std::string>& required(const std::string& name) const;
+  /// The first of them that does not exist; "" when all do.
+  std::string missing(const std::string& name) const;
+  /// What is to be said of the names in `after` and `requires` that no service has: "requires the
+  /// unknown service 'dbb'; did you mean 'db'?".
+  std::vector<std::string> doubts(const std::string& name) const;
 
  private:
   struct node {

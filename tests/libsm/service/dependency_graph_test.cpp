@@ -26,6 +26,20 @@ TEST(dependency_graph, a_cycle_is_refused_with_the_names_along_it) {
   EXPECT_TRUE(g.put(named("c", {})));
 }
 
+TEST(dependency_graph, names_that_no_service_has_are_told_with_the_nearest) {
+  dependency_graph g;
+  ASSERT_TRUE(g.put(named("web", {"dbb"}, {"cache", "db"})));
+  ASSERT_TRUE(g.put(named("db", {})));
+  EXPECT_EQ(g.missing("web"), "dbb");
+  EXPECT_EQ(g.doubts("web"), (names{"starts after the unknown service 'cache'",
+                                    "requires the unknown service 'dbb'; did you mean 'db'?"}));
+  ASSERT_TRUE(g.put(named("dbb", {})));
+  ASSERT_TRUE(g.put(named("cache", {})));
+  EXPECT_EQ(g.missing("web"), "");
+  EXPECT_EQ(g.doubts("web"), names{});
+  EXPECT_EQ(g.doubts("nobody"), names{});
+}
+
 TEST(dependency_graph, a_refused_change_leaves_the_old_one_in_force) {
   dependency_graph g;
   ASSERT_TRUE(g.put(named("a", {"b"})));
