@@ -313,7 +313,7 @@ void connection::call_handler() {
     });
   };
   // A handler that `route` was given as it is may throw, too.
-  if (auto ok = guarded(detail::name_of(*rq), [&] { called->handler(*rq, sink); }); !ok)
+  if (auto ok = guarded(called->name, [&] { called->handler(*rq, sink); }); !ok)
     sink(to_response(ok.error()));
   auto took = clock::now() - begin;
   if (took >= slow_handler)

@@ -137,9 +137,12 @@ result<std::int64_t> queue_clock::fire_schedules() {
   for (auto& stored : *all) {
     auto spec = schedule_in(stored);
     if (!spec) {
-      log().warn("the schedule {} is left out: {}", stored.name, to_string(spec.error()));
+      auto why = to_string(spec.error());
+      if (std::exchange(left_out_[stored.name], why) != why)
+        log().warn("the schedule {} is left out: {}", stored.name, why);
       continue;
     }
+    left_out_.erase(stored.name);
     auto now = unix_ms();
     auto todo = step(*spec, stored.last_ms, now);
     if (todo.next_ms > 0) next = next == 0 ? todo.next_ms : std::min(next, todo.next_ms);

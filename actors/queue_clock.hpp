@@ -34,6 +34,8 @@ class queue_clock : public service {
   std::unique_ptr<job_store> store_;
   std::unique_ptr<job_waiter> waiter_;
   bool declared_ = false;
+  std::map<std::string, std::string>
+      left_out_;  // schedules that cannot be read, and why: said once
   std::chrono::steady_clock::time_point tidy_at_{};
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> fired_{0};

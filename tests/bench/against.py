@@ -44,16 +44,16 @@ def http_rows(comparison, seconds):
 
 
 def one_stopped(comparison, sm, measure):
-    stopped = [m.pids()["s3"] for m in sm.values()]
-    for pid in stopped:
+    """Stopped for one measurement at a time: the watchdog kills whoever stands still for longer."""
+    def stopped(build):
+        pid = sm[build].pids()["s3"]
         os.kill(pid, signal.SIGSTOP)
-    try:
-        for m in sm.values():
-            m.get("/all")  # the breaker opens
-        comparison.rows([("gather, 1 of 10 stopped, 16 clients, /s", True)], measure)
-    finally:
-        for pid in stopped:
+        try:
+            sm[build].get("/all")  # the breaker opens
+            return measure(build)
+        finally:
             os.kill(pid, signal.SIGCONT)
+    comparison.rows([("gather, 1 of 10 stopped, 16 clients, /s", True)], stopped)
 
 
 def restart_rows(comparison):
