@@ -2,7 +2,7 @@
 # CAF 0.17.6 (Debian 12): actor_companion::disconnect, the documented end of an actor for threads that are no actors.
 # Expected: it links: it is a public, exported member of a shipped header.
 # Seen: declared, but in no library: "undefined reference".
-# sm: ends its companions by their cleanup; see actors/caf.hpp.
+# sm: ends its companions by their cleanup; see actors/link/caf.hpp.
 . "$(dirname "$0")/common"
 debs libcaf-dev=0.17.6-2.1+b1 libcaf-core0.17=0.17.6-2.1+b1
 cat > "$here/end.cpp" <<'CPP'

@@ -10,9 +10,9 @@
 #include <cstring>
 #include <sm/manager.hpp>
 
-#include "connection.hpp"
-#include "gateway.hpp"
-#include "process/unique_fd.hpp"
+#include "gateway/connection.hpp"
+#include "gateway/gateway.hpp"
+#include "system/unique_fd.hpp"
 #include "temporary_folder.hpp"
 
 #include "fuzz.hpp"

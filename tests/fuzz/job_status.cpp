@@ -1,7 +1,7 @@
 // Status documents of tracked jobs, and the tallies that consumers send.
 #include "queue/job_status.hpp"
 #include "queue/job_documents.hpp"
-#include "telemetry/job_tallies.hpp"
+#include "queue/job_tallies.hpp"
 
 #include "fuzz.hpp"
 

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 #include "fuzz.hpp"
 

@@ -10,8 +10,8 @@
 #include <mutex>
 #include <thread>
 
-#include "process/unique_fd.hpp"
 #include "queue/redis/redis_job_store.hpp"
+#include "system/unique_fd.hpp"
 #include "temporary_folder.hpp"
 
 #include "fuzz.hpp"

@@ -19,11 +19,11 @@
 #include "queue/job_operations.hpp"
 #include "queue/job_request.hpp"
 #include "queue/job_status.hpp"
+#include "queue/job_tallies.hpp"
 #include "queue/payload.hpp"
 #include "queue/redis/plugin_form.hpp"
 #include "queue/schedule.hpp"
 #include "queue/transfer.hpp"
-#include "telemetry/job_tallies.hpp"
 
 namespace sm {
 namespace {

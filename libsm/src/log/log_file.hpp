@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

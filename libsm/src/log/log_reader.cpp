@@ -8,7 +8,7 @@
 #include <optional>
 #include <sm/json.hpp>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 namespace {

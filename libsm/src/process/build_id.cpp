@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 namespace {

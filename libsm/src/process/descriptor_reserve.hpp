@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

@@ -22,11 +22,11 @@
 #include "log/log_file.hpp"
 #include "process/forker.hpp"
 #include "process/instance_lock.hpp"
+#include "process/instance_name.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
 #include "process/rendezvous.hpp"
-#include "process/system_error.hpp"
-#include "service/instance_name.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

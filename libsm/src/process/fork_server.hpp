@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "process/cgroup.hpp"
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

@@ -5,7 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

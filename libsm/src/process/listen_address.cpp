@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "process/probe.hpp"
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

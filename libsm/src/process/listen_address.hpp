@@ -6,7 +6,7 @@
 #include <sm/error.hpp>
 #include <string>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

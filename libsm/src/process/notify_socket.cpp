@@ -13,7 +13,7 @@
 #include <functional>
 #include <vector>
 
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

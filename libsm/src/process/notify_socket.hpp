@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "process/deadline.hpp"
-#include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
+#include "system/system_error.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <memory>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

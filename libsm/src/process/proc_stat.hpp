@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "service/exit_status.hpp"
+#include "system/exit_status.hpp"
 
 namespace sm {
 

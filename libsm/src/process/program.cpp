@@ -21,7 +21,7 @@
 #include "process/program_environment.hpp"
 #include "process/rlimits.hpp"
 #include "process/start_state.hpp"
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <string_view>
 
-#include "service/selector.hpp"
+#include "text/glob.hpp"
 
 namespace sm {
 namespace {

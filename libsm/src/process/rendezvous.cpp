@@ -8,7 +8,7 @@
 #include <array>
 #include <cstring>
 
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

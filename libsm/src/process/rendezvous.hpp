@@ -10,7 +10,7 @@
 #include <sm/json.hpp>
 #include <vector>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "process/exec_pointers.hpp"
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

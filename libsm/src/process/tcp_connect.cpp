@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "process/deadline.hpp"
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

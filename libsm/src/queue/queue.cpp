@@ -10,7 +10,7 @@
 #include "queue/job_store.hpp"
 #include "queue/payload.hpp"
 #include "queue/redis/redis_url.hpp"
-#include "store/state_folder.hpp"
+#include "system/random.hpp"
 
 namespace sm {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "queue/cron.hpp"
 #include "queue/payload.hpp"
-#include "store/state_folder.hpp"
+#include "system/random.hpp"
 #include "text/texts.hpp"
 
 namespace sm {

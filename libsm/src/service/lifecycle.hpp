@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "service/exit_status.hpp"
 #include "service/restart_history.hpp"
+#include "system/exit_status.hpp"
 
 namespace sm {
 

@@ -11,9 +11,6 @@ namespace sm {
 /// that names them ("consumer.*") or their group reaches them.
 inline constexpr std::string_view builtin_group = "sm";
 
-/// True when `text` matches `pattern`, in which `*` stands for any characters and `?` for one.
-bool glob_match(std::string_view pattern, std::string_view text) noexcept;
-
 /// Several selectors are separated by commas; one of them is enough.
 bool selects(std::string_view selector, const service_spec& spec) noexcept;
 

@@ -9,7 +9,7 @@
 #include "process/listen_address.hpp"
 #include "process/probe.hpp"
 #include "process/rlimits.hpp"
-#include "process/signal_names.hpp"
+#include "system/signal_names.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
 #include "text/units.hpp"

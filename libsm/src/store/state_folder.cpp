@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -12,7 +11,8 @@
 #include <sstream>
 #include <vector>
 
-#include "process/system_error.hpp"
+#include "system/random.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 
@@ -171,20 +171,6 @@ result<fs::path> default_state_path(const std::string& program, const state_surr
   return fail(errc::bad_arguments,
               "there is no place for the state folder, as this user has no home: name one",
               "--state");
-}
-
-std::string random_hex(std::size_t bytes) {
-  std::vector<unsigned char> raw(bytes);
-  for (std::size_t filled = 0; filled < bytes;)
-    if (auto n = ::getrandom(raw.data() + filled, bytes - filled, 0); n > 0)
-      filled += static_cast<std::size_t>(n);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (auto byte : raw) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
 }
 
 }  // namespace sm

@@ -5,7 +5,7 @@
 #include <sm/error.hpp>
 #include <string>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 
@@ -55,8 +55,5 @@ state_surroundings own_surroundings();
 /// place that is everybody's.
 result<std::filesystem::path> default_state_path(const std::string& program,
                                                  const state_surroundings& around);
-
-/// `bytes` random bytes of the kernel as lower-case hex.
-std::string random_hex(std::size_t bytes);
 
 }  // namespace sm

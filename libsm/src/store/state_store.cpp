@@ -3,7 +3,7 @@
 #include <limits>
 #include <sm/guarded.hpp>
 
-#include "service/instance_name.hpp"
+#include "process/instance_name.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {

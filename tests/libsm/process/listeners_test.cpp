@@ -10,7 +10,7 @@
 
 #include "process/probe.hpp"
 #include "process/proc_stat.hpp"
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 using namespace std::chrono_literals;

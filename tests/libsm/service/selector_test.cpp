@@ -4,23 +4,6 @@
 
 namespace sm {
 
-TEST(selector, globs_match_as_a_shell_does) {
-  EXPECT_TRUE(glob_match("*", ""));
-  EXPECT_TRUE(glob_match("web-*", "web-1"));
-  EXPECT_TRUE(glob_match("*-?", "web-1"));
-  EXPECT_TRUE(glob_match("a*b*c", "aXbYbZc"));
-  EXPECT_FALSE(glob_match("web", "web-1"));
-  EXPECT_FALSE(glob_match("?", ""));
-  EXPECT_FALSE(glob_match("a*b", "ac"));
-  EXPECT_TRUE(glob_match("*", "*literal"));
-}
-
-TEST(selector, a_hostile_pattern_ends_quickly) {
-  std::string pattern, text(2000, 'a');
-  for (int i = 0; i < 500; ++i) pattern += "a*";
-  EXPECT_FALSE(glob_match(pattern + "b", text));
-}
-
 TEST(selector, groups_tags_and_lists_select) {
   service_spec s{.name = "web", .group = "front", .tags = {"http", "v2"}};
   for (auto* yes : {"*", "web", "w*", "group:front", "tag:v2", "x,web", "x,tag:http"})

@@ -17,7 +17,7 @@
 #include "queue/consumer/job_runner.hpp"
 #include "queue/consumer/prefetch.hpp"
 #include "queue/job_store.hpp"
-#include "telemetry/job_tallies.hpp"
+#include "queue/job_tallies.hpp"
 
 namespace sm {
 

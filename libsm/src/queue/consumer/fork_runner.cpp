@@ -15,8 +15,8 @@
 
 #include "process/rendezvous.hpp"
 #include "process/spawn.hpp"
-#include "process/system_error.hpp"
-#include "process/unique_fd.hpp"
+#include "system/system_error.hpp"
+#include "system/unique_fd.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "process/deadline.hpp"
-#include "process/system_error.hpp"
 #include "process/tcp_connect.hpp"
-#include "store/state_folder.hpp"
+#include "system/random.hpp"
+#include "system/system_error.hpp"
 
 namespace sm {
 namespace {

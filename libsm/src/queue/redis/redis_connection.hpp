@@ -14,10 +14,10 @@
 #include <string>
 #include <string_view>
 
-#include "process/unique_fd.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/redis/reply_kind.hpp"
 #include "queue/redis/reply_scanner.hpp"
+#include "system/unique_fd.hpp"
 
 struct ssl_st;
 struct ssl_ctx_st;

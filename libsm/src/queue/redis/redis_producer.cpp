@@ -8,7 +8,7 @@
 #include "queue/payload.hpp"
 #include "queue/redis/script_arguments.hpp"
 #include "queue/redis/scripts.hpp"
-#include "store/state_folder.hpp"
+#include "system/random.hpp"
 
 namespace sm {
 

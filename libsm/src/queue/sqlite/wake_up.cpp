@@ -10,7 +10,7 @@
 #include <cstring>
 #include <string>
 
-#include "process/system_error.hpp"
+#include "system/system_error.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <sm/error.hpp>
 
-#include "process/unique_fd.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm {
 

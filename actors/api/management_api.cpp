@@ -1,0 +1,133 @@
+#include "api/management_api.hpp"
+
+#include "api/metrics_route.hpp"
+#include "api/queue_routes.hpp"
+#include "api/route_adder.hpp"
+#include "log/process_log.hpp"
+
+namespace sm {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+promise<json_text> wrapped(const promise<json_text>& answer) {
+  return answer.transform(
+      [](json_text text) { return json_text{R"({"result":)" + text.text + "}"}; });
+}
+
+/// ?lines=100&since=5m&stream=stderr&format=json of a service's logs.
+log_query log_query_of(const request& rq, const management_parts& parts) {
+  auto name = std::string(rq.capture("name"));
+  auto logs = parts.services.logs_of(name);
+  if (!logs) throw failure(logs.error());
+  log_query q;
+  q.lines = std::min<std::size_t>(number_of(rq, "lines", 100), 10'000);
+  auto stream = rq.query("stream").value_or("");
+  q.as_json = rq.query("format") == "json";
+  // What a type prints goes to a file of its own, as it is; what a program prints are lines of its
+  // log.
+  bool raw = !stream.empty() && !logs->program;
+  if (!raw) q.stream = stream;
+  if (auto since = duration_of(rq, "since"); since.count() > 0) {
+    if (raw) throw failure(errc::bad_arguments, "what it prints has no times", "since");
+    q.since = iso_time(std::chrono::system_clock::now() - since);
+  }
+  for (auto& instance : logs->instances)
+    q.files.push_back(parts.log_folder / (instance + (raw ? ".out" : ".log")));
+  return q;
+}
+
+}  // namespace
+
+result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts) {
+  auto& services = parts.services;
+  auto& shutting_down = parts.shutting_down;
+  route_adder at(routes);
+  auto name = [](const request& rq) { return std::string(rq.capture("name")); };
+  auto wait = [](const request& rq) { return wait_for{duration_of(rq, "wait")}; };
+  auto* s = &services;
+
+  at.bind("services.list", [s](request& rq) {
+    return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
+  });
+  auto programs = [allowed = parts.programs_over_tcp](const request& rq) {
+    return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
+  };
+  at.bind("services.add", [s, programs](request& rq) {
+    return s->add(body_of(rq), programs(rq)).transform([](json added) {
+      auto r = with_status(201, added);
+      r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
+      return r;
+    });
+  });
+  at.bind("services.show", [s, name](request& rq) {
+    auto shown = s->show(name(rq));
+    if (!shown) throw failure(shown.error());
+    return std::move(*shown);
+  });
+  at.bind("services.change", [s, name, wait, programs](request& rq) {
+    return s->patch(name(rq), body_of(rq), wait(rq), programs(rq));
+  });
+  at.bind("services.remove",
+          [s, name, wait](request& rq) { return s->remove(name(rq), wait(rq)); });
+
+  at.bind("services.start",
+          [s, name, wait](request& rq) { return s->start_service(name(rq), wait(rq)); });
+  at.bind("services.stop",
+          [s, name, wait](request& rq) { return s->stop_service(name(rq), wait(rq)); });
+  at.bind("services.restart",
+          [s, name, wait](request& rq) { return s->restart_service(name(rq), wait(rq)); });
+  at.bind("services.reload",
+          [s, name, wait](request& rq) { return s->reload_service(name(rq), wait(rq)); });
+  at.bind("services.reset", [s, name](request& rq) { return s->reset_service(name(rq)); });
+  at.bind("services.scale", [s, name, wait](request& rq) {
+    auto body = fields_of(rq, "services.scale");
+    if (!body.contains("instances"))
+      throw failure(errc::bad_arguments, R"(send {"instances": 4} or {"instances": "+1"})",
+                    "/instances");
+    return s->scale(name(rq), body["instances"], wait(rq));
+  });
+  at.bind("services.signal", [s, name](request& rq) {
+    auto body = fields_of(rq, "services.signal");
+    if (!body.contains("signal") || !body["signal"].is_string())
+      throw failure(errc::bad_arguments, R"(send {"signal": "HUP"})", "/signal");
+    return s->signal_service(name(rq), body["signal"]);
+  });
+
+  at.bind("services.command", [s, name](request& rq) {
+    return wrapped(s->send(name(rq), std::string(rq.capture("command")), arguments_of(rq),
+                           duration_of(rq, "timeout")));
+  });
+  at.bind("services.gather", [s](request& rq) {
+    return s->broadcast(rq.query("select").value_or("*"), std::string(rq.capture("command")),
+                        arguments_of(rq), duration_of(rq, "timeout"));
+  });
+
+  add_queue_routes(at, parts.jobs);
+  add_job_routes(at, parts.searches);
+  add_failed_routes(at, parts.searches);
+  add_schedule_routes(at, parts.jobs);
+  add_metrics_route(at, parts.jobs, parts.tallies);
+  at.bind("services.logs", [parts](request& rq) {
+    auto q = log_query_of(rq, parts);
+    return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));
+  });
+  at.bind("events.follow", [&events = parts.events](request& rq) { return events.open(rq); });
+
+  at.bind("health.live", [] { return "ok\n"; });
+  at.bind("health.ready", [s, &shutting_down](request& rq) {
+    std::string text;
+    bool ready = s->ready(&text) && !shutting_down;
+    if (shutting_down) text += "[-]manager shutting down\n";
+    response r{.status = ready ? 200U : 503U,
+               .body = ready ? "ok\n" : "not ready\n",
+               .content_type = "text/plain; charset=utf-8"};
+    if (rq.query("verbose"))
+      r.body = "[+]gateway ok\n" + (text.empty() ? "[+]services ok\n" : text) + r.body;
+    return r;
+  });
+  return at.finish();
+}
+
+}  // namespace sm

@@ -1,0 +1,28 @@
+// The routes under /v1, and the probes.
+#pragma once
+
+#include "api/event_streams.hpp"
+#include "api/log_service.hpp"
+#include "gateway/gateway.hpp"
+#include "manager/supervisor.hpp"
+#include "queue/queue_view.hpp"
+
+namespace sm {
+
+/// What the routes are about; all of it outlives them.
+struct management_parts {
+  supervisor& services;
+  queue_view& jobs;
+  queue_view& searches;  ///< for what looks at many jobs: the questions of `jobs` wait behind none
+  event_streams& events;
+  log_service& logs;
+  const tally_board& tallies;
+  std::filesystem::path log_folder;
+  bool programs_over_tcp;  ///< http.programs
+  const bool& shutting_down;
+};
+
+/// Adds the routes; fails when the program defined one of them itself.
+result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts);
+
+}  // namespace sm

@@ -1,0 +1,99 @@
+// One HTTP/1.1 connection: reads requests one after the other, has each answered, writes the
+// answers. Every phase has its deadline; see http_config.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "gateway/gateway.hpp"
+#include "gateway/incoming_request.hpp"
+
+namespace sm {
+
+using clock = std::chrono::steady_clock;
+
+class connection : public std::enable_shared_from_this<connection> {
+ public:
+  using socket = asio::generic::stream_protocol::socket;
+
+  connection(gateway& g, socket s, listener_share& share);
+  ~connection();
+
+  void start();
+  void close();
+  /// The gateway is draining: finish what is under way, then close.
+  void finish();
+  /// Closes, or answers 408 or 504, when the phase's deadline has passed.
+  void check_deadline(clock::time_point now);
+  void pump_stream();
+  /// An answer is still on its way out.
+  bool writing() const noexcept { return writing_; }
+
+ private:
+  friend class gateway;
+  enum class phase { idle, header, body, handling, streaming, lingering };
+  enum class progress { waits, complete, answered };
+  using parser = http::request_parser<text_body>;
+
+  void enter(phase p);
+  void wait_for_input();
+  void on_input();
+  void process();
+  progress read_request();
+  progress read_head();
+  progress judge_head();
+  progress read_body();
+  progress refuse(const error& e);
+  std::string_view unread() const { return std::string_view(input_).substr(consumed_); }
+  void consume(std::size_t size) { consumed_ += size; }
+  void drop_consumed();
+  void dispatch();
+  void call_handler();
+
+  void respond(response r);
+  void answer(response r);
+  void begin_stream(response r, const std::string& id);
+  void append_head(const response& r, const std::string& id);
+  void report_cause(response& r, const std::string& id);
+  std::string request_id() const;
+  void flush();
+  void linger();
+
+  gateway& gateway_;
+  socket socket_;
+  listener_share& share_;
+  phase phase_ = phase::idle;
+  clock::time_point deadline_{};
+  clock::time_point write_deadline_ = clock::time_point::max();
+  std::list<connection*>::iterator place_;  // in the listener's list of idle ones
+  bool listed_ = false;
+
+  std::string input_;
+  std::size_t consumed_ = 0;  // of input_
+  head_scanner scanner_;
+  std::optional<parser> parser_;
+  std::unique_ptr<body_share> body_;
+  const endpoint* endpoint_ = nullptr;  // of the request at hand, once its head passed
+  captures captured_;
+  std::shared_ptr<incoming_request> request_;  // its handler may keep it beyond the connection
+  std::uint64_t serial_ =
+      0;  // of the request being answered: a late or second answer finds another one
+  request_number number_;
+  std::string given_id_;  // what the client calls its request
+  bool processing_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool keep_alive_ = true;
+  bool http_1_0_ = false;
+  bool head_ = false;
+  bool closed_ = false;
+  std::string output_;
+  std::size_t written_ = 0;
+
+  std::shared_ptr<response_stream> stream_;
+};
+
+}  // namespace sm

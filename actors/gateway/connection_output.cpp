@@ -1,0 +1,147 @@
+// What a connection sends.
+#include "gateway/connection.hpp"
+#include "http/problem.hpp"
+#include "http/response_head.hpp"
+
+#include <sm/guarded.hpp>
+
+namespace sm {
+namespace {
+
+constexpr std::size_t stream_buffer_max = 256 << 10;  // unsent bytes of a stream before it waits
+constexpr std::size_t output_kept = 64 << 10;         // capacity that is kept for the next answer
+
+}  // namespace
+
+void connection::respond(response r) {
+  --share_.pending_of(*endpoint_);
+  ++serial_;
+  answer(std::move(r));
+}
+
+void connection::answer(response r) {
+  if (r.status < 200 || r.status > 599) {
+    error e{errc::internal, "answered with the status " + std::to_string(r.status), {}};
+    log_error("request " + request_id() + ": " + (endpoint_ ? endpoint_->name : ""), e);
+    r = to_response(e);
+  }
+  auto id = given_id_;
+  if (r.cause) {
+    id = request_id();
+    report_cause(r, id);
+  }
+  if (r.stream) return begin_stream(std::move(r), id);
+  append_head(r, id);
+  if (!head_ && may_have_content(r.status)) output_ += r.body;
+  request_.reset();
+  if (keep_alive_) {
+    enter(phase::idle);
+    if (!processing_) process();
+  } else {
+    enter(phase::lingering);
+    flush();
+    linger();
+  }
+}
+
+std::string connection::request_id() const {
+  return given_id_.empty() ? to_string(number_) : given_id_;
+}
+
+/// What a handler threw is in the log under the id that the client gets; who showed a token is told
+/// what a command threw, too.
+void connection::report_cause(response& r, const std::string& id) {
+  if (r.cause->code != errc::internal)  // which the guard of the handler has logged
+    gateway_.log_.warn("request {}: {}: {}", id, endpoint_ ? endpoint_->name : "",
+                       to_string(*r.cause));
+  if (r.content_type != "application/problem+json") return;
+  bool confidant = endpoint_ && endpoint_->access == route_access::management;
+  r.body = problem_document(*r.cause, id, confidant);
+}
+
+void connection::append_head(const response& r, const std::string& id) {
+  auto left_out = append_response_head(
+      output_, r, {.close = !keep_alive_, .tell_keep_alive = http_1_0_, .request_id = id});
+  if (left_out)
+    gateway_.log_.warn("request {}: {} set a header that is not sent: '{}'", request_id(),
+                       endpoint_ ? endpoint_->name : "", *left_out);
+}
+
+void connection::flush() {
+  if (writing_ || closed_) return;
+  while (written_ < output_.size()) {
+    error_code ec;
+    auto size =
+        socket_.write_some(asio::buffer(output_.data() + written_, output_.size() - written_), ec);
+    written_ += size;
+    if (!ec) continue;
+    if (ec != asio::error::would_block) return close();
+    writing_ = true;
+    write_deadline_ = clock::now() + gateway_.config_.write_timeout;
+    socket_.async_wait(socket::wait_write, [self = shared_from_this()](error_code failed) {
+      self->writing_ = false;
+      self->write_deadline_ = clock::time_point::max();
+      if (self->closed_) return;
+      if (failed) return self->close();
+      self->flush();
+      if (self->closed_ || self->writing_) return;
+      if (self->phase_ == phase::streaming) return self->pump_stream();
+      if (self->phase_ == phase::lingering) return self->linger();
+      if (self->phase_ == phase::idle) self->enter(phase::idle);  // it is idle from now on
+      if (self->gateway_.on_drained_ && self->phase_ == phase::idle) return self->close();
+      self->process();
+    });
+    return;
+  }
+  output_.clear();
+  if (output_.capacity() > output_kept) output_.shrink_to_fit();
+  written_ = 0;
+}
+
+/// RFC 9112 9.6: closing while the peer still sends would reset the connection and take the answer
+/// with it, so the input is read and dropped for a while first.
+void connection::linger() {
+  if (closed_ || writing_) return;
+  enter(phase::lingering);
+  error_code ec;
+  socket_.shutdown(socket::shutdown_send, ec);
+  wait_for_input();
+}
+
+void connection::begin_stream(response r, const std::string& id) {
+  keep_alive_ = false;
+  append_head(r, id);
+  request_.reset();
+  if (head_ || !may_have_content(r.status)) {
+    enter(phase::lingering);
+    flush();
+    return linger();
+  }
+  output_ += r.body;
+  stream_ = std::move(r.stream);
+  stream_->wake = [weak = weak_from_this(), &l = gateway_.loop_] {
+    l.dispatch([weak] {
+      if (auto self = weak.lock()) self->pump_stream();
+    });
+  };
+  enter(phase::streaming);
+  pump_stream();
+  wait_for_input();  // tells when the peer leaves
+}
+
+/// A slow reader is not waited for, and costs no more than what is on its way.
+void connection::pump_stream() {
+  while (!closed_ && !writing_ && phase_ == phase::streaming) {
+    auto size = output_.size();
+    bool goes_on = stream_->pull(output_, stream_buffer_max);
+    bool more = output_.size() > size;
+    flush();
+    if (!goes_on && !closed_ && !writing_) {
+      enter(phase::lingering);
+      return linger();
+    }
+    if (!more) return;
+  }
+}
+
+}  // namespace sm

@@ -1,0 +1,269 @@
+#include "gateway/gateway.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <random>
+
+#include "gateway/connection.hpp"
+#include "http/response_head.hpp"
+#include "system/system_error.hpp"
+#include "text/numbers.hpp"
+#include "text/texts.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t reserved_descriptors = 32;
+constexpr std::size_t descriptors_per_request = 2;  // its connection, and what its handler opens
+constexpr std::size_t kept_for_refusals = 2;
+
+struct listen_address {
+  asio::ip::tcp::endpoint endpoint;
+  std::string host;
+};
+
+result<listen_address> parse_listen(const std::string& text) {
+  auto wrong = [&] {
+    return fail(errc::invalid_spec,
+                in_quotes(text) + " is no address; write for example 127.0.0.1:9501",
+                "http.listen");
+  };
+  auto colon = text.rfind(':');
+  if (colon == text.npos) return wrong();
+  auto port = parse_integer<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!port) return wrong();
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  error_code failed;
+  auto address = asio::ip::make_address(host, failed);
+  if (failed) return wrong();
+  return listen_address{{address, *port}, text.substr(0, colon)};
+}
+
+/// Asio does not do it: without this the fork server and every service would hold the port open.
+void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
+bool same_user(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+
+}  // namespace
+
+gateway::gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
+                 manager& services)
+    : loop_(l),
+      config_(config),
+      log_(std::move(log)),
+      routes_(routes),
+      services_(services),
+      tcp_(l.context()),
+      unix_(l.context()),
+      over_tcp_{
+          .over_tcp = true,
+          .connections_max = std::min<std::size_t>(config.connections_max, descriptor_limit() / 2)},
+      over_unix_{.over_tcp = false, .connections_max = config.connections_max},
+      reserve_(reserved_descriptors),
+      run_(std::random_device{}()),
+      sweep_timer_(l.context()),
+      drain_timer_(l.context()) {
+  auto shortest = std::min({config.header_timeout, config.body_timeout, config.idle_timeout,
+                            config.request_timeout, config.write_timeout});
+  sweep_period_ = std::clamp<std::chrono::milliseconds>(shortest / 4, 20ms, 1000ms);
+}
+
+gateway::~gateway() = default;
+
+result<void> gateway::listen_tcp(std::string token) {
+  auto where = parse_listen(config_.listen);
+  if (!where) return tl::unexpected<error>(where.error());
+  if (!where->endpoint.address().is_loopback() && !config_.insecure)
+    return fail(
+        errc::invalid_spec,
+        "'" + config_.listen +
+            "' can be reached from other hosts, without TLS: set http.insecure=true if you mean it",
+        "http.listen");
+  error_code ec;
+  tcp_.open(where->endpoint.protocol(), ec);
+  if (!ec) tcp_.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) tcp_.bind(where->endpoint, ec);
+  if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
+  close_on_exec(tcp_.native_handle());
+  tcp_.non_blocking(true);
+  address_ = where->host + ":" + std::to_string(tcp_.local_endpoint().port());
+  guard_ = make_guard_policy(address_, config_, std::move(token));
+  accept(tcp_, over_tcp_);
+  return {};
+}
+
+result<void> gateway::listen_unix(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // the state folder's lock says that nobody serves it
+  error_code ec;
+  asio::local::stream_protocol::endpoint where;
+  try {
+    where = path.string();
+  } catch (const boost::system::system_error& e) {
+    return fail(errc::unavailable, "the path is too long for a socket (107 bytes)", path.string());
+  }
+  auto mask = ::umask(0177);
+  unix_.open(where.protocol(), ec);
+  if (!ec) unix_.bind(where, ec);
+  ::umask(mask);
+  if (!ec) unix_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+  close_on_exec(unix_.native_handle());
+  unix_path_ = bound_path(path);
+  unix_.non_blocking(true);
+  accept(unix_, over_unix_);
+  return {};
+}
+
+result<void> gateway::restore_unix() {
+  if (!unix_.is_open() || unix_path_.leads_to_it()) return {};
+  error_code ignored;
+  unix_.close(ignored);
+  auto path = unix_path_.path();
+  auto bound = listen_unix(path);
+  if (bound) log_.warn("{} was removed, and is there again", path.string());
+  return bound;
+}
+
+template <class Acceptor>
+void gateway::accept(Acceptor& acceptor, listener_share& share) {
+  acceptor.async_accept([this, &acceptor, &share](error_code ec, auto socket) {
+    if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
+    if (!ec) {
+      adopt(std::move(socket), share);
+    } else if (ec == asio::error::no_descriptors ||
+               ec == boost::system::errc::too_many_files_open_in_system) {
+      // Without any room, accepting at once again would only spin.
+      if (!accept_from_reserve(acceptor, share)) {
+        auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
+        pause->async_wait([this, &acceptor, &share, pause](error_code) {
+          if (acceptor.is_open()) accept(acceptor, share);
+        });
+        return;
+      }
+    }
+    accept(acceptor, share);
+  });
+}
+
+/// The process has no descriptor left: an idle connection gives its own; else what is kept for this
+/// serves the manager's own user, and tells everybody else that there is no room.
+template <class Acceptor>
+bool gateway::accept_from_reserve(Acceptor& acceptor, listener_share& share) {
+  if (make_room(share)) return true;
+  bool served = !share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
+  if (!served && !reserve_.lend(1)) return false;
+  error_code ec;
+  auto socket = acceptor.accept(ec);
+  if (!ec && served) {
+    adopt(std::move(socket), share);
+  } else if (!ec) {
+    turn_away(socket);
+    socket.close(ec);
+  }
+  if (ec || !served) reserve_.refill();
+  return !ec;
+}
+
+template <class Socket>
+void gateway::turn_away(Socket& socket) {
+  ++counters_.refused_connections;
+  std::string text;
+  auto r = to_response(error{errc::overloaded, "too many connections", {}});
+  append_response_head(text, r, {.close = true});
+  text += r.body;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(text), ignored);
+  socket.shutdown(Socket::shutdown_send, ignored);
+  // Closing on what was not read would reset the connection and take the answer with it.
+  socket.read_some(asio::buffer(arrived_), ignored);
+}
+
+template <class Socket>
+void gateway::adopt(Socket socket, listener_share& share) {
+  if (!share.over_tcp && !same_user(socket.native_handle())) return;
+  if (share.connections >= share.connections_max && !make_room(share)) return turn_away(socket);
+  error_code ignored;
+  close_on_exec(socket.native_handle());
+  socket.non_blocking(true, ignored);
+  if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  auto c = std::make_shared<connection>(*this, connection::socket(std::move(socket)), share);
+  connections_.insert(c);
+  c->start();
+  if (!sweeping_) sweep();
+}
+
+/// Closes the connection that has been idle for the longest time; false when none is idle.
+bool gateway::make_room(listener_share& share) {
+  auto oldest =
+      std::find_if(share.idle.begin(), share.idle.end(), [](auto* c) { return !c->writing(); });
+  if (oldest == share.idle.end()) return false;
+  (*oldest)->close();
+  return true;
+}
+
+void gateway::forget(const std::shared_ptr<connection>& c) {
+  connections_.erase(c);
+  reserve_.refill();
+  check_drained();
+}
+
+/// Looks at all deadlines now and then, only while there are connections: one timer instead of one
+/// each.
+void gateway::sweep() {
+  sweeping_ = !connections_.empty();
+  if (!sweeping_) return;
+  sweep_timer_.expires_after(sweep_period_);
+  sweep_timer_.async_wait([this](error_code ec) {
+    if (ec) return;
+    auto now = clock::now();
+    std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+    for (auto& c : all) c->check_deadline(now);
+    sweep();
+  });
+}
+
+void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {
+  error_code ignored;
+  tcp_.close(ignored);
+  unix_.close(ignored);
+  on_drained_ = std::move(done);
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all) c->finish();
+  drain_timer_.expires_after(patience);
+  drain_timer_.async_wait([this](error_code ec) {
+    if (!ec) close_all();
+  });
+  check_drained();
+}
+
+void gateway::close_all() {
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all) c->close();
+}
+
+void gateway::check_drained() {
+  if (!on_drained_ || !connections_.empty()) return;
+  drain_timer_.cancel();
+  sweep_timer_.cancel();
+  asio::post(loop_.context(), [this] {
+    if (auto done = std::exchange(on_drained_, nullptr)) done();
+  });
+}
+
+}  // namespace sm

@@ -1,0 +1,122 @@
+// The HTTP server: accepts connections on TCP and on the Unix socket, keeps them within their
+// limits and brings requests to their endpoints. Runs in the loop alone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <memory>
+#include <sm/config.hpp>
+#include <sm/http.hpp>
+#include <sm/log.hpp>
+#include <unordered_set>
+
+#include "gateway/incoming_request.hpp"
+#include "http/guard.hpp"
+#include "http/router.hpp"
+#include "link/loop.hpp"
+#include "process/bound_path.hpp"
+#include "process/descriptor_reserve.hpp"
+
+namespace sm {
+
+class connection;
+
+/// What stands behind a route.
+struct endpoint {
+  route_handler handler;
+  route_access access = route_access::user;
+  std::string name{};  ///< "GET /api/:x", for the log
+};
+
+/// What one listener's clients have in use. Each listener has limits of its own, so that strangers
+/// on TCP never keep the manager's user out of the Unix socket; and each kind of route, so that a
+/// slow one of the program's never keeps a probe waiting.
+struct listener_share {
+  bool over_tcp = false;
+  std::size_t connections_max = 0;
+  std::size_t connections = 0;
+  std::list<connection*> idle{};         ///< the longest idle one first
+  std::array<std::size_t, 3> pending{};  ///< requests waiting for their answer
+  std::shared_ptr<std::atomic<std::uint64_t>> body_bytes =
+      std::make_shared<std::atomic<std::uint64_t>>();
+
+  std::size_t& pending_of(const endpoint& e) {
+    if (e.access == route_access::user) return pending[0];
+    return pending[e.access == route_access::management ? 1 : 2];
+  }
+};
+
+struct gateway_counters {
+  std::uint64_t requests = 0;
+  std::uint64_t refused_connections = 0;
+};
+
+class gateway {
+ public:
+  gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
+          manager& services);
+  ~gateway();
+
+  /// Binds http.listen; refuses an address that is not a loopback one unless http.insecure is set.
+  result<void> listen_tcp(std::string token);
+  /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.
+  result<void> listen_unix(const std::filesystem::path& path);
+  /// Binds it again when somebody removed it.
+  result<void> restore_unix();
+  /// "127.0.0.1:9501" with the port that was bound; "" without TCP.
+  const std::string& address() const noexcept { return address_; }
+
+  /// Accepts no more, closes idle connections, lets requests in flight finish for `patience`; then
+  /// calls `done`.
+  void drain(std::chrono::milliseconds patience, std::function<void()> done);
+
+  /// Closes what is still open while it drains.
+  void close_all();
+
+ private:
+  friend class connection;
+
+  template <class Acceptor>
+  void accept(Acceptor& acceptor, listener_share& share);
+  template <class Acceptor>
+  bool accept_from_reserve(Acceptor& acceptor, listener_share& share);
+  template <class Socket>
+  void adopt(Socket socket, listener_share& share);
+  template <class Socket>
+  void turn_away(Socket& socket);
+  void forget(const std::shared_ptr<connection>& c);
+  static bool make_room(listener_share& share);
+  request_number next_number() { return {run_, ++numbers_}; }
+  void sweep();
+  void check_drained();
+
+  loop& loop_;
+  const http_config& config_;
+  logger log_;
+  const router<endpoint>& routes_;
+  manager& services_;
+  guard_policy guard_;
+  asio::ip::tcp::acceptor tcp_;
+  asio::local::stream_protocol::acceptor unix_;
+  bound_path unix_path_;
+  std::string address_;
+  listener_share over_tcp_, over_unix_;
+  descriptor_reserve reserve_;
+  std::unordered_set<std::shared_ptr<connection>> connections_;
+  std::array<char, 64 << 10> arrived_;  // where a connection reads to before it keeps what it needs
+  const std::uint32_t run_;
+  std::uint64_t numbers_ = 0;
+  asio::steady_timer sweep_timer_;
+  asio::steady_timer drain_timer_;
+  std::chrono::milliseconds sweep_period_;
+  bool sweeping_ = false;
+  std::function<void()> on_drained_;
+  gateway_counters counters_;
+};
+
+}  // namespace sm

@@ -1,0 +1,138 @@
+#include "manager/folder_keeper.hpp"
+
+#include <sys/inotify.h>
+
+#include <algorithm>
+#include <array>
+
+#include "log/removed_logs.hpp"
+#include "process/instance_lock.hpp"
+
+namespace sm {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::system_clock;
+
+/// The services that have locks.
+std::set<std::string> services_with_locks(const fs::path& folder) {
+  std::set<std::string> found;
+  std::error_code ec;
+  for (auto& entry : fs::directory_iterator(folder, ec)) {
+    auto name = entry.path().filename().string();
+    if (auto service = service_of_instance(name); !service.empty()) found.emplace(service);
+  }
+  return found;
+}
+
+void remove_locks(const fs::path& folder, const std::string& service) {
+  std::error_code ec;
+  std::vector<std::string> instances;
+  for (auto& entry : fs::directory_iterator(folder, ec)) {
+    auto name = entry.path().filename().string();
+    if (service_of_instance(name) == service) instances.push_back(std::move(name));
+  }
+  // One that is held stays for the next manager to look at.
+  for (auto& name : instances) (void)remove_instance_lock(folder, name);
+}
+
+}  // namespace
+
+folder_keeper::folder_keeper(loop& l, logger log, const state_folder& folder, worker_thread& disk,
+                             std::chrono::milliseconds keep_removed)
+    : loop_(l),
+      log_(std::move(log)),
+      folder_(folder),
+      disk_(disk),
+      keep_removed_(keep_removed),
+      changes_(l.context()),
+      timer_(l.context()) {}
+
+// -- what was removed by others
+
+void folder_keeper::watch(std::function<void()> restore) {
+  restore_ = std::move(restore);
+  int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  constexpr std::uint32_t what = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF;
+  if (fd < 0 || ::inotify_add_watch(fd, folder_.path().c_str(), what | IN_ONLYDIR) < 0) {
+    log_.warn("the state folder cannot be watched ({}): what is removed from it stays away",
+              std::generic_category().message(errno));
+    if (fd >= 0) ::close(fd);
+    return;
+  }
+  changes_.assign(fd);
+  await_change();
+}
+
+void folder_keeper::await_change() {
+  changes_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+    if (!ec) on_change();
+  });
+}
+
+void folder_keeper::on_change() {
+  alignas(inotify_event) std::array<char, 16384> buffer;
+  bool gone = false;
+  for (ssize_t size = 0;
+       (size = ::read(changes_.native_handle(), buffer.data(), buffer.size())) > 0;)
+    for (ssize_t at = 0; at < size;) {
+      auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      gone = gone || (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0;
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+    }
+  if (gone) {
+    log_.error(
+        "the state folder was moved or removed: changes are refused from here on, restart "
+        "the program");
+    return;
+  }
+  await_change();
+  (void)disk_.post([this] {
+    auto made = folder_.make_folders();
+    loop_.defer([this, made] {
+      if (!made) log_.error("{}", to_string(made.error()));
+      restore_();
+    });
+  });
+}
+
+// -- what belonged to services that are gone
+
+void folder_keeper::drop_unknown(const std::set<std::string>& known) {
+  auto now = system_clock::now();
+  for (auto& service : services_with_logs(folder_.log_folder()))
+    if (!known.contains(service)) set_logs_aside(folder_.log_folder(), service, now);
+  for (auto& service : services_with_locks(folder_.lock_folder()))
+    if (!known.contains(service)) remove_locks(folder_.lock_folder(), service);
+  drop_old_logs();
+}
+
+void folder_keeper::on_removed(const std::string& service, std::function<void()> done) {
+  bool posted = disk_.post([this, service, done] {
+    set_logs_aside(folder_.log_folder(), service, system_clock::now());
+    remove_locks(folder_.lock_folder(), service);
+    loop_.defer([this, done] {
+      done();
+      drop_old_logs();
+    });
+  });
+  if (posted) return;
+  log_.error("the logs of {} stay: too many writes wait", service);
+  loop_.defer(done);
+}
+
+/// Now, and again when the next one's time is over.
+void folder_keeper::drop_old_logs() {
+  (void)disk_.post([this] {
+    auto next = drop_removed_logs(folder_.log_folder(), keep_removed_, system_clock::now());
+    if (!next) return;
+    loop_.defer([this, wait = *next] {
+      timer_.expires_after(wait + std::chrono::milliseconds{1});
+      timer_.async_wait([this](error_code ec) {
+        if (!ec) drop_old_logs();
+      });
+    });
+  });
+}
+
+}  // namespace sm

@@ -1,0 +1,111 @@
+// The manager's side of the fork servers: keeps one running, asks it for processes, and lets go of
+// those that have ended. Fork servers of earlier managers, the parents of what was adopted, and of
+// an executable that was replaced since, are kept until they have no children any more.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <sm/log.hpp>
+#include <string>
+#include <vector>
+
+#include "link/loop.hpp"
+#include "process/build_id.hpp"
+#include "process/fork_server.hpp"
+
+namespace sm {
+
+/// Tells a program's second execution that it is the fork server: JSON of fork_server_settings.
+inline constexpr const char* fork_server_variable = "SM_FORK_SERVER";
+
+class fork_client {
+ public:
+  using on_forked = std::function<void(result<pid_t>)>;
+
+  /// `argv` is the program's own: its second execution registers what the first one did.
+  fork_client(loop& l, logger log, std::vector<std::string> argv, fork_server_settings settings);
+
+  /// Starts a process that inherits `link` and `sockets`, as soon as nothing is left of those of
+  /// its instance that were to be forgotten; `done` is called from the loop.
+  void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
+            on_forked done);
+
+  /// Whoever is its parent collects `pid`, or kills it first, with all that it started; `done` is
+  /// called from the loop when nothing of that is left. True when we are its parent: then that is
+  /// the caller's work, who says `ended` afterwards.
+  bool forget(pid_t pid, const std::string& instance = {}, std::function<void()> done = {});
+  void ended(pid_t pid);
+
+  /// The fork server of an earlier manager came, with these children.
+  void take_over(unique_fd channel, const std::vector<pid_t>& children);
+
+  /// It is a fork server that we started.
+  bool is_ours(pid_t pid) const;
+
+  /// The file that the next process will be made of.
+  const std::filesystem::path& executable() const noexcept { return executable_; }
+
+  /// Lets all of them end.
+  void close();
+
+ private:
+  struct server {
+    explicit server(asio::io_context& context) : channel(context) {}
+    asio::posix::stream_descriptor channel;
+    pid_t pid = 0;        // if we started it
+    bool proven = false;  // it has made a process
+    std::set<pid_t> children{};
+    std::vector<pid_t> to_forget{};
+  };
+  using server_ref = std::list<server>::iterator;
+
+  result<void> start();
+  void follow_executable();
+  void retire(server& s);
+  void read_replies(server_ref s);
+  void on_message(server& s, const fork_reply& reply);
+  void on_message(server& s, const forget_reply& reply);
+  void lost(server_ref s);
+  void send_fork(const fork_request& rq, unique_fd link, const std::vector<unique_fd>& sockets,
+                 on_forked done);
+  void hand_on(server& s, pid_t pid);
+
+  loop& loop_;
+  logger log_;
+  const std::vector<std::string> argv_;
+  fork_server_settings settings_;
+  std::list<server> servers_;
+  server_ref own_ = servers_.end();
+  const std::filesystem::path executable_;
+  std::optional<file_identity> made_of_;  // own_, or what was tried last
+  struct request {
+    on_forked done;
+    std::chrono::steady_clock::time_point late;
+  };
+  struct ending {
+    std::string instance;
+    std::function<void()> done;
+    std::chrono::steady_clock::time_point late;
+    bool in_order = false;  // our own fork server hears of it before the next request
+  };
+  struct held_request {
+    fork_request rq;
+    unique_fd link;
+    std::vector<unique_fd> sockets;
+    on_forked done;
+  };
+  void watch_requests();
+
+  std::map<std::uint64_t, request> waiting_;
+  std::map<pid_t, ending> ending_;
+  std::list<held_request> held_;  // until an earlier run of the instance has ended elsewhere
+  asio::steady_timer deadline_;
+  bool watching_ = false;
+};
+
+}  // namespace sm

@@ -1,0 +1,29 @@
+// What the service that performs jobs is told.
+#pragma once
+
+#include <chrono>
+#include <sm/error.hpp>
+#include <sm/json.hpp>
+#include <string>
+#include <vector>
+
+namespace sm {
+
+/// The type of the queue's consumers, which every program has.
+inline constexpr const char* consumer_type = "sm.consumer";
+
+/// The parameters of a consumer service.
+struct consumer_params {
+  std::vector<std::string> queues{"*"};
+  unsigned concurrency = 1;
+  bool isolate = false;  ///< each job in a process of its own
+  /// With `max` > 0 the manager keeps the number of processes between the two, by the age of the
+  /// oldest job that waits.
+  unsigned min = 0, max = 0;
+  std::chrono::milliseconds latency{2'000}, cool_down{30'000};
+};
+
+/// Reads and checks them; `invalid_spec` names the field at fault.
+result<consumer_params> read_consumer_params(const json& document);
+
+}  // namespace sm
