@@ -1,9 +1,9 @@
 // The supervisor's services as JSON documents.
 #include <algorithm>
 
-#include "config/secrets.hpp"
 #include "manager/supervisor.hpp"
 #include "process/proc_stat.hpp"
+#include "service/masked_env.hpp"
 #include "text/glob.hpp"
 #include "text/units.hpp"
 

@@ -1,7 +1,7 @@
 // What users ask of services: changes of the desired state, each checked, journaled and carried out
 // by the supervisor's one queue of changes.
-#include "config/secrets.hpp"
 #include "manager/supervisor.hpp"
+#include "service/masked_env.hpp"
 #include "service/scaling.hpp"
 #include "system/signal_names.hpp"
 
