@@ -143,7 +143,10 @@ TEST_F(notify_fixture, a_main_process_is_who_the_program_says_if_it_is_its_own) 
   ASSERT_TRUE(eventually(
       [&] { return std::to_string(app.instance_pid("p")) + "\n" == text_of(folder / "child"); }));
   EXPECT_TRUE(logged("p:0", "MAINPID=" + std::to_string(::getpid()) + " is ignored"));
-  EXPECT_EQ(verb("p", "stop")["last_exit"], "SIGTERM");
+  // How a child of the shell ended only the shell knows, when it collects it before it ends itself:
+  // as failed, then, which an unknown end counts as.
+  auto end = verb("p", "stop")["last_exit"].get<std::string>();
+  EXPECT_TRUE(end == "SIGTERM" || end == "exit code 70") << end;
 }
 
 TEST_F(notify_fixture, a_promised_sign_of_life_that_does_not_come_ends_the_program) {

@@ -255,10 +255,7 @@ TEST_P(queue_fixture, a_job_server_that_hangs_is_replaced) {
   ASSERT_TRUE(comes("end 1"));
   auto server = [&]() -> pid_t {
     for (auto pid : app->descendants()) {
-      std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
-      std::string title;
-      std::getline(in, title, '\0');
-      if (title.ends_with("job server")) return pid;
+      if (title_of(pid).ends_with("job server")) return pid;
     }
     return 0;
   }();
@@ -289,15 +286,7 @@ TEST_P(queue_fixture, a_tracked_job_tells_its_progress_and_result) {
 
 TEST_P(queue_fixture, the_process_title_tells_what_a_consumer_works_on) {
   start();
-  auto title = [&] {
-    std::ifstream in("/proc/" + std::to_string(consumer()) + "/cmdline");
-    std::string text;
-    std::getline(in, text, '\0');
-    // libbsd 0.11.7 adds a space to a title that is just as long as the arguments were, here the
-    // path of the program.
-    if (text.ends_with(' ')) text.pop_back();
-    return text;
-  };
+  auto title = [&] { return title_of(consumer()); };
   EXPECT_EQ(title(), "sm consumer.default:0 resque-1: Waiting for *");
   hold();
   put("Work", work(1));
@@ -330,7 +319,7 @@ TEST_P(queue_fixture, an_id_and_a_unique_key_make_one_job_of_many) {
   ASSERT_TRUE(comes("end 1"));
   EXPECT_EQ(put("Work", work(1), {.id = "mine"}), "mine");
   hold();
-  auto first = put("Work", work(2), {.unique = {.key = "k"}});
+  auto first = put("Work", work(2, "", 500), {.unique = {.key = "k"}});
   EXPECT_EQ(put("Work", work(2), {.unique = {.key = "k"}}), first);
   let_go();
   ASSERT_TRUE(comes("end 2"));

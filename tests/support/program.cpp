@@ -32,6 +32,14 @@ bool alive(pid_t pid) {
   return state != 'Z' && state != 'X';
 }
 
+std::string title_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::string title;
+  std::getline(file, title, '\0');
+  if (title.ends_with(' ')) title.pop_back();
+  return title;
+}
+
 program::program(const std::string& executable, std::vector<std::string> arguments,
                  std::vector<std::string> environment)
     : executable_(executable),

@@ -18,6 +18,10 @@ namespace sm::test {
 bool eventually(const std::function<bool()>& condition,
                 std::chrono::milliseconds timeout = patience);
 
+/// What a process calls itself in the process table, or its argv[0]. libbsd 0.11.7 adds a space to
+/// a title that is just as long as argv[0] was, which is left out here.
+std::string title_of(pid_t pid);
+
 class program {
  public:
   /// Starts `executable` and waits until it serves.
