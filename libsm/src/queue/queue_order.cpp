@@ -9,6 +9,8 @@
 namespace sm {
 namespace {
 
+constexpr std::size_t alternatives_max = 128;
+
 bool is_glob(const std::string& pattern) noexcept {
   return pattern.find_first_of("*?[{") != pattern.npos;
 }
@@ -26,6 +28,22 @@ std::vector<std::string> expand_braces(const std::string& pattern) {
     begin = end + 1;
   }
   return all;
+}
+
+/// How many texts expand_braces() makes, or `most` when they are more: each pair of braces
+/// multiplies them.
+std::size_t alternatives(const std::string& pattern, std::size_t most) {
+  std::size_t count = 1;
+  for (std::size_t at = 0; count < most;) {
+    auto open = pattern.find('{', at);
+    auto close = pattern.find('}', open == pattern.npos ? 0 : open);
+    if (open == pattern.npos || close == pattern.npos) return count;
+    auto commas = std::count(pattern.begin() + static_cast<std::ptrdiff_t>(open),
+                             pattern.begin() + static_cast<std::ptrdiff_t>(close), ',');
+    count *= static_cast<std::size_t>(commas) + 1;
+    at = close + 1;
+  }
+  return most;
 }
 
 bool matches(const std::string& pattern, const std::string& queue) {
@@ -67,9 +85,12 @@ bool has_patterns(const std::vector<std::string>& patterns) noexcept {
 std::string check_queue_pattern(const std::string& pattern) {
   auto name = pattern.starts_with('!') ? pattern.substr(1) : pattern;
   for (char special : {'*', '?', '[', '{'}) std::replace(name.begin(), name.end(), special, 'x');
-  return valid_queue_name(name)
-             ? std::string{}
-             : "'" + pattern + "' is no queue: use 1 to 128 characters without blanks";
+  if (!valid_queue_name(name))
+    return "'" + pattern + "' is no queue: use 1 to 128 characters without blanks";
+  if (alternatives(pattern, alternatives_max + 1) > alternatives_max)
+    return "'" + pattern + "' has more than " + std::to_string(alternatives_max) +
+           " alternatives in its braces";
+  return {};
 }
 
 }  // namespace sm

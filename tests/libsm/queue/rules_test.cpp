@@ -32,6 +32,13 @@ TEST(queue_order, what_is_no_pattern_says_so) {
   for (auto* good : {"a", "*", "!a", "a*", "{a,b}"})
     EXPECT_EQ(check_queue_pattern(good), "") << good;
   for (auto* bad : {"", "!", "a b", "a\n"}) EXPECT_NE(check_queue_pattern(bad), "") << bad;
+  std::string braces;
+  for (int i = 0; i < 7; ++i) braces += "{a,b}";
+  EXPECT_EQ(check_queue_pattern(braces), "");
+  EXPECT_NE(check_queue_pattern(braces + "{a,b}").find("more than 128 alternatives"),
+            std::string::npos);
+  for (int i = 0; i < 40; ++i) braces += "{,}";
+  EXPECT_NE(check_queue_pattern(braces), "");
 }
 
 TEST(retry, the_pause_grows_to_its_bound_and_varies_by_the_jitter) {
