@@ -108,6 +108,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   add_job_routes(at, parts.searches);
   add_failed_routes(at, parts.searches);
   add_schedule_routes(at, parts.jobs);
+  add_configuration_routes(at, parts);
   add_metrics_route(at, parts.jobs, parts.tallies);
   at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);

@@ -17,10 +17,15 @@ struct management_parts {
   event_streams& events;
   log_service& logs;
   const tally_board& tallies;
+  class configuration_keeper& configuration;
+  class daemon_reexec& reexec;
   std::filesystem::path log_folder;
   bool programs_over_tcp;  ///< http.programs
   const bool& shutting_down;
 };
+
+/// Binds those of the configuration file and of the manager's own process.
+void add_configuration_routes(class route_adder& at, const management_parts& parts);
 
 /// Adds the routes; fails when the program defined one of them itself.
 result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts);

@@ -117,8 +117,11 @@ void program_adapter::start(const builtin_setup& setup) {
       streams.variables.emplace_back("WATCHDOG_USEC",
                                      std::to_string(spec_.watchdog.count() * 1000));
   }
-  streams.variables.emplace_back("SM_INSTANCE", instance());
-  auto pid = start_program(spec_, streams);
+  auto number = instance().substr(instance().rfind(':') + 1);
+  const start_variables own{
+      {"SM_SERVICE", name()}, {"SM_INSTANCE", instance()}, {"SM_INSTANCE_NUMBER", number}};
+  streams.variables.insert(streams.variables.end(), own.begin(), own.end());
+  auto pid = start_program(with_variables(spec_, own), streams);
   if (!pid) throw failure(pid.error());
   first_ = *pid;
   set_main(*pid, open_pidfd(*pid));

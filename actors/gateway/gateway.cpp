@@ -21,6 +21,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t reserved_descriptors = 32;
 constexpr std::size_t descriptors_per_request = 2;  // its connection, and what its handler opens
 constexpr std::size_t kept_for_refusals = 2;
+/// The names that one manager gives its sockets for the next one.
+constexpr const char* own_tcp = "sm-http";
+constexpr const char* own_unix = "sm-unix";
 
 struct listen_address {
   asio::ip::tcp::endpoint endpoint;
@@ -92,10 +95,27 @@ result<void> gateway::listen_tcp(std::string token) {
             "' can be reached from other hosts, without TLS: set http.insecure=true if you mean it",
         "http.listen");
   error_code ec;
-  tcp_.open(where->endpoint.protocol(), ec);
-  if (!ec) tcp_.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec) tcp_.bind(where->endpoint, ec);
-  if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
+  if (auto given = take_tcp(where->endpoint)) {
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    ::getsockname(given.get(), reinterpret_cast<sockaddr*>(&bound), &size);
+    auto protocol = bound.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
+    tcp_.assign(protocol, given.release(), ec);
+    auto end = tcp_.local_endpoint(ec);
+    if (!ec && !end.address().is_loopback() && !config_.insecure)
+      return fail(errc::invalid_spec,
+                  "the inherited socket can be reached from other hosts, without TLS: set "
+                  "http.insecure=true if you mean it",
+                  "http.listen");
+    if (!ec)
+      where->host =
+          end.address().is_v6() ? "[" + end.address().to_string() + "]" : end.address().to_string();
+  } else {
+    tcp_.open(where->endpoint.protocol(), ec);
+    if (!ec) tcp_.set_option(asio::socket_base::reuse_address(true), ec);
+    if (!ec) tcp_.bind(where->endpoint, ec);
+    if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
+  }
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
   close_on_exec(tcp_.native_handle());
   tcp_.non_blocking(true);
@@ -105,10 +125,82 @@ result<void> gateway::listen_tcp(std::string token) {
   return {};
 }
 
+/// Of a name of our own, the address must be the one that is wanted.
+unique_fd gateway::take_tcp(const asio::ip::tcp::endpoint& where) {
+  for (auto s = inherited_.begin(); s != inherited_.end(); ++s) {
+    asio::ip::tcp::endpoint end;
+    auto size = static_cast<socklen_t>(end.capacity());
+    if (::getsockname(s->fd.get(), end.data(), &size) != 0) continue;
+    auto family = end.data()->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    bool same =
+        end.address() == where.address() && (where.port() == 0 || end.port() == where.port());
+    auto fd = std::move(s->fd);
+    bool ours = s->name == own_tcp;
+    inherited_.erase(s);
+    if (ours && !same) return {};
+    return fd;
+  }
+  return {};
+}
+
+/// The one that is bound to `path`, if the path still leads to a socket.
+unique_fd gateway::take_unix(const std::string& path) {
+  for (auto s = inherited_.begin(); s != inherited_.end(); ++s) {
+    sockaddr_un end{};
+    socklen_t size = sizeof end;
+    if (::getsockname(s->fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
+    if (end.sun_family != AF_UNIX || path != end.sun_path) continue;
+    auto fd = std::move(s->fd);
+    inherited_.erase(s);
+    struct stat there {};
+    if (::stat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) return fd;
+    return {};
+  }
+  return {};
+}
+
+void gateway::accept_others() {
+  for (auto& s : std::exchange(inherited_, {})) {
+    sockaddr_storage end{};
+    socklen_t size = sizeof end;
+    if (::getsockname(s.fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
+    if (end.ss_family != AF_UNIX) {
+      log_.warn("an inherited socket ({}) is not used", s.name);
+      continue;
+    }
+    auto& acceptor = others_.emplace_back(loop_.context());
+    error_code ec;
+    acceptor.assign(asio::local::stream_protocol(), s.fd.release(), ec);
+    if (!ec) acceptor.non_blocking(true, ec);
+    if (!ec) accept(acceptor, over_unix_);
+  }
+}
+
+std::vector<inherited_socket> gateway::listening() {
+  std::vector<inherited_socket> all;
+  auto copy = [&](int fd, const char* name) {
+    all.push_back({unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)), name});
+  };
+  if (tcp_.is_open()) copy(tcp_.native_handle(), own_tcp);
+  if (unix_.is_open()) copy(unix_.native_handle(), own_unix);
+  for (auto& other : others_) copy(other.native_handle(), "");
+  return all;
+}
+
 result<void> gateway::listen_unix(const std::filesystem::path& path) {
+  error_code ec;
+  if (auto given = take_unix(path.string())) {
+    unix_.assign(asio::local::stream_protocol(), given.release(), ec);
+    if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+    unix_path_ = bound_path(path);
+    unix_.non_blocking(true);
+    accept(unix_, over_unix_);
+    accept_others();
+    return {};
+  }
   std::error_code ignored;
   std::filesystem::remove(path, ignored);  // the state folder's lock says that nobody serves it
-  error_code ec;
   asio::local::stream_protocol::endpoint where;
   try {
     where = path.string();
@@ -125,6 +217,7 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
   unix_path_ = bound_path(path);
   unix_.non_blocking(true);
   accept(unix_, over_unix_);
+  accept_others();
   return {};
 }
 
@@ -242,6 +335,7 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
   error_code ignored;
   tcp_.close(ignored);
   unix_.close(ignored);
+  for (auto& other : others_) other.close(ignored);
   on_drained_ = std::move(done);
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
   for (auto& c : all) c->finish();

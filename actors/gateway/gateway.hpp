@@ -21,6 +21,7 @@
 #include "link/loop.hpp"
 #include "process/bound_path.hpp"
 #include "process/descriptor_reserve.hpp"
+#include "process/inherited_sockets.hpp"
 
 namespace sm {
 
@@ -62,6 +63,13 @@ class gateway {
           manager& services);
   ~gateway();
 
+  /// Sockets that who started the manager bound for it: one on TCP is used in the place of
+  /// http.listen, Unix sockets besides our own. Those that an earlier manager left (`listening`)
+  /// are used where they are of the same address. Before `listen_tcp` and `listen_unix`.
+  void inherit(std::vector<inherited_socket> sockets) { inherited_ = std::move(sockets); }
+  /// Copies of the listening sockets, for the next manager.
+  std::vector<inherited_socket> listening();
+
   /// Binds http.listen; refuses an address that is not a loopback one unless http.insecure is set.
   result<void> listen_tcp(std::string token);
   /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.
@@ -81,6 +89,9 @@ class gateway {
  private:
   friend class connection;
 
+  unique_fd take_tcp(const asio::ip::tcp::endpoint& where);
+  unique_fd take_unix(const std::string& path);
+  void accept_others();
   template <class Acceptor>
   void accept(Acceptor& acceptor, listener_share& share);
   template <class Acceptor>
@@ -103,6 +114,8 @@ class gateway {
   guard_policy guard_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor unix_;
+  std::vector<inherited_socket> inherited_;
+  std::list<asio::local::stream_protocol::acceptor> others_;
   bound_path unix_path_;
   std::string address_;
   listener_share over_tcp_, over_unix_;

@@ -80,8 +80,20 @@ void fork_client::retire(server& s) {
     ::shutdown(s.channel.native_handle(), SHUT_WR);
 }
 
+std::vector<pid_t> fork_client::ours() const {
+  std::vector<pid_t> all(earlier_.begin(), earlier_.end());
+  for (auto& s : servers_)
+    if (s.pid > 0) all.push_back(s.pid);
+  return all;
+}
+
+void fork_client::collect_earlier() {
+  std::erase_if(earlier_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+}
+
 bool fork_client::is_ours(pid_t pid) const {
-  return std::any_of(servers_.begin(), servers_.end(), [&](auto& s) { return s.pid == pid; });
+  return earlier_.contains(pid) ||
+         std::any_of(servers_.begin(), servers_.end(), [&](auto& s) { return s.pid == pid; });
 }
 
 void fork_client::fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,

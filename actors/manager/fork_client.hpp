@@ -44,6 +44,12 @@ class fork_client {
   /// The fork server of an earlier manager came, with these children.
   void take_over(unique_fd channel, const std::vector<pid_t>& children);
 
+  /// Fork servers that this process started before it was executed anew: they come by themselves.
+  void know_as_ours(const std::vector<pid_t>& pids) { earlier_.insert(pids.begin(), pids.end()); }
+  std::vector<pid_t> ours() const;
+  /// Collects those of them that have ended.
+  void collect_earlier();
+
   /// It is a fork server that we started.
   bool is_ours(pid_t pid) const;
 
@@ -101,6 +107,7 @@ class fork_client {
   };
   void watch_requests();
 
+  std::set<pid_t> earlier_;  // children of ours, not from this run of the program
   std::map<std::uint64_t, request> waiting_;
   std::map<pid_t, ending> ending_;
   std::list<held_request> held_;  // until an earlier run of the instance has ended elsewhere

@@ -601,6 +601,7 @@ void supervision::forget(pid_t pid, const std::string& instance, std::function<v
 }
 
 void supervision::end_orphans() {
+  forks.collect_earlier();
   auto left = end_unknown_children(
       ::getsid(0), [this](pid_t pid) { return by_pid.contains(pid) || forks.is_ours(pid); });
   if (left.empty()) {

@@ -74,16 +74,7 @@ bool supervisor::any_of(const std::function<bool(const desired_service&)>& f) co
 
 result<void> supervisor::check(const desired_service& wanted) const {
   if (auto ok = validate(wanted.spec); !ok) return ok;
-  if (auto check = types_.params_checks.find(wanted.spec.type); check != types_.params_checks.end())
-    if (auto ok = check->second(wanted.spec.params); !ok) return ok;
-  if (types_.types.contains(wanted.spec.type)) return {};
-  std::string known;
-  for (auto& [name, factory] : types_.types)
-    if (!name.starts_with("sm.")) known += known.empty() ? name : ", " + name;
-  return fail(errc::unknown_type,
-              "'" + wanted.spec.type + "' is no registered type; there is " +
-                  (known.empty() ? std::string("none") : known),
-              "/type");
+  return check_type(types_, wanted.spec);
 }
 
 result<void> supervisor::start(std::vector<desired_service> services,
@@ -104,7 +95,10 @@ result<void> supervisor::start(std::vector<desired_service> services,
     return std::find(unfit.begin(), unfit.end(), wanted.spec.name) != unfit.end();
   });
   for (auto& wanted : services) {
-    if (wanted.removed) continue;
+    if (wanted.removed) {
+      removed_by_hand_[wanted.spec.name] = wanted;
+      continue;
+    }
     auto name = wanted.spec.name;
     auto& m = services_[name] = std::make_unique<managed_service>(*this, std::move(wanted));
     reconcile(*m, m->spec());
@@ -208,6 +202,8 @@ void supervisor::next_change() {
 void supervisor::carry_out(change c, const desired_service& wanted) {
   auto m = lookup(c.name);
   aside_.erase(c.name);
+  removed_by_hand_.erase(c.name);
+  if (wanted.removed && !wanted.declared.is_null()) removed_by_hand_[c.name] = wanted;
   if (wanted.removed) {
     order_.remove(c.name);
     if (m) {

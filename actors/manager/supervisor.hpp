@@ -17,6 +17,7 @@
 #include "service/dependency_graph.hpp"
 #include "service/desired_state.hpp"
 #include "service/group_strategy.hpp"
+#include "service/plan.hpp"
 #include "service/rollout.hpp"
 
 namespace sm {
@@ -111,6 +112,18 @@ class supervisor {
   promise<json> reload_service(const std::string& name, wait_for w);
   promise<json> reset_service(const std::string& name);
   promise<json> signal_service(const std::string& name, const std::string& signal);
+
+  // -- the desired state as a whole
+
+  /// What is wanted, with what the program declares and somebody removed.
+  std::vector<desired_service> desired() const;
+  std::vector<group_spec> groups() const;
+  void set_groups(const std::vector<group_spec>& groups);
+  /// What keeps a plan from being carried out.
+  std::vector<error> check(const service_plan& plan) const;
+  /// Carries a plan out, each change journaled. The answer has a row for each; one that failed
+  /// keeps no other from being tried.
+  promise<json> carry_out(const service_plan& plan, wait_for w);
 
   // -- looking
 
@@ -210,6 +223,7 @@ class supervisor {
   on_instance_ended ended_;
   std::map<std::string, std::unique_ptr<managed_service>, std::less<>> services_;
   std::map<std::string, std::string> aside_;  // stored services that cannot run, and why
+  std::map<std::string, desired_service> removed_by_hand_;  // which the program declares
   dependency_graph order_;
   std::map<std::string, group_state, std::less<>> groups_;
   std::deque<change> changes_;

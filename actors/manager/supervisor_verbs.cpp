@@ -46,7 +46,7 @@ promise<json> supervisor::add(json document, may_run programs) {
          if (present)
            return fail(errc::conflict, "there is a service called '" + spec.name + "' already",
                        "/name");
-         return desired_service{.spec = spec};
+         return desired_service{.spec = spec, .enabled = spec.autostart};
        },
        .then = {},
        .end_state = {},

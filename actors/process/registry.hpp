@@ -8,6 +8,7 @@
 #include <memory>
 #include <sm/caf.hpp>
 #include <sm/job.hpp>
+#include <sm/service_spec.hpp>
 #include <string>
 #include <variant>
 #include <vector>
@@ -83,5 +84,20 @@ struct registry {
   std::shared_ptr<job_registry> jobs = std::make_shared<job_registry>();
   std::vector<std::function<void(caf::actor_system_config&)>> messages;
 };
+
+/// Fails with `unknown_type` for a type that is not registered, and with what its parameters must
+/// be.
+inline result<void> check_type(const registry& types, const service_spec& spec) {
+  if (auto check = types.params_checks.find(spec.type); check != types.params_checks.end())
+    if (auto ok = check->second(spec.params); !ok) return ok;
+  if (types.types.contains(spec.type)) return {};
+  std::string known;
+  for (auto& [name, factory] : types.types)
+    if (!name.starts_with("sm.")) known += known.empty() ? name : ", " + name;
+  return fail(errc::unknown_type,
+              "'" + spec.type + "' is no registered type; there is " +
+                  (known.empty() ? std::string("none") : known),
+              "/type");
+}
 
 }  // namespace sm

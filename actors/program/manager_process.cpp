@@ -1,6 +1,8 @@
 // The manager's process: puts the parts together, runs the loop, and takes them apart in order.
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
+#include <algorithm>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
@@ -8,12 +10,17 @@
 #include <thread>
 
 #include "api/management_api.hpp"
+#include "builtin/queue_clock.hpp"
 #include "link/link_listener.hpp"
 #include "log/process_log.hpp"
+#include "manager/configuration_keeper.hpp"
+#include "manager/daemon_reexec.hpp"
 #include "manager/folder_keeper.hpp"
 #include "manager/queue_scaler.hpp"
 #include "manager/supervisor.hpp"
+#include "process/inherited_sockets.hpp"
 #include "process/proc_stat.hpp"
+#include "process/process_tree.hpp"
 #include "process/service_manager.hpp"
 #include "process/start_state.hpp"
 #include "program/server_state.hpp"
@@ -214,27 +221,115 @@ class life_sign {
   asio::steady_timer timer_;
 };
 
-void await_children(asio::signal_set& signals, supervision& s) {
-  signals.async_wait([&](error_code ec, int) {
-    if (ec) return;
-    s.end_orphans();
-    await_children(signals, s);
-  });
+/// Collects what has ended. As PID 1 also what nobody else waits for: whoever does has done so by
+/// the second look.
+class child_collector {
+ public:
+  explicit child_collector(supervision& s)
+      : s_(s), signals_(s.events.context(), SIGCHLD), again_(s.events.context()) {
+    await();
+  }
+
+ private:
+  void await() {
+    signals_.async_wait([this](error_code ec, int) {
+      if (ec) return;
+      s_.end_orphans();
+      if (::getpid() == 1) look_again();
+      await();
+    });
+  }
+  void look_again() {
+    again_.expires_after(1s);
+    again_.async_wait([this](error_code ec) {
+      if (ec) return;
+      auto ended = ended_children();
+      std::erase_if(ended, [this](pid_t pid) { return s_.by_pid.contains(pid); });
+      for (auto pid : ended)
+        if (std::find(seen_.begin(), seen_.end(), pid) != seen_.end())
+          ::waitpid(pid, nullptr, WNOHANG);
+      seen_ = std::move(ended);
+      if (!seen_.empty()) look_again();
+    });
+  }
+
+  supervision& s_;
+  asio::signal_set signals_;
+  asio::steady_timer again_;
+  std::vector<pid_t> seen_;
+};
+
+/// SIGHUP: the file is read again and carried out, and who started the manager is told.
+class reload_on_hangup {
+ public:
+  reload_on_hangup(supervision& s, configuration_keeper& file, const service_manager& above)
+      : s_(s), file_(file), above_(above), signals_(s.events.context(), SIGHUP) {
+    await();
+  }
+
+ private:
+  void await() {
+    signals_.async_wait([this](error_code ec, int) {
+      if (ec) return;
+      reload();
+      await();
+    });
+  }
+  void reload() {
+    if (!file_.has_file()) {
+      s_.log.info("SIGHUP: there is no configuration file to read again");
+      return;
+    }
+    s_.log.info("SIGHUP: the configuration file is read again");
+    above_.tell_reloading();
+    file_.apply(std::nullopt, false, {}).then([this](const result<json>& outcome) {
+      std::string status = "the configuration is applied";
+      if (!outcome)
+        status = "the configuration is not applied: " + to_string(outcome.error());
+      else if (!outcome->at("complete").get<bool>())
+        status = "the configuration is applied in part";
+      if (status.ends_with("applied"))
+        s_.log.info("{}", status);
+      else
+        s_.log.error("{}", status);
+      above_.tell("READY=1\nSTATUS=" + status_line(status));
+    });
+  }
+
+  supervision& s_;
+  configuration_keeper& file_;
+  const service_manager& above_;
+  asio::signal_set signals_;
+};
+
+/// The limits that the program declared when it ran before.
+std::map<std::string, queue_limits> declared_before(const std::vector<desired_service>& stored) {
+  std::map<std::string, queue_limits> limits;
+  for (auto& row : stored) {
+    if (row.spec.name != clock_name || !row.declared.is_object()) continue;
+    auto params = row.declared.value("params", json::object());
+    auto all = params.is_object() ? params.value("limits", json::object()) : json::object();
+    for (auto& entry : all.items()) limits[entry.key()] = {};
+  }
+  return limits;
 }
 
-void say_doubts(const detail::server_state& program, const logger& log) {
+void say_doubts(const declarations& wanted, const std::vector<std::string>& job_types,
+                const logger& log) {
   queue_declaration declared{
-      .schedules = program.schedules, .limits = program.limits, .job_types = program.job_types};
-  for (auto& c : program.consumers)
+      .schedules = wanted.schedules, .limits = wanted.limits, .job_types = job_types};
+  for (auto& c : wanted.consumers)
     declared.queues.insert(declared.queues.end(), c.queues.begin(), c.queues.end());
   for (auto& doubt : doubts(declared)) log.warn("{}", doubt);
 }
 
 }  // namespace
 
-int run_manager(detail::server_state& program) {
-  auto& settings = program.settings;
+int run_manager(detail::server_state& program, declared_program declared) {
+  auto settings = declared.settings;
   auto above = service_manager::from_environment();
+  auto inherited = take_inherited_sockets();
+  auto earlier_fork_servers = take_earlier_fork_servers();
   if (settings.manager.state.empty()) {
     auto place = default_state_path(program.program, own_surroundings());
     if (!place) return refuse(place.error());
@@ -242,7 +337,7 @@ int run_manager(detail::server_state& program) {
   }
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);  // until the file can be applied
   // Service processes are children of the fork server; should that be killed, they become ours.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
@@ -255,7 +350,7 @@ int run_manager(detail::server_state& program) {
                        .level = settings.manager.log_level,
                        .to_stderr = true});
   log_caught_to(log);
-  say_doubts(program, log);
+  say_doubts(declared.queue, program.job_types, log);
   auto fork_secret = folder->secret("forks");
   if (!fork_secret) log.warn("fork servers are not adopted: {}", to_string(fork_secret.error()));
   auto store = state_store::open(folder->path() / "state.db");
@@ -293,7 +388,7 @@ int run_manager(detail::server_state& program) {
   supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups,
                      fork_secret.value_or(random_hex(32)));
   if (!cgroups.limits_memory()) shared.watch_limits();
-  supervisor services(shared, program.types, program.groups,
+  supervisor services(shared, program.types, declared.queue.groups,
                       [&](const std::string& type, const json& params, pid_t pid) {
                         if (type != consumer_type) return;
                         // Parameters that do not fit never made a consumer, so there is nothing to
@@ -305,11 +400,21 @@ int run_manager(detail::server_state& program) {
                         queue(settings.queue.url, settings.queue, program.types.jobs));
   queue_scaler scaler(events, services, jobs, log);
   gateway http(events, settings.http, log, program.routes, facade);
+  http.inherit(std::move(inherited));
+  shared.forks.know_as_ours(earlier_fork_servers);
   event_streams streams(shared.recent);
   shared.on_event = [&] { streams.on_event(); };
   log_service logs(events, folder->log_folder());
   shutdown_sequence shutdown(shared, services, http, above);
   life_sign beat(events, above);
+
+  auto limits_before = declared_before(stored->rows);
+  auto declared_services = declared.services;
+  configuration_keeper::read_declared read_again;
+  if (!program.config_file.empty()) read_again = [&program] { return declare(program); };
+  configuration_keeper configuration(events, services, jobs, read_again, std::move(declared), log);
+  daemon_reexec reexec(shared, http, above, program.given_argv);
+  reload_on_hangup hangup(shared, configuration, above);
 
   management_parts parts{.services = services,
                          .jobs = jobs,
@@ -317,6 +422,8 @@ int run_manager(detail::server_state& program) {
                          .events = streams,
                          .logs = logs,
                          .tallies = shared.tallies,
+                         .configuration = configuration,
+                         .reexec = reexec,
                          .log_folder = folder->log_folder(),
                          .programs_over_tcp = settings.http.programs,
                          .shutting_down = shutdown.under_way()};
@@ -325,9 +432,8 @@ int run_manager(detail::server_state& program) {
     if (auto ok = http.listen_tcp(*token); !ok) return refuse(ok.error());
   if (auto ok = http.listen_unix(folder->path() / "sm.sock"); !ok) return refuse(ok.error());
 
-  asio::signal_set children(events.context(), SIGCHLD);
-  await_children(children, shared);
-  auto wanted = merge_declared(stored->rows, program.services);
+  child_collector children(shared);
+  auto wanted = merge_declared(stored->rows, declared_services);
   if (wanted != stored->rows)
     if (auto ok = put_readable(*store, wanted, stored->unreadable); !ok)
       log.error(
@@ -354,6 +460,7 @@ int run_manager(detail::server_state& program) {
     std::filesystem::remove(folder->path() / "http", ignored);
     log.warn("the address is in no file: {}", to_string(ok.error()));
   }
+  configuration.drop_limits(limits_before);
   keeper.watch([&] {
     logs.on_folder_made();
     for (auto& restored : {http.restore_unix(), links.restore()})
@@ -368,10 +475,10 @@ int run_manager(detail::server_state& program) {
 
   events.run();
 
-  shared.forks.close();
+  if (!reexec.wanted()) shared.forks.close();
   shared.disk.stop();
   shared.janitor.stop();
-  cgroups.remove();
+  if (!reexec.wanted()) cgroups.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([&] {
     facade.jobs().close();
@@ -379,6 +486,12 @@ int run_manager(detail::server_state& program) {
     releases.close();
     auto closed = std::move(*store);
   });
+  if (reexec.wanted()) {
+    auto refused = reexec.execute();
+    // The services wait for the next manager.
+    log.error("{}", to_string(refused));
+    ::_exit(traits(refused.code).exit_code);
+  }
   log.info("stopped");
   std::fflush(nullptr);
   // ~actor_system may wait for ever; every process, file and socket of ours has been closed in

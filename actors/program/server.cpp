@@ -21,48 +21,13 @@
 #include "queue/consumer/fork_runner.hpp"
 #include "queue/payload.hpp"
 #include "queue/schedule.hpp"
-#include "service/selector.hpp"
-#include "text/units.hpp"
 
 namespace sm {
 namespace {
 
+constexpr int exit_usage = 2;
+
 void report(const error& e) { std::fprintf(stderr, "error: %s\n", to_string(e).c_str()); }
-
-/// The service that performs jobs, as a specification like any other.
-service_spec to_service(const consumer_spec& c) {
-  service_spec spec;
-  spec.name = "consumer." + c.name;
-  spec.type = consumer_type;
-  spec.params = {{"queues", c.queues}, {"concurrency", c.concurrency}};
-  if (c.isolate) spec.params["isolate"] = true;
-  if (c.max > 0) {
-    spec.params["min"] = c.min;
-    spec.params["max"] = c.max;
-    spec.params["latency"] = format_duration(c.latency);
-    spec.params["cool_down"] = format_duration(c.cool_down);
-  }
-  spec.instances = c.max > 0 ? c.min : c.instances;
-  spec.group = builtin_group;
-  // The first half belongs to the jobs in hand.
-  spec.stop_timeout = 2 * c.drain;
-  // A job that crashes its consumer does so three times at most; the consumer is not to blame.
-  spec.intensity = {.restarts = 1000, .window = std::chrono::minutes(1)};
-  spec.backoff.max = std::chrono::seconds(1);
-  return spec;
-}
-
-service_spec clock_service(const detail::server_state& s) {
-  service_spec spec;
-  spec.name = clock_name;
-  spec.type = clock_type;
-  spec.params = clock_params(s.program, s.schedules, s.limits);
-  spec.group = builtin_group;
-  // As long as the store cannot be opened, on a full disk, say, it is tried.
-  spec.intensity = {.restarts = 1000, .window = std::chrono::minutes(1)};
-  spec.backoff.max = std::chrono::seconds(1);
-  return spec;
-}
 
 /// In the process that forks for each job of a consumer with `isolate`.
 int run_job_server(detail::server_state& program, const char* variable) {
@@ -104,6 +69,7 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   open_standard_streams();
   auto& s = *state_;
   const std::vector<std::string> given(argv, argv + argc);
+  s.given_argv = given;
   s.argv = without_passwords(given);
   s.program = std::filesystem::path(s.argv.empty() ? "sm" : s.argv[0]).filename().string();
   ::setproctitle_init(argc, argv, environ);
@@ -125,7 +91,11 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
 
   CLI::App flags{"A program built on sm: it runs its services as processes and serves HTTP."};
   std::vector<std::string> sets;
-  std::string listen, state_path, level;
+  std::string listen, state_path, level, config_file;
+  flags.add_option("--config", config_file,
+                   "configuration file [$SM_CONFIG], see docs/configuration.md");
+  flags.add_flag("--check", s.check_only,
+                 "look at the configuration, print all mistakes, and end: 0, or 78 for mistakes");
   flags.add_option("--listen", listen, "HTTP address, port 0 takes a free one [127.0.0.1:9501]");
   flags.add_option("--state", state_path, "state folder, of mode 0700 [see docs/files.md]");
   flags.add_option("--log-level", level, "debug, info, warn or error [info]");
@@ -140,6 +110,11 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
     return;
   }
   if (s.argv != given) ::setproctitle("-%s", fmt::format("{}", fmt::join(s.argv, " ")).c_str());
+  const char* variable = std::getenv("SM_CONFIG");
+  if (flags.count("--config") == 0 && variable) config_file = variable;
+  if (!config_file.empty()) s.config_file = std::filesystem::absolute(config_file);
+  if (flags.count("--config") > 0 && config_file.empty())
+    s.mistakes.push_back({errc::bad_arguments, "needs the path of a file", "--config"});
   if (flags.count("--listen") > 0) s.overrides.emplace_back("http.listen", listen);
   if (!state_path.empty()) s.overrides.emplace_back("manager.state", state_path);
   if (!level.empty()) s.overrides.emplace_back("manager.log_level", level);
@@ -193,7 +168,7 @@ bool server::reserve_job(const std::string& name) {
 job_registry& server::jobs() { return *state_->types.jobs; }
 
 void server::service(service_spec spec) {
-  auto& all = state_->services;
+  auto& all = state_->code.services;
   auto where = "service '" + spec.name + "'";
   if (std::any_of(all.begin(), all.end(), [&](auto& s) { return s.name == spec.name; })) {
     state_->mistakes.push_back({errc::conflict, "there are two services of this name", where});
@@ -209,7 +184,7 @@ void server::service(service_spec spec) {
 }
 
 void server::group(group_spec spec) {
-  auto& all = state_->groups;
+  auto& all = state_->code.groups;
   auto where = "group '" + spec.name + "'";
   if (!valid_name(spec.name))
     state_->mistakes.push_back({errc::invalid_spec, "is no name for a group", where});
@@ -219,10 +194,10 @@ void server::group(group_spec spec) {
     all.push_back(std::move(spec));
 }
 
-void server::consumer(consumer_spec spec) { state_->consumers.push_back(std::move(spec)); }
+void server::consumer(consumer_spec spec) { state_->code.consumers.push_back(std::move(spec)); }
 
 void server::schedule(schedule_spec spec) {
-  auto& all = state_->schedules;
+  auto& all = state_->code.schedules;
   auto where = "schedule '" + spec.name + "'";
   if (auto ok = validate(spec); !ok)
     state_->mistakes.push_back(
@@ -240,7 +215,7 @@ void server::limit(const std::string& queue, queue_limits limits) {
     state_->mistakes.push_back(
         {errc::invalid_spec, "the period must be over 0", "queue '" + queue + "'"});
   else
-    state_->limits[queue] = limits;
+    state_->code.limits[queue] = limits;
 }
 
 void server::route(const std::string& method, const std::string& pattern, route_handler handler) {
@@ -256,24 +231,16 @@ int server::run() {
   if (const char* role = std::getenv(fork_server_variable)) return run_fork_server(s, role);
   if (const char* role = std::getenv(job_server_variable)) return run_job_server(s, role);
 
-  if (s.consumers.empty() && !s.types.jobs->empty()) s.consumers.push_back({});
-  for (auto& c : s.consumers) {
-    auto spec = to_service(c);
-    if (auto ok = read_consumer_params(spec.params); !ok)
-      s.mistakes.push_back(
-          {ok.error().code, ok.error().detail, "consumer '" + c.name + "' " + ok.error().where});
-    service(std::move(spec));
+  auto declared = declare(s);
+  declared.errors.insert(declared.errors.begin(), s.mistakes.begin(), s.mistakes.end());
+  for (auto& mistake : declared.errors) report(mistake);
+  std::fputs(describe(declared.mistakes).c_str(), stderr);
+  if (!declared.good()) return declared.mistakes.empty() ? exit_usage : exit_bad_config;
+  if (s.check_only) {
+    std::printf("%s\n", s.config_file.empty() ? "ok" : (s.config_file.string() + ": ok").c_str());
+    return 0;
   }
-  if (!s.consumers.empty() || !s.schedules.empty() || !s.limits.empty()) service(clock_service(s));
-  if (auto ok = apply_environment(s.settings, environ); !ok) s.mistakes.push_back(ok.error());
-  for (auto& [key, value] : s.overrides)
-    if (auto ok = set_config_value(s.settings, key, value); !ok) s.mistakes.push_back(ok.error());
-  if (auto ok = read_secret_files(s.settings); !ok) s.mistakes.push_back(ok.error());
-  if (!s.mistakes.empty()) {
-    for (auto& mistake : s.mistakes) report(mistake);
-    return 2;
-  }
-  return run_manager(s);
+  return run_manager(s, std::move(declared));
 }
 
 namespace detail {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "config/configuration.hpp"
 #include "gateway/gateway.hpp"
+#include "manager/declared_program.hpp"
 #include "process/registry.hpp"
 
 namespace sm::detail {
@@ -13,14 +15,13 @@ namespace sm::detail {
 struct server_state {
   std::vector<std::string> argv;
   std::string program;  ///< the last part of argv[0]
-  config settings;
+  config settings;      ///< the code's defaults
   registry types;
   std::vector<std::string> job_types;
-  std::vector<service_spec> services;
-  std::vector<consumer_spec> consumers;
-  std::vector<group_spec> groups;
-  std::vector<schedule_spec> schedules;
-  std::map<std::string, queue_limits> limits;
+  declarations code;
+  std::filesystem::path config_file;  ///< --config, absolute; "" for none
+  bool check_only = false;            ///< --check
+  std::vector<std::string> given_argv;
   router<endpoint> routes;
   std::vector<error> mistakes;  ///< of registration, reported by run()
   std::vector<std::pair<std::string, std::string>> overrides;  ///< from flags
@@ -31,7 +32,11 @@ struct server_state {
 
 namespace sm {
 
+/// What the program wants, of its code, its file, the environment and its flags. May wait for the
+/// disk.
+declared_program declare(const detail::server_state& program);
+
 /// Runs the manager until it is told to stop; returns the exit code.
-int run_manager(detail::server_state& program);
+int run_manager(detail::server_state& program, declared_program declared);
 
 }  // namespace sm

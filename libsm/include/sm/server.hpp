@@ -38,11 +38,12 @@ struct consumer_spec {
 };
 
 /// Registration mistakes (a name used twice, a malformed route, parameters that do not fit) are
-/// collected and reported together by run(), which then returns 2 and starts nothing.
+/// collected and reported together by run(), which then returns 2 and starts nothing; for those of
+/// the configuration file it returns 78.
 class server {
  public:
-  /// Reads --listen, --state, --set KEY=VALUE, --help and --version, and the SM_SECTION__KEY
-  /// variables.
+  /// Reads --config FILE, --check, --listen, --state, --set KEY=VALUE, --help and --version, and the
+  /// SM_SECTION__KEY variables.
   server(int argc, char** argv);
   ~server();
   server(const server&) = delete;

@@ -99,6 +99,7 @@ struct service_spec {
   std::string type{};            ///< a type registered with `server::type` or `server::actor`
   json params = json::object();  ///< handed to the type's constructor; a list of pairs is an object
   unsigned instances = 1;        ///< processes; 0 keeps the service without running it
+  bool autostart = true;         ///< false: a new one waits until it is started by hand
   restart_policy restart = restart_policy::always;
   std::vector<int> success_exit_codes = {0};  ///< not a failure for `on_failure`
   backoff_policy backoff{};

@@ -382,6 +382,36 @@ std::vector<operation> queue_rows() {
   };
 }
 
+std::vector<operation> manager_rows() {
+  const body_field overwrite{"overwrite", "`true`: what was changed by hand is undone, too"};
+  return {
+      {.id = "config.plan",
+       .method = "POST",
+       .path = "/v1/config/plan",
+       .body = {body_schema::kind::fields, "", {overwrite}},
+       .answer = "`{\"etag\", \"changes\", \"errors\"}`",
+       .summary = "reads the configuration file anew and says what would change; 409 without one"},
+      {.id = "config.apply",
+       .method = "POST",
+       .path = "/v1/config/apply",
+       .role = admin,
+       .query = {wait},
+       .body = {body_schema::kind::fields,
+                "",
+                {{"etag", "of the plan, also as If-Match"}, overwrite}},
+       .answer = "`{\"complete\", \"changes\", \"pending_settings\"}`",
+       .kind = awaited,
+       .summary = "carries it out; 409 when the plan is another one by now; 422 for mistakes"},
+      {.id = "daemon.reexec",
+       .method = "POST",
+       .path = "/v1/daemon/reexec",
+       .role = admin,
+       .answer = "202 `{\"pid\", \"build\"}`",
+       .summary =
+           "executes the manager's file anew, with every pid kept; 409 when it would not start"},
+  };
+}
+
 std::vector<operation> probe_rows() {
   return {
       {.id = "metrics.show",
@@ -411,7 +441,8 @@ std::vector<operation> probe_rows() {
 std::span<const operation> operations() {
   static const std::vector<operation> rows = [] {
     auto all = services_rows();
-    for (auto more : {queue_rows(), probe_rows()}) all.insert(all.end(), more.begin(), more.end());
+    for (auto more : {queue_rows(), manager_rows(), probe_rows()})
+      all.insert(all.end(), more.begin(), more.end());
     return all;
   }();
   return rows;

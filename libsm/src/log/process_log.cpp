@@ -3,8 +3,12 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <mutex>
 #include <sm/json.hpp>
 
@@ -56,6 +60,20 @@ class json_sink : public spdlog::sinks::base_sink<std::mutex> {
   const std::shared_ptr<log_file> file_;
 };
 
+/// To the journal, which has times and programs of its own.
+class journal_sink : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    auto level = line.level == spdlog::level::err     ? log_level::error
+                 : line.level == spdlog::level::warn  ? log_level::warn
+                 : line.level == spdlog::level::debug ? log_level::debug
+                                                      : log_level::info;
+    auto text = journal_lines(level, {line.payload.data(), line.payload.size()});
+    [[maybe_unused]] auto n = ::write(STDERR_FILENO, text.data(), text.size());
+  }
+  void flush_() override {}
+};
+
 std::shared_ptr<spdlog::logger> make_logger(const log_target& target,
                                             std::shared_ptr<log_file> file = nullptr) {
   std::vector<spdlog::sink_ptr> sinks;
@@ -63,7 +81,9 @@ std::shared_ptr<spdlog::logger> make_logger(const log_target& target,
     if (!file) file = open_log_file(target);
     sinks.push_back(std::make_shared<json_sink>(target.instance, std::move(file)));
   }
-  if (target.to_stderr || sinks.empty()) {
+  bool journal = target.to_stderr && stderr_is_journal();
+  if (journal) sinks.push_back(std::make_shared<journal_sink>());
+  if ((target.to_stderr && !journal) || sinks.empty()) {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     sink->set_pattern("%H:%M:%S.%e %-7l %v");
     sinks.push_back(std::move(sink));
@@ -84,6 +104,26 @@ std::shared_ptr<log_file> open_log_file(const log_target& target) {
         std::to_string(count) + " lines were dropped: " + std::generic_category().message(reason));
   };
   return std::make_shared<log_file>(target.file, target.files, describe_loss);
+}
+
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat info {};
+  return stream && ::fstat(STDERR_FILENO, &info) == 0 &&
+         fmt::format("{}:{}", info.st_dev, info.st_ino) == stream;
+}
+
+std::string journal_lines(log_level level, std::string_view text) {
+  constexpr std::array<std::string_view, 4> priorities{"<7>", "<6>", "<4>", "<3>"};  // syslog(3)
+  std::string out;
+  while (!text.empty() || out.empty()) {
+    auto end = std::min(text.find('\n'), text.size());
+    out += priorities[static_cast<std::size_t>(level)];
+    out += text.substr(0, end);
+    out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
 }
 
 std::string iso_time(std::chrono::system_clock::time_point when) {

@@ -17,9 +17,15 @@ struct log_target {
   std::filesystem::path file;
   std::string instance;        ///< goes into every line
   std::string level = "info";  ///< debug, info, warn, error
-  bool to_stderr = false;      ///< also to the terminal, for people
+  bool to_stderr = false;      ///< also to stderr, for people; with sd-daemon(3)'s <N> for journald
   rotation files{};
 };
+
+/// stderr leads to the journal: JOURNAL_STREAM names it (systemd.exec(5)).
+bool stderr_is_journal();
+
+/// `text` as journald takes it: "<6>" for the priority before each of its lines (sd-daemon(3)).
+std::string journal_lines(log_level level, std::string_view text);
 
 /// "2026-01-31T12:00:00.000000Z".
 std::string iso_time(std::chrono::system_clock::time_point when);

@@ -65,6 +65,14 @@ std::vector<pid_t> end_unknown_children(pid_t own_session,
   return killed;
 }
 
+std::vector<pid_t> ended_children() {
+  family now;
+  std::vector<pid_t> ended;
+  for (auto* child : now.children(::getpid()))
+    if (child->state == 'Z') ended.push_back(child->pid);
+  return ended;
+}
+
 bool signal_group(pid_t leader, int number) noexcept {
   return leader > 1 && ::kill(-leader, number) == 0;
 }

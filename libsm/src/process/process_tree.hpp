@@ -17,6 +17,9 @@ namespace sm {
 /// meanwhile, turn up again as children, so call again until there are none.
 std::vector<pid_t> end_unknown_children(pid_t own_session, const std::function<bool(pid_t)>& known);
 
+/// Our children that have ended and were not waited for.
+std::vector<pid_t> ended_children();
+
 /// Sends `number` to the process group led by `leader`. False when there is none.
 bool signal_group(pid_t leader, int number) noexcept;
 

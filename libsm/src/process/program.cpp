@@ -149,6 +149,19 @@ std::vector<std::string> candidates_for(const std::string& name,
 
 }  // namespace
 
+service_spec with_variables(service_spec spec, const start_variables& variables) {
+  auto fill_in = [&](std::string& text) {
+    for (auto& [name, value] : variables) {
+      auto mark = "${" + name + "}";
+      for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + value.size()))
+        text.replace(at, mark.size(), value);
+    }
+  };
+  for (auto& argument : spec.command) fill_in(argument);
+  for (auto& [name, value] : spec.env) fill_in(value);
+  return spec;
+}
+
 result<pid_t> start_program(const service_spec& spec, const program_streams& streams) {
   auto who = resolve_identity(spec);
   if (!who) return tl::unexpected<error>(who.error());

@@ -21,6 +21,13 @@ struct program_streams {
   bool listen_pid = false;  ///< set LISTEN_PID to its pid, as sd_listen_fds(3) checks
 };
 
+/// What a program is told about itself, in its environment and where its specification names it.
+using start_variables = std::vector<std::pair<std::string, std::string>>;
+
+/// The specification with these variables in its command and its env in the place of "${NAME}";
+/// every other "${" stays.
+service_spec with_variables(service_spec spec, const start_variables& variables);
+
 /// Starts it in a session of its own; it is killed when the calling thread ends. The error names
 /// what is at fault: the executable, the directory, the user.
 result<pid_t> start_program(const service_spec& spec, const program_streams& streams);

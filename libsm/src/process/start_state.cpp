@@ -36,6 +36,13 @@ void raise_descriptor_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void restore_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (limit_at_start == RLIM_INFINITY || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit_at_start;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 rlim_t descriptor_limit_at_start() noexcept { return limit_at_start; }
 
 void remember_descriptor_limit(rlim_t soft) noexcept { limit_at_start = soft; }

@@ -16,6 +16,8 @@ void clear_signal_state() noexcept;
 
 /// Raises the soft limit of descriptors to the hard one, and remembers what it was.
 void raise_descriptor_limit() noexcept;
+/// Before this process executes something in its own place.
+void restore_descriptor_limit() noexcept;
 /// The soft limit before it was raised, by this process or the one that `remember` names it for;
 /// RLIM_INFINITY when it was not.
 rlim_t descriptor_limit_at_start() noexcept;

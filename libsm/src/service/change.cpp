@@ -41,7 +41,8 @@ result<desired_service> added(const present_service& present, const add_service&
     return fail(errc::conflict,
                 "a stored service called '" + spec->name + "' is set aside; remove it first",
                 "/name");
-  return desired_service{.spec = std::move(*spec)};
+  bool enabled = spec->autostart;
+  return desired_service{.spec = std::move(*spec), .enabled = enabled};
 }
 
 /// `present` with what `document` mentions.

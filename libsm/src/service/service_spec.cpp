@@ -9,6 +9,7 @@
 #include "process/listen_address.hpp"
 #include "process/probe.hpp"
 #include "process/rlimits.hpp"
+#include "service/group_spec.hpp"
 #include "system/signal_names.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
@@ -29,6 +30,14 @@ struct restart_word {
 constexpr std::array restart_words{restart_word{restart_policy::always, "always"},
                                    restart_word{restart_policy::on_failure, "on-failure"},
                                    restart_word{restart_policy::never, "never"}};
+
+struct strategy_word {
+  group_strategy strategy;
+  std::string_view word;
+};
+constexpr std::array strategy_words{strategy_word{group_strategy::one_for_one, "one-for-one"},
+                                    strategy_word{group_strategy::one_for_all, "one-for-all"},
+                                    strategy_word{group_strategy::rest_for_one, "rest-for-one"}};
 
 constexpr std::size_t spec_max = 512 << 10;  // bytes, as JSON
 
@@ -117,8 +126,24 @@ result<void> read(const json& value, restart_policy& out, const std::string& whe
   return bad(where, "must be \"always\", \"on-failure\" or \"never\"");
 }
 
+result<void> read(const json& value, bool& out, const std::string& where) {
+  if (!value.is_boolean()) return bad(where, "must be true or false");
+  out = value.get<bool>();
+  return {};
+}
+
+result<void> read(const json& value, group_strategy& out, const std::string& where) {
+  for (auto& row : strategy_words)
+    if (value.is_string() && value.get_ref<const std::string&>() == row.word) {
+      out = row.strategy;
+      return {};
+    }
+  return bad(where, "must be \"one-for-one\", \"one-for-all\" or \"rest-for-one\"");
+}
+
 json write(milliseconds value) { return format_duration(value); }
 json write(restart_policy value) { return restart_words[static_cast<std::size_t>(value)].word; }
+json write(group_strategy value) { return strategy_words[static_cast<std::size_t>(value)].word; }
 template <class T>
 json write(const T& value) {
   return value;
@@ -132,6 +157,7 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("type", s.type);
   f("params", s.params);
   f("instances", s.instances);
+  f("autostart", s.autostart);
   f("restart", s.restart);
   f("success_exit_codes", s.success_exit_codes);
   f("backoff", s.backoff);
@@ -208,6 +234,12 @@ template <class Spec, class F>
 void each_field(Spec& s, F f, const intensity_policy*) {
   f("restarts", s.restarts);
   f("window", s.window);
+}
+
+template <class Spec, class F>
+void each_field(Spec& s, F f, const group_spec*) {
+  f("strategy", s.strategy);
+  f("intensity", s.intensity);
 }
 
 template <class T>
@@ -437,6 +469,16 @@ bool starts_first(const service_spec& spec) noexcept {
 }
 
 json to_json(const service_spec& spec) { return write_object(spec); }
+
+json to_json(const group_spec& group) { return write_object(group); }
+
+result<group_spec> group_from_json(const json& document, group_spec base) {
+  if (auto ok = read_object(document, base, ""); !ok)
+    return tl::unexpected<error>(std::move(ok.error()));
+  if (auto ok = check_name(base.name); !ok) return bad("", ok.error().detail);
+  if (base.intensity.window.count() < 1) return bad("/intensity/window", "must be at least 1ms");
+  return base;
+}
 
 result<service_spec> spec_from_json(const json& document, service_spec base) {
   if (auto ok = read_object(document, base, ""); !ok)

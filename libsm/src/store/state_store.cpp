@@ -47,8 +47,10 @@ result<desired_service> read_service(SQLite::Statement& row) {
   if (!spec) return tl::unexpected<error>(std::move(spec.error()));
   auto declared = stored_json(row.getColumn(2));
   if (!declared) return tl::unexpected<error>(std::move(declared.error()));
-  return desired_service{std::move(*spec), std::move(*declared), row.getColumn(3).getInt() != 0,
-                         row.getColumn(4).getInt() != 0};
+  return desired_service{.spec = std::move(*spec),
+                         .declared = std::move(*declared),
+                         .enabled = row.getColumn(3).getInt() != 0,
+                         .removed = row.getColumn(4).getInt() != 0};
 }
 
 result<journaled_instance> read_instance(SQLite::Statement& row) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "log/process_log.hpp"
 #include "temporary_folder.hpp"
 
 namespace sm {
@@ -82,6 +83,12 @@ TEST(log_file, what_a_full_disk_did_not_take_is_counted_and_said) {
 TEST(log_file, a_folder_that_does_not_exist_stops_nobody) {
   log_file file("/no/such/folder/x.log", {}, lost);
   file.write("one\n");
+}
+
+TEST(process_log, each_line_for_the_journal_has_its_priority) {
+  EXPECT_EQ(journal_lines(log_level::info, "one"), "<6>one\n");
+  EXPECT_EQ(journal_lines(log_level::error, "one\ntwo"), "<3>one\n<3>two\n");
+  EXPECT_EQ(journal_lines(log_level::warn, ""), "<4>\n");
 }
 
 }  // namespace sm

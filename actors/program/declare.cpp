@@ -1,0 +1,92 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "builtin/queue_clock.hpp"
+#include "config/secrets.hpp"
+#include "program/server_state.hpp"
+#include "queue/consumer/consumer_declaration.hpp"
+#include "service/selector.hpp"
+#include "text/texts.hpp"
+
+namespace sm {
+namespace {
+
+/// `docker stop` kills after ten seconds.
+constexpr std::chrono::seconds shutdown_timeout_in_container{9};
+
+service_spec clock_service(const std::string& program, const declarations& d) {
+  service_spec spec;
+  spec.name = clock_name;
+  spec.type = clock_type;
+  spec.params = clock_params(program, d.schedules, d.limits);
+  spec.group = builtin_group;
+  // As long as the store cannot be opened, on a full disk, say, it is tried.
+  spec.intensity = {.restarts = 1000, .window = std::chrono::minutes(1)};
+  spec.backoff.max = std::chrono::seconds(1);
+  return spec;
+}
+
+config settings_of(const detail::server_state& program, const configuration& file,
+                   std::vector<error>& errors) {
+  auto settings = program.settings;
+  if (::getpid() == 1 && settings.manager.shutdown_timeout == manager_config{}.shutdown_timeout)
+    settings.manager.shutdown_timeout = shutdown_timeout_in_container;
+  auto note = [&](result<void> ok) {
+    if (!ok) errors.push_back(std::move(ok.error()));
+  };
+  for (auto& [key, value] : file.settings) note(set_config_value(settings, key, value));
+  note(apply_environment(settings, environ));
+  for (auto& [key, value] : program.overrides) note(set_config_value(settings, key, value));
+  note(read_secret_files(settings));
+  return settings;
+}
+
+}  // namespace
+
+declared_program declare(const detail::server_state& program) {
+  declared_program all;
+  configuration file;
+  file.wanted = program.code;
+  if (!program.config_file.empty())
+    file = read_configuration(program.config_file, own_config_surroundings(), program.code);
+  auto of_file = [&](const std::string& name) {
+    auto& names = file.services_of_file;
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  auto refuse = [&](const std::string& pointer, const std::string& name, error e) {
+    if (of_file(name))
+      file.refuse(pointer, std::move(e.detail));
+    else
+      all.errors.push_back({e.code, std::move(e.detail), "service '" + name + "' " + e.where});
+  };
+  auto add = [&](service_spec spec, const std::string& pointer) {
+    complete(spec);
+    auto name = spec.name;
+    auto ok = validate(spec);
+    if (ok) ok = check_type(program.types, spec);
+    if (ok && std::any_of(all.services.begin(), all.services.end(),
+                          [&](auto& other) { return other.spec.name == name; }))
+      ok = fail(errc::conflict, "there are two services of this name");
+    if (!ok) return refuse(pointer + ok.error().where, name, ok.error());
+    all.services.push_back(
+        {std::move(spec), of_file(name) ? service_origin::file : service_origin::code});
+  };
+  auto& wanted = file.wanted;
+  if (wanted.consumers.empty() && !program.types.jobs->empty()) wanted.consumers.push_back({});
+  for (auto& spec : wanted.services) add(spec, "/service" + pointer_to(spec.name));
+  for (auto& c : wanted.consumers) {
+    auto spec = to_service(c);
+    add(std::move(spec), "/consumer" + pointer_to(c.name));
+  }
+  if (!wanted.consumers.empty() || !wanted.schedules.empty() || !wanted.limits.empty() ||
+      file.queue_section)
+    add(clock_service(program.program, wanted), "");
+  all.settings = settings_of(program, file, all.errors);
+  file.sort_mistakes();
+  all.mistakes = std::move(file.mistakes);
+  all.queue = std::move(file.wanted);
+  return all;
+}
+
+}  // namespace sm
