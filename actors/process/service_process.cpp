@@ -7,15 +7,16 @@
 #include <mutex>
 #include <optional>
 #include <sm/guarded.hpp>
-#include <unordered_map>
 
 #include "link/link.hpp"
 #include "link/messages.hpp"
 #include "log/process_log.hpp"
-#include "process/guarded_behavior.hpp"
+#include "process/command_runner.hpp"
+#include "process/own_calls.hpp"
+#include "process/posted_work.hpp"
 #include "process/process_events.hpp"
 #include "process/process_settings.hpp"
-#include "process/worker_thread.hpp"
+#include "process/timers.hpp"
 
 namespace sm {
 namespace {
@@ -23,15 +24,11 @@ namespace {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
-constexpr auto link_timeout = 10s;     // to hear from the manager that just started us
-constexpr auto farewell_timeout = 1s;  // for the manager to take our last words
-constexpr int exit_start_failed = 70;  // sysexits.h EX_SOFTWARE
-constexpr int exit_no_manager = 69;    // sysexits.h EX_UNAVAILABLE
-constexpr int exit_by_signal = 1000;   // and the signal's number: no exit code
-constexpr std::size_t blocking_threads = 4;
-constexpr std::size_t blocking_max = 65536;  // commands that wait for one of them
-constexpr std::size_t reply_max =
-    1 << 20;  // bytes; CAF sends larger messages, but blocks its I/O meanwhile
+constexpr auto link_timeout = 10s;       // to hear from the manager that just started us
+constexpr auto farewell_timeout = 1s;    // for the manager to take our last words
+constexpr int exit_start_failed = 70;    // sysexits.h EX_SOFTWARE
+constexpr int exit_no_manager = 69;      // sysexits.h EX_UNAVAILABLE
+constexpr int exit_by_signal = 1000;     // and the signal's number: no exit code
 constexpr std::uint64_t stop_timer = 0;  // the services' own timers count from 1
 
 std::int64_t to_ns(clock::time_point t) {
@@ -50,16 +47,27 @@ class service_process : public detail::service_host, public builtin_host {
  public:
   service_process(caf::io::broker* self, const registry& types, process_events& events,
                   const fresh_process& fresh, const std::filesystem::path& state_folder)
-      : self_(self), types_(types), events_(events), fresh_(fresh), state_folder_(state_folder) {}
+      : self_(self),
+        types_(types),
+        events_(events),
+        fresh_(fresh),
+        state_folder_(state_folder),
+        posted_(self),
+        timers_(self),
+        // Not here: the service's own function that answered may still be running.
+        commands_(
+            self, posted_, [this](wire::reply_batch batch) { tell_manager(std::move(batch)); },
+            [self] {
+              tell(caf::actor_cast<caf::actor>(self->ctrl()), wire::timer_tick{stop_timer});
+            }) {}
 
   caf::behavior start(unique_fd link) {
-    thread_ = std::this_thread::get_id();
     self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
     // An exit of the manager comes as its end does, and is no reason to end.
     self_->set_exit_handler([](const caf::exit_msg&) {});
     connect(std::move(link));
     return {
-        on<wire::command_batch>([this](auto& batch) { on_commands(batch); }),
+        on<wire::command_batch>([this](auto& batch) { commands_.run(batch); }),
         on<wire::ping>([this](auto& p) {
           if (!alive_ || alive_()) tell_manager(wire::pong{p.sequence});
         }),
@@ -67,9 +75,9 @@ class service_process : public detail::service_host, public builtin_host {
           if (signalled_) signalled_(s.number);
         }),
         on<wire::welcome>([this](auto& w) { on_welcome(w); }),
-        on<wire::reply_batch>([this](auto& batch) { on_own_replies(batch); }),
+        on<wire::reply_batch>([this](auto& batch) { calls_.on_replies(batch); }),
         on<wire::timer_tick>([this](auto& tick) { on_tick(tick.id); }),
-        on<wire::run_posted>([this](auto&) { run_posted(); }),
+        on<wire::run_posted>([this](auto&) { posted_.run(); }),
         on<wire::stop>([this](auto& s) { on_stop(s); }),
         on<wire::farewell>([this](auto&) { events_.end(exit_code_); }),
         on<wire::manager_lost>([this](auto&) { on_manager_lost(); }),
@@ -81,18 +89,12 @@ class service_process : public detail::service_host, public builtin_host {
   // -- detail::service_host
 
   void add_command(const std::string& name, command_function f, bool blocking) override {
-    if (!commands_.try_emplace(name, command_entry{std::move(f), blocking}).second)
-      throw failure(errc::conflict, "the command is defined twice", name);
-    if (blocking && !pool_) pool_.emplace(blocking_max, blocking_threads);
+    commands_.add(name, std::move(f), blocking);
   }
 
   void add_timer(std::chrono::milliseconds delay, bool repeats, std::function<void()> f) override {
     if (delay < 1ms) throw failure(errc::bad_arguments, "a timer needs at least 1ms");
-    in_actor([this, delay, repeats, f = std::move(f)] {
-      auto id = next_id_++;
-      timers_[id] = {delay, repeats, clock::now() + delay, f};
-      tell_after(self_, delay, wire::timer_tick{id});
-    });
+    posted_.in_actor([this, delay, repeats, f = std::move(f)] { timers_.add(delay, repeats, f); });
   }
 
   promise<json_text> send(const std::string& service, const std::string& command,
@@ -117,22 +119,23 @@ class service_process : public detail::service_host, public builtin_host {
 
   void hold_ready() override { ready_held_ = true; }
   void set_ready(pid_t main_pid) override {
-    in_actor([this, main_pid] {
+    posted_.in_actor([this, main_pid] {
       if (!stopping_) become_ready(main_pid);
     });
   }
   void end(const exit_status& how, std::string why, bool failure) override {
-    in_actor([this, how, why = std::move(why), failure] {
+    posted_.in_actor([this, how, why = std::move(why), failure] {
       if (stopping_) return;
       stopping_ = true;
+      commands_.close();
       events_.phase.stopping = true;
       leave(code_of(how), why, failure);
     });
   }
   void end_stopped(const exit_status& how) override { stopped_code_ = code_of(how); }
   void show(program_view view) override {
-    in_actor([this, state = wire::program_state{view.main_pid, std::move(view.status_text),
-                                                view.reloading}]() mutable {
+    posted_.in_actor([this, state = wire::program_state{view.main_pid, std::move(view.status_text),
+                                                        view.reloading}]() mutable {
       program_state_ = std::move(state);
       tell_manager(*program_state_);
     });
@@ -148,12 +151,12 @@ class service_process : public detail::service_host, public builtin_host {
     events_.take(numbers, std::move(f));
   }
   void publish(std::string type, const json& data) override {
-    in_actor([this, event = wire::service_event{std::move(type), print_json(data)}] {
+    posted_.in_actor([this, event = wire::service_event{std::move(type), print_json(data)}] {
       tell_manager(event);
     });
   }
   void report(std::string tallies) override {
-    in_actor([this, tallies = std::move(tallies)]() mutable {
+    posted_.in_actor([this, tallies = std::move(tallies)]() mutable {
       tallies_ = std::move(tallies);
       tell_manager(wire::job_report{tallies_});
     });
@@ -165,22 +168,6 @@ class service_process : public detail::service_host, public builtin_host {
   }
 
  private:
-  struct command_entry {
-    command_function run;
-    bool blocking = false;
-  };
-  /// Managers count their commands each for itself.
-  struct question {
-    std::uint64_t id = 0;
-    unsigned manager = 0;
-  };
-  struct timer {
-    std::chrono::milliseconds period;
-    bool repeats = false;
-    clock::time_point due;
-    std::function<void()> run;
-  };
-
   static int code_of(const exit_status& how) {
     if (auto* killed = std::get_if<killed_by>(&how)) return exit_by_signal + killed->number;
     auto* exited = std::get_if<exited_with>(&how);
@@ -203,7 +190,7 @@ class service_process : public detail::service_host, public builtin_host {
                      if (!events_.phase.welcomed) events_.end(exit_no_manager);
                      return;
                    }
-                   ++manager_number_;
+                   commands_.on_new_manager();
                    set_manager(caf::actor_cast<caf::actor>(*instance));
                    self_->monitor(manager_);
                    self_->link_to(manager_);
@@ -227,8 +214,7 @@ class service_process : public detail::service_host, public builtin_host {
   void on_manager_lost() {
     if (!manager_) return;
     set_manager(nullptr);
-    for (auto& [id, answer] : std::exchange(calls_, {}))
-      answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
+    calls_.fail_all({errc::unavailable, "the manager is gone for the moment", {}});
     if (finished_) events_.end(exit_code_);
   }
 
@@ -280,7 +266,7 @@ class service_process : public detail::service_host, public builtin_host {
     ready_.emplace();
     ready_->main_pid = main_pid;
     ready_->actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
-    for (auto& [name, entry] : commands_) ready_->commands.push_back(name);
+    ready_->commands = commands_.names();
     events_.phase.ready_since_ns = to_ns(clock::now());
     tell_manager(*ready_);
   }
@@ -302,93 +288,7 @@ class service_process : public detail::service_host, public builtin_host {
     plain_actor_ = factory->spawn(self_->system(), {spec.name, instance, spec.params, *log_,
                                                     caf::actor_cast<caf::actor>(self_->ctrl())});
     self_->monitor(plain_actor_);
-  }
-
-  // -- commands
-
-  void on_commands(const wire::command_batch& batch) {
-    replying_ = true;
-    for (auto& c : batch.commands) {
-      // Who asked has been told `timeout` already: a service that was stuck must not run it late.
-      if (to_ns(clock::now()) > c.deadline_ns) continue;
-      if (auto ok = guarded("command " + c.name, [&] { run_command(c); }); !ok)
-        add_reply(c.id, tl::unexpected<error>(ok.error()));
-    }
-    replying_ = false;
-    flush_replies();
-  }
-
-  void run_command(const wire::command& c) {
-    if (plain_actor_) return ask_plain_actor(c);
-    auto entry = commands_.find(c.name);
-    if (entry == commands_.end() || stopping_) {
-      auto why = stopping_ ? fail(errc::not_running, "the service is stopping")
-                           : fail(errc::unknown_command, "the service has no such command", c.name);
-      return add_reply(c.id, result<std::string>(std::move(why)));
-    }
-    ++unanswered_;
-    reply_sink sink = [this, asked = question{c.id, manager_number_},
-                       owner = std::this_thread::get_id()](result<std::string> outcome) {
-      if (std::this_thread::get_id() == owner)
-        answer(asked, std::move(outcome));
-      else
-        post([this, asked, outcome = std::move(outcome)]() mutable {
-          answer(asked, std::move(outcome));
-        });
-    };
-    if (!entry->second.blocking) return entry->second.run(c.arguments, sink);
-    bool posted = pool_->post([run = &entry->second.run, c, sink] {
-      if (to_ns(clock::now()) <= c.deadline_ns)
-        (*run)(c.arguments, sink);
-      else
-        sink(fail(errc::timeout, "waited too long for a thread"));
-    });
-    if (!posted) sink(fail(errc::overloaded, "no thread can be made for it", c.name));
-  }
-
-  void answer(question asked, result<std::string> outcome) {
-    if (asked.manager == manager_number_) add_reply(asked.id, std::move(outcome));
-    --unanswered_;
-    if (!replying_) flush_replies();
-    // Not here: the service's own function that answered may still be running.
-    if (stopping_ && unanswered_ == 0)
-      tell(caf::actor_cast<caf::actor>(self_->ctrl()), wire::timer_tick{stop_timer});
-  }
-
-  void ask_plain_actor(const wire::command& c) {
-    ++unanswered_;
-    question asked{c.id, manager_number_};
-    auto patience = std::chrono::nanoseconds(c.deadline_ns) - clock::now().time_since_epoch();
-    self_
-        ->request(caf::actor_cast<caf::actor>(plain_actor_),
-                  std::chrono::duration_cast<std::chrono::milliseconds>(patience),
-                  command_atom::value, c.name, c.arguments)
-        .then([this, asked](const std::string& text) { answer(asked, text); },
-              [this, asked, name = c.name](const caf::error& e) {
-                if (auto thrown = error_of(e))
-                  answer(asked, tl::unexpected<error>(std::move(*thrown)));
-                else if (e == caf::sec::unexpected_message)
-                  answer(asked,
-                         fail(errc::unknown_command, "the service has no such command", name));
-                else
-                  answer(asked, fail(errc::handler_failed, self_->system().render(e)));
-              });
-  }
-
-  void add_reply(std::uint64_t id, result<std::string> outcome) {
-    if (outcome && outcome->size() > reply_max)
-      outcome = fail(errc::handler_failed, "the result has " + std::to_string(outcome->size()) +
-                                               " bytes, more than " + std::to_string(reply_max));
-    if (outcome)
-      replies_.replies.push_back({id, wire::reply_ok, std::move(*outcome), {}});
-    else
-      replies_.replies.push_back({id, static_cast<std::uint8_t>(outcome.error().code),
-                                  std::move(outcome.error().detail),
-                                  std::move(outcome.error().where)});
-  }
-
-  void flush_replies() {
-    if (!replies_.replies.empty()) tell_manager(std::exchange(replies_, {}));
+    commands_.ask(plain_actor_);
   }
 
   // -- what the service asks of others
@@ -396,27 +296,15 @@ class service_process : public detail::service_host, public builtin_host {
   promise<json_text> call(wire::service_call request) {
     promise<json_text> answer;
     if (request.timeout_ms <= 0) request.timeout_ms = settings_.command_timeout_ms;
-    in_actor([this, request, answer]() mutable {
+    posted_.in_actor([this, request, answer]() mutable {
       if (!manager_) {
         answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
         return;
       }
-      request.id = next_id_++;
-      calls_[request.id] = answer;
+      request.id = calls_.add(answer);
       tell_manager(std::move(request));
     });
     return answer;
-  }
-
-  void on_own_replies(const wire::reply_batch& batch) {
-    for (auto& r : batch.replies) {
-      auto entry = calls_.extract(r.id);
-      if (entry.empty()) continue;
-      if (r.code == wire::reply_ok)
-        entry.mapped().set_value({r.text});
-      else
-        entry.mapped().set_error({static_cast<errc>(r.code), r.text, r.where});
-    }
   }
 
   caf::result<caf::strong_actor_ptr> find(const std::string& name) {
@@ -433,63 +321,24 @@ class service_process : public detail::service_host, public builtin_host {
     return answer;
   }
 
-  // -- timers and other threads
+  // -- the end
 
   void on_tick(std::uint64_t id) {
     if (id == stop_timer) return finish_stop();
-    auto entry = timers_.find(id);
-    if (entry == timers_.end() || stopping_) return;
-    auto run = entry->second.run;
-    if (entry->second.repeats) {
-      // By the clock, so that it does not drift; after a stall it goes on from now.
-      auto& t = entry->second;
-      t.due = std::max(t.due + t.period, clock::now());
-      tell_after(self_, std::chrono::ceil<std::chrono::milliseconds>(t.due - clock::now()),
-                 wire::timer_tick{id});
-    } else {
-      timers_.erase(entry);
-    }
-    (void)guarded("a timer of " + service_->instance(), run);
+    if (!stopping_) timers_.on_tick(id, service_->instance());
   }
-
-  /// Runs `f` in the actor's thread: now when called there, as blocking commands are not.
-  void in_actor(std::function<void()> f) {
-    if (std::this_thread::get_id() == thread_)
-      f();
-    else
-      post(std::move(f));
-  }
-
-  void post(std::function<void()> f) {
-    bool first = false;
-    {
-      std::lock_guard lock(posted_mutex_);
-      first = posted_.empty();
-      posted_.push_back(std::move(f));
-    }
-    if (first) tell(caf::actor_cast<caf::actor>(self_->ctrl()), wire::run_posted{});
-  }
-
-  void run_posted() {
-    std::vector<std::function<void()>> todo;
-    {
-      std::lock_guard lock(posted_mutex_);
-      todo.swap(posted_);
-    }
-    for (auto& f : todo) (void)guarded("what another thread posted", f);
-  }
-
-  // -- the end
 
   void on_stop(const wire::stop& s) {
     if (stopping_) return;
     stopping_ = true;
     events_.phase.stopping = true;
+    commands_.close();
     if (plain_actor_) {
       self_->send_exit(caf::actor_cast<caf::actor>(plain_actor_), caf::exit_reason::user_shutdown);
       plain_actor_ = nullptr;
+      commands_.ask(nullptr);
     }
-    if (unanswered_ == 0) return finish_stop();
+    if (commands_.idle()) return finish_stop();
     // Handlers that answer later get most of the time that is left.
     auto left = std::chrono::nanoseconds(s.deadline_ns) - clock::now().time_since_epoch();
     auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(left) * 8 / 10;
@@ -500,12 +349,12 @@ class service_process : public detail::service_host, public builtin_host {
     if (finished_) return;
     finished_ = true;
     timers_.clear();
-    if (pool_) pool_->stop();  // blocking commands still use the service
+    commands_.stop_threads();  // they still use the service
     (void)guarded("the destructor of the service", [this] { service_.reset(); });
     if (queue_)
       queue_->close();  // the last one that closes a file leaves it whole, without its WAL
-    run_posted();
-    flush_replies();
+    posted_.run();
+    commands_.flush();
     leave(stopped_code_, {});
   }
 
@@ -519,15 +368,13 @@ class service_process : public detail::service_host, public builtin_host {
   }
 
   caf::io::broker* self_;
-  std::thread::id thread_;
   const registry& types_;
   process_events& events_;
   const fresh_process& fresh_;
   const std::filesystem::path state_folder_;
   caf::actor manager_;
   std::mutex manager_mutex_;
-  caf::actor manager_for_all_;  // manager_, for other threads
-  unsigned manager_number_ = 0;
+  caf::actor manager_for_all_;                        // manager_, for other threads
   std::optional<wire::ready> ready_;                  // what the next manager hears, too
   std::optional<wire::program_state> program_state_;  // likewise
   std::string tallies_;                               // likewise
@@ -537,19 +384,13 @@ class service_process : public detail::service_host, public builtin_host {
   std::optional<sm::queue> queue_;
   std::unique_ptr<sm::service> service_;
   caf::strong_actor_ptr plain_actor_;
-  std::unordered_map<std::string, command_entry> commands_;
-  std::unordered_map<std::uint64_t, timer> timers_;
-  std::unordered_map<std::uint64_t, promise<json_text>> calls_;
-  std::optional<worker_thread> pool_;  // for blocking commands
+  posted_work posted_;
+  timers timers_;
+  own_calls calls_;
+  command_runner commands_;
   std::function<bool()> alive_;
   std::function<void(int)> signalled_;
   bool ready_held_ = false;
-  std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;
-  wire::reply_batch replies_;
-  std::uint64_t next_id_ = 1;
-  std::size_t unanswered_ = 0;
-  bool replying_ = false;
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 0;
