@@ -12,7 +12,6 @@
 #include <csignal>
 #include <sm/guarded.hpp>
 
-#include "log/process_log.hpp"
 #include "process/identity.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
@@ -26,12 +25,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int blocks_at_once = 4;     // of one stream, before the others are looked at
-constexpr int children_at_once = 64;  // likewise
-constexpr auto unfinished_shown_after = 1s;
-constexpr auto look_again = 20ms;    // for what nothing tells of: a pid file, the end of a tree
-constexpr auto last_words_max = 2s;  // for what is left in the pipes at the end
-constexpr auto kill_patience = 3s;   // for processes to heed SIGKILL; the fork server has the rest
+constexpr int children_at_once = 64;  // before other things are looked at
+constexpr auto look_again = 20ms;     // for what nothing tells of: a pid file, the end of a tree
+constexpr auto kill_patience = 3s;    // for processes to heed SIGKILL; the fork server has the rest
 
 std::pair<unique_fd, unique_fd> make_pipe() {
   int ends[2];
@@ -349,58 +345,6 @@ bool program_adapter::over() {
   std::lock_guard lock(mutex_);
   if (!ended_) return false;
   return alone_ || (clock::now() >= kill_at_ && clock::now() - kill_at_ >= kill_patience);
-}
-
-/// All that was written before the end is in the log: nobody is left who could write more.
-void program_adapter::drain() {
-  if (notify_) read_notifications();
-  for (auto give_up = clock::now() + last_words_max; clock::now() < give_up;) {
-    bool more = read_stream(output_);
-    more = read_stream(errors_) || more;
-    if (!more) break;
-  }
-  for (auto* s : {&output_, &errors_})
-    s->lines.finish([&](std::string_view line) { write_line(*s, line); });
-}
-
-/// False when there is nothing to read now.
-bool program_adapter::read_stream(stream& s) {
-  std::array<char, 65536> block;
-  std::string lines;
-  bool more = false, line_ended = false;
-  for (int blocks = 0; s.fd && blocks < blocks_at_once; ++blocks) {
-    auto n = ::read(s.fd.get(), block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    more = n > 0;
-    // An end of the stream costs nothing further: the descriptor is not watched any more.
-    if (n == 0) s.fd.reset();
-    if (n <= 0) break;
-    s.lines.add({block.data(), static_cast<std::size_t>(n)}, [&](std::string_view line) {
-      lines +=
-          log_line(std::chrono::system_clock::now(), "stream", s.name, instance(), first_, line);
-    });
-    if (lines.empty()) continue;
-    line_ended = true;
-    log_file_->write(lines);
-    lines.clear();
-  }
-  if (!s.fd) s.lines.finish([&](std::string_view line) { write_line(s, line); });
-  auto late = clock::now() + unfinished_shown_after;
-  if (!s.lines.unfinished())
-    s.flush_at = time_point::max();
-  else
-    s.flush_at = line_ended ? late : std::min(s.flush_at, late);
-  return more;
-}
-
-void program_adapter::flush_lines(stream& s) {
-  s.flush_at = time_point::max();
-  s.lines.flush([&](std::string_view line) { write_line(s, line); });
-}
-
-void program_adapter::write_line(const stream& s, std::string_view line) {
-  log_file_->write(
-      log_line(std::chrono::system_clock::now(), "stream", s.name, instance(), first_, line));
 }
 
 // -- from any thread
