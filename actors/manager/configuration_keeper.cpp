@@ -181,7 +181,7 @@ promise<json> configuration_keeper::apply(std::optional<std::string> etag, bool 
 promise<json> configuration_keeper::carry_out(const outlook& o, wait_for w) {
   services_.set_groups(o.declared.queue.groups);
   auto before = running_.queue.limits;
-  running_.queue = o.declared.queue;
+  running_.queue = o.declared.queue;  // the settings stay those of the start
   drop_limits(before);
   json settings = json::array();
   for (auto& row : o.changes)

@@ -1,4 +1,5 @@
 // The manager's process: puts the parts together, runs the loop, and takes them apart in order.
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -409,7 +410,7 @@ int run_manager(detail::server_state& program, declared_program declared) {
   life_sign beat(events, above);
 
   auto limits_before = declared_before(stored->rows);
-  auto declared_services = declared.services;
+  auto declared_services = std::exchange(declared.services, {});
   configuration_keeper::read_declared read_again;
   if (!program.config_file.empty()) read_again = [&program] { return declare(program); };
   configuration_keeper configuration(events, services, jobs, read_again, std::move(declared), log);
@@ -473,6 +474,11 @@ int run_manager(detail::server_state& program, declared_program declared) {
              status_line("serves " + (http.address().empty() ? std::string("the Unix socket")
                                                              : "http://" + http.address())));
 
+  // What was read is not needed any more: the heap of the start goes back to the system.
+  declared_services = {};
+  *stored = {};
+  *left = {};
+  ::malloc_trim(0);
   events.run();
 
   if (!reexec.wanted()) shared.forks.close();

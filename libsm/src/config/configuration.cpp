@@ -175,7 +175,7 @@ class section_reader {
   void read_limit(const std::string& queue, json body) {
     auto at = "/limit" + pointer_to(queue);
     if (!valid_queue_name(queue)) return out_.refuse(at, no_queue_name(queue));
-    auto limits = read_all(at, body, [&](const json& b) -> result<queue_limits> {
+    auto limits = read_all(at, std::move(body), [&](const json& b) -> result<queue_limits> {
       try {
         return read_limits(b, {});
       } catch (const failure& e) {

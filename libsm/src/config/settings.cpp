@@ -203,7 +203,7 @@ result<std::string> setting_text(std::string_view key, const json& value) {
   auto row = std::find_if(rows.begin(), rows.end(), [&](auto& r) { return r.key == key; });
   // Who sets it says that it is unknown.
   if (row == rows.end()) return std::string{};
-  auto wrong = [](std::string what) { return fail(errc::bad_arguments, "must be " + what); };
+  auto wrong = [](const std::string& what) { return fail(errc::bad_arguments, "must be " + what); };
   using enum setting_kind;
   switch (row->kind) {
     case flag:

@@ -138,6 +138,7 @@ service_plan make_plan(const std::vector<desired_service>& present,
     rows.emplace(name, std::move(c));
   }
   std::vector<const service_spec*> specs;
+  specs.reserve(rows.size());
   for (auto& [name, c] : rows)
     specs.push_back(c.action == plan_action::remove ? &known.at(name)->spec : &c.wanted.spec);
   auto sorted = in_order(specs);
