@@ -222,8 +222,9 @@ class life_sign {
   asio::steady_timer timer_;
 };
 
-/// Collects what has ended. As PID 1 also what nobody else waits for: whoever does has done so by
-/// the second look.
+/// Collects what has ended, and ends what is ours and belongs to nobody. PID 1 gets the orphans of
+/// others, too, of who entered the container: they are left alone, and collected when they have
+/// ended and nobody else waits for them: whoever does has done so by the second look.
 class child_collector {
  public:
   explicit child_collector(supervision& s)
@@ -235,7 +236,10 @@ class child_collector {
   void await() {
     signals_.async_wait([this](error_code ec, int) {
       if (ec) return;
-      s_.end_orphans();
+      if (::getpid() != 1 || !s_.orphans_of.empty())
+        s_.end_orphans();
+      else
+        s_.forks.collect_earlier();
       if (::getpid() == 1) look_again();
       await();
     });

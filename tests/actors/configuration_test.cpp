@@ -396,11 +396,17 @@ TEST_F(container_fixture, as_pid_1_it_collects_what_ends_and_stops_within_its_ti
       if (line.starts_with("NSpid:") && line.ends_with("\t1")) manager = pid;
   }
   ASSERT_GT(manager, 0);
+  // Somebody enters the container, and leaves two orphans behind: one ends, one goes on.
+  auto over = folder_.path() / "over";
+  run("nsenter -t " + std::to_string(manager) + " -p -- sh -c '(sh -c \"sleep 0.1; touch " +
+      over.string() + "\" &) ; (setsid sleep 1007 &)' >/dev/null");
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(over); }));
   auto zombies = [&] {
     return run("ps --no-headers -o stat --ppid " + std::to_string(manager)).words.find('Z') !=
            std::string::npos;
   };
-  EXPECT_TRUE(eventually([&] { return !zombies(); }));
+  EXPECT_TRUE(eventually([&] { return !zombies(); }, 5s));
+  EXPECT_EQ(run("pgrep -f '^sleep 1007$'").code, 0) << "what is not ours is left alone";
   ::kill(manager, SIGTERM);
   EXPECT_EQ(app->wait(9s), 0);
 }
