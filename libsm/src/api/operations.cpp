@@ -388,6 +388,7 @@ std::vector<operation> manager_rows() {
       {.id = "config.plan",
        .method = "POST",
        .path = "/v1/config/plan",
+       .role = operate,
        .body = {body_schema::kind::fields, "", {overwrite}},
        .answer = "`{\"etag\", \"changes\", \"errors\"}`",
        .summary = "reads the configuration file anew and says what would change; 409 without one"},
