@@ -9,6 +9,12 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
+// The parser of 3.3 assumes in its asserts what it has not looked at: it aborts for some texts that
+// are no TOML, or is optimized for what does not hold. Without them it says what is wrong.
+#include <toml++/impl/preprocessor.h>
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT_ASSUME(expr) static_assert(true)
+
 #include <toml++/toml.h>
 
 namespace sm {
