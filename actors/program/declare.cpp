@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "builtin/queue_clock.hpp"
 #include "config/secrets.hpp"
@@ -36,7 +37,10 @@ config settings_of(const detail::server_state& program, const configuration& fil
     if (!ok) errors.push_back(std::move(ok.error()));
   };
   for (auto& [key, value] : file.settings) note(set_config_value(settings, key, value));
-  note(apply_environment(settings, environ));
+  for (auto variable = environ; variable && *variable; ++variable) {
+    const std::array<const char*, 2> alone{*variable, nullptr};
+    note(apply_environment(settings, alone.data()));  // each by itself: all mistakes are told
+  }
   for (auto& [key, value] : program.overrides) note(set_config_value(settings, key, value));
   note(read_secret_files(settings));
   return settings;

@@ -249,6 +249,10 @@ TEST_F(configuration_fixture, check_prints_all_mistakes_and_its_exit_code_tells)
       << bad.words;
   EXPECT_EQ(run(smd + folder_.path().string()).code, 78);
   EXPECT_EQ(run(std::string(SMD) + " --chek").code, 2);
+  auto variables = run("SM_HTTP__BODY_MX=1 SM_HTTP__HEADER_MAX=x " + std::string(SMD) + " --check");
+  EXPECT_EQ(variables.code, 2);
+  for (auto* name : {"SM_HTTP__BODY_MX", "SM_HTTP__HEADER_MAX"})
+    EXPECT_NE(variables.words.find(name), std::string::npos) << variables.words;
 }
 
 TEST_F(configuration_fixture, a_flag_wins_over_the_environment_and_that_over_the_file) {
