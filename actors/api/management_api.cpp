@@ -116,6 +116,12 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   });
   at.bind("events.follow", [&events = parts.events](request& rq) { return events.open(rq); });
 
+  at.bind("api.openapi",
+          [text = json_text{}, program = parts.program, &own = parts.own_routes]() mutable {
+            if (text.text.empty())
+              text.text = print_json(openapi_document(program, SM_VERSION, own));
+            return text;
+          });
   at.bind("health.live", [] { return "ok\n"; });
   at.bind("health.ready", [s, &shutting_down](request& rq) {
     std::string text;

@@ -3,6 +3,7 @@
 
 #include "api/event_streams.hpp"
 #include "api/log_service.hpp"
+#include "api/openapi.hpp"
 #include "gateway/gateway.hpp"
 #include "manager/supervisor.hpp"
 #include "queue/queue_view.hpp"
@@ -19,6 +20,8 @@ struct management_parts {
   const tally_board& tallies;
   class configuration_keeper& configuration;
   class daemon_reexec& reexec;
+  std::string program;
+  const std::vector<user_route>& own_routes;
   std::filesystem::path log_folder;
   bool programs_over_tcp;  ///< http.programs
   const bool& shutting_down;

@@ -429,6 +429,8 @@ int run_manager(detail::server_state& program, declared_program declared) {
                          .tallies = shared.tallies,
                          .configuration = configuration,
                          .reexec = reexec,
+                         .program = program.program,
+                         .own_routes = program.own_routes,
                          .log_folder = folder->log_folder(),
                          .programs_over_tcp = settings.http.programs,
                          .shutting_down = shutdown.under_way()};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/openapi.hpp"
 #include "config/configuration.hpp"
 #include "gateway/gateway.hpp"
 #include "manager/declared_program.hpp"
@@ -23,7 +24,8 @@ struct server_state {
   bool check_only = false;            ///< --check
   std::vector<std::string> given_argv;
   router<endpoint> routes;
-  std::vector<error> mistakes;  ///< of registration, reported by run()
+  std::vector<user_route> own_routes;  ///< what the program added to `routes`
+  std::vector<error> mistakes;         ///< of registration, reported by run()
   std::vector<std::pair<std::string, std::string>> overrides;  ///< from flags
   int exit_at_once = -1;  ///< --help and the like have been answered
 };

@@ -99,6 +99,20 @@ response to_response(const T& value) {
     return {.body = print_json(json(value))};
 }
 
+/// What the types of a route's handler tell of its body and its answer, for the OpenAPI document.
+struct route_types {
+  enum class kind {
+    unknown,   ///< a `response`, or JSON as it comes
+    nothing,   ///< 204
+    text,      ///< text/plain
+    document,  ///< JSON like `answer_like`
+  };
+  json body_like{};                       ///< a body with every field, null where nothing is told
+  std::vector<std::string> body_needs{};  ///< fields without which the body does not fit
+  kind answer = kind::unknown;
+  json answer_like{};
+};
+
 namespace detail {
 
 /// How a request is named in the log.
@@ -148,6 +162,69 @@ decltype(auto) call_route(F& f, request& rq) {
     return f(rq);
   else
     return f(rq, rq.json_body<typename second_argument<F>::type>());
+}
+
+}  // namespace detail
+
+namespace detail {
+
+template <class T>
+struct awaited {
+  using type = T;
+};
+template <class T>
+struct awaited<promise<T>> {
+  using type = T;
+};
+
+/// A value of the type as JSON, or null where it has none by default.
+template <class T>
+json sample_of() {
+  if constexpr (!std::is_same_v<T, json> && std::is_default_constructible_v<T> &&
+                requires(const T& value) { json(value); }) {
+    try {
+      return json(T{});
+    } catch (const std::exception&) {
+      return nullptr;
+    }
+  } else {
+    return nullptr;
+  }
+}
+
+/// The fields of `sample` without which it is no `T`.
+template <class T>
+std::vector<std::string> fields_needed(const json& sample) {
+  std::vector<std::string> needed;
+  if (!sample.is_object()) return needed;
+  for (auto& field : sample.items()) {
+    auto without = sample;
+    without.erase(field.key());
+    if (!from_json_value<T>(without)) needed.push_back(field.key());
+  }
+  return needed;
+}
+
+template <class F>
+route_types types_of_route() {
+  route_types types;
+  if constexpr (!std::is_invocable_v<F&> && !std::is_invocable_v<F&, request&>) {
+    using body = typename second_argument<F>::type;
+    types.body_like = sample_of<body>();
+    types.body_needs = fields_needed<body>(types.body_like);
+  }
+  using out = decltype(call_route(std::declval<F&>(), std::declval<request&>()));
+  using value = typename awaited<std::decay_t<out>>::type;
+  using kind = route_types::kind;
+  if constexpr (std::is_void_v<value>) {
+    types.answer = kind::nothing;
+  } else if constexpr (std::is_convertible_v<const value&, std::string_view>) {
+    types.answer = kind::text;
+  } else if constexpr (!std::is_same_v<value, response> && !std::is_same_v<value, json_text>) {
+    types.answer_like = sample_of<value>();
+    if (!types.answer_like.is_null()) types.answer = kind::document;
+  }
+  return types;
 }
 
 }  // namespace detail

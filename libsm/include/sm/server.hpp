@@ -89,31 +89,37 @@ class server {
   /// handler takes and returns. Handlers run on the gateway's event loop and must not block.
   template <class F>
   void get(const std::string& pattern, F handler) {
-    route("GET", pattern, make_route_handler(std::move(handler)));
+    add_route("GET", pattern, std::move(handler));
   }
   template <class F>
   void post(const std::string& pattern, F handler) {
-    route("POST", pattern, make_route_handler(std::move(handler)));
+    add_route("POST", pattern, std::move(handler));
   }
   template <class F>
   void put(const std::string& pattern, F handler) {
-    route("PUT", pattern, make_route_handler(std::move(handler)));
+    add_route("PUT", pattern, std::move(handler));
   }
   template <class F>
   void patch(const std::string& pattern, F handler) {
-    route("PATCH", pattern, make_route_handler(std::move(handler)));
+    add_route("PATCH", pattern, std::move(handler));
   }
   template <class F>
   void del(const std::string& pattern, F handler) {
-    route("DELETE", pattern, make_route_handler(std::move(handler)));
+    add_route("DELETE", pattern, std::move(handler));
   }
-  void route(const std::string& method, const std::string& pattern, route_handler handler);
+  /// Any method. `types` are what /v1/openapi.json tells of it.
+  void route(const std::string& method, const std::string& pattern, route_handler handler,
+             route_types types = {});
 
   /// Runs until SIGTERM or SIGINT and returns the exit code. In a process that the manager started
   /// it runs that process's service instead.
   int run();
 
  private:
+  template <class F>
+  void add_route(const std::string& method, const std::string& pattern, F handler) {
+    route(method, pattern, make_route_handler(std::move(handler)), detail::types_of_route<F>());
+  }
   void add_type(const std::string& name, detail::service_factory factory);
   void add_actor_type(const std::string& name,
                       std::shared_ptr<const detail::actor_factory> factory);

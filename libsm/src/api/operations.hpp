@@ -36,6 +36,7 @@ struct query_field {
 struct body_field {
   std::string_view name;
   std::string_view doc;
+  std::string_view type{};  ///< JSON Schema's word for it; "" for any
 };
 
 struct body_schema {
@@ -44,6 +45,7 @@ struct body_schema {
   enum class kind { nothing, fields, document, free } what = kind::nothing;
   std::string_view called{};
   std::vector<body_field> fields{};
+  std::string_view schema{};  ///< of a document: its name among the schemas of OpenAPI
 };
 
 /// How an answer comes: at once, when something has come to be (for as long as the caller waits),
@@ -61,6 +63,8 @@ struct operation {
   std::string_view answer{};  ///< of success: its status where it is not 200, and what it holds
   answer_kind kind = answer_kind::plain;
   std::string_view summary{};
+  unsigned status = 200;     ///< of success
+  std::string_view gives{};  ///< the answer's name among the schemas of OpenAPI, or a media type
 
   /// Unknown names are refused: all but the probes, which others call as they are used to.
   bool strict() const noexcept { return path.starts_with("/v1/"); }

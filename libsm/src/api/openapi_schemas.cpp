@@ -1,0 +1,248 @@
+// The documents of the API as JSON Schema.
+#include "api/openapi.hpp"
+
+#include <sm/service_spec.hpp>
+
+namespace sm {
+namespace {
+
+const json any = json::object();
+const json text{{"type", "string"}};
+const json integer{{"type", "integer"}};
+const json number{{"type", "number"}};
+const json boolean{{"type", "boolean"}};
+
+json ref(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
+json or_null(const char* type) { return {{"type", {type, "null"}}}; }
+json list_of(json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
+json map_of(json values) {
+  return {{"type", "object"}, {"additionalProperties", std::move(values)}};
+}
+json words(std::initializer_list<const char*> all) {
+  return {{"type", "string"}, {"enum", std::vector<std::string>(all.begin(), all.end())}};
+}
+
+/// An object: a name that ends in '?' may be missing.
+json object(std::initializer_list<std::pair<const char*, json>> fields) {
+  json schema{{"type", "object"}, {"properties", json::object()}};
+  for (auto& [name, value] : fields) {
+    std::string_view called = name;
+    if (called.ends_with('?'))
+      called.remove_suffix(1);
+    else
+      schema["required"].push_back(called);
+    schema["properties"][std::string(called)] = value;
+  }
+  return schema;
+}
+
+json state_schema() {
+  return words(
+      {"STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "REMOVED"});
+}
+
+/// Every field with its kind, by the form in which specifications are written.
+json specification_schema() {
+  auto schema = schema_like(to_json(service_spec{}));
+  schema["properties"]["params"] = {{"type", "object"}};
+  for (auto* name : {"env", "rlimits"}) schema["properties"][name] = map_of(text);
+  for (auto* name : {"after", "requires", "tags", "command", "inherit_env", "sockets"})
+    schema["properties"][name] = list_of(text);
+  schema["additionalProperties"] = false;
+  return schema;
+}
+
+json schedule_schema() {
+  return object({{"name?", text},
+                 {"cron?", text},
+                 {"timezone?", text},
+                 {"type?", text},
+                 {"argument?", any},
+                 {"queue?", text},
+                 {"missed?", words({"skip", "once"})},
+                 {"overlap?", boolean},
+                 {"enabled?", boolean}});
+}
+
+json usage(json schema) {
+  schema["properties"].update({{"pid", or_null("integer")},
+                               {"adapter_pid", integer},
+                               {"cpu_seconds", number},
+                               {"memory_bytes", integer},
+                               {"status_text", text},
+                               {"reloading", boolean},
+                               {"build", text},
+                               {"outdated", boolean}});
+  return schema;
+}
+
+json service_schemas() {
+  json all;
+  all["Instance"] = usage(object({{"name", text},
+                                  {"answers_to", text},
+                                  {"state", state_schema()},
+                                  {"ready", boolean},
+                                  {"restarts", integer},
+                                  {"since_s", integer},
+                                  {"uptime_s", integer},
+                                  {"last_exit", or_null("string")},
+                                  {"last_end", or_null("string")},
+                                  {"reason", or_null("string")},
+                                  {"next_start_in?", text}}));
+  auto counts = object({{"desired", integer}, {"running", integer}, {"ready", integer}});
+  // A service that is gone by now has its name and state alone.
+  all["Service"] = usage(object({{"name", text},
+                                 {"state", state_schema()},
+                                 {"type?", or_null("string")},
+                                 {"group?", text},
+                                 {"tags?", list_of(text)},
+                                 {"desired?", words({"running", "stopped"})},
+                                 {"instances?", counts},
+                                 {"ready?", boolean},
+                                 {"restarts?", integer},
+                                 {"last_exit?", or_null("string")},
+                                 {"reason?", or_null("string")},
+                                 {"node?", text},
+                                 {"origin?", or_null("string")},
+                                 {"waits_for?", text},
+                                 {"rollout?", text},
+                                 {"uptime_s?", integer},
+                                 {"instance_list?", list_of(ref("Instance"))},
+                                 {"spec?", ref("Specification")},
+                                 {"declared?", boolean},
+                                 {"commands?", list_of(text)}}));
+  all["ServiceList"] = object({{"services", list_of(ref("Service"))}});
+  all["Specification"] = specification_schema();
+  all["NewService"] = {{"allOf", {ref("Specification"), {{"required", {"name"}}}}}};
+  all["Signalled"] = object({{"signalled", list_of(text)}});
+  all["CommandResult"] = object({{"result", any}});
+  all["Gathered"] =
+      object({{"complete", boolean},
+              {"results",
+               map_of(object({{"ok", boolean},
+                              {"result?", any},
+                              {"us?", integer},
+                              {"error?", object({{"code", ref("Code")}, {"detail?", text}})}}))}});
+  return all;
+}
+
+json queue_schemas() {
+  json all;
+  all["Queue"] = object(
+      {{"name", text},
+       {"ready", integer},
+       {"running", integer},
+       {"delayed", integer},
+       {"latency_s", number},
+       {"paused", boolean},
+       {"limits",
+        object({{"concurrency", integer}, {"rate", integer}, {"period", ref("Duration")}})}});
+  all["QueueList"] = object({{"queues", list_of(ref("Queue"))},
+                             {"processed", integer},
+                             {"failed", integer},
+                             {"dead", integer},
+                             {"paused", boolean}});
+  all["RemovedJobs"] = object({{"removed", integer}});
+  all["Paused"] = object({{"queue", text}, {"paused", boolean}});
+  all["Job"] = object(
+      {{"id", text},
+       {"state", words({"ready", "running", "delayed", "dead", "done", "cancelled", "gone"})},
+       {"queue?", text},
+       {"type?", text},
+       {"args?", any},
+       {"enqueued_at_ms?", integer},
+       {"unreadable?", text},
+       {"payload?", text},
+       {"attempt?", integer},
+       {"run_at_ms?", integer},
+       {"worker?", text},
+       {"exception?", text},
+       {"error?", text},
+       {"failed_at_ms?", integer},
+       {"retried_at?", text},
+       {"tracked?", boolean},
+       {"progress?", object({{"share", number}, {"text", text}})},
+       {"result?", any},
+       {"updated_s?", integer},
+       {"enqueued_s?", integer}});
+  all["JobList"] = object({{"jobs", list_of(ref("Job"))}, {"next", or_null("integer")}});
+  all["FailedList"] = object({{"failed", list_of(ref("Job"))}, {"next", or_null("integer")}});
+  all["Enqueued"] = {{"oneOf", {object({{"id", text}}), object({{"ids", list_of(text)}})}}};
+  all["Imported"] = object({{"imported", integer}});
+  all["Cancelled"] = object({{"id", text}, {"state", words({"removed", "cancelling"})}});
+  all["Removed"] = object({{"removed", integer}, {"missing", list_of(text)}});
+  all["Requeued"] = object({{"requeued", integer}, {"missing", list_of(text)}});
+  all["Schedule"] = schedule_schema();
+  all["Schedule"]["required"] = {"name"};
+  all["Schedule"]["properties"].update({{"declared_by", or_null("string")},
+                                        {"last_ms", integer},
+                                        {"next_ms", integer},
+                                        {"unreadable", text}});
+  all["NewSchedule"] = schedule_schema();
+  all["NewSchedule"]["required"] = {"cron", "type"};
+  all["NewSchedule"]["additionalProperties"] = false;
+  all["ScheduleList"] = object({{"schedules", list_of(ref("Schedule"))}});
+  all["RemovedSchedule"] = object({{"removed", text}});
+  all["Stored"] = object({{"id", text}});
+  return all;
+}
+
+json configuration_schemas() {
+  auto field = object({{"field", text}, {"before", any}, {"after", any}});
+  auto processes = object({{"replaced", list_of(text)},
+                           {"kept", list_of(text)},
+                           {"started", list_of(text)},
+                           {"stopped", list_of(text)}});
+  json all;
+  all["Change"] = object({{"kind?", words({"service", "group", "schedule", "limit", "setting"})},
+                          {"name", text},
+                          {"action", words({"add", "change", "remove", "keep"})},
+                          {"origin?", text},
+                          {"fields?", list_of(field)},
+                          {"processes?", processes},
+                          {"by_hand?", list_of(field)},
+                          {"removed_by_hand?", boolean},
+                          {"spec?", ref("Specification")},
+                          {"applies?", text},
+                          {"outcome?", text},
+                          {"error?", any}});
+  auto mistake = object({{"file", or_null("string")},
+                         {"line", integer},
+                         {"column", integer},
+                         {"key", text},
+                         {"detail", text}});
+  all["Plan"] =
+      object({{"etag", text}, {"changes", list_of(ref("Change"))}, {"errors", list_of(mistake)}});
+  all["Applied"] = object({{"complete", boolean},
+                           {"changes", list_of(ref("Change"))},
+                           {"pending_settings", list_of(text)}});
+  all["Reexecuted"] = object({{"pid", integer}, {"build", text}});
+  return all;
+}
+
+}  // namespace
+
+json openapi_schemas() {
+  json codes = json::array();
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(errc::internal); ++i)
+    codes.push_back(to_string(static_cast<errc>(i)));
+  json all{{"Duration",
+            {{"type", "string"},
+             {"pattern", "^[0-9]+(ms|s|m|h|d)?$"},
+             {"description", "a whole number with a unit; without one, seconds"}}},
+           {"Code", {{"type", "string"}, {"enum", std::move(codes)}}},
+           {"OpenApi", {{"type", "object"}}},
+           {"Problem", object({{"type", text},
+                               {"title", text},
+                               {"status", integer},
+                               {"code", ref("Code")},
+                               {"detail", text},
+                               {"where?", text},
+                               {"request_id?", text}})}};
+  all.update(service_schemas());
+  all.update(queue_schemas());
+  all.update(configuration_schemas());
+  return all;
+}
+
+}  // namespace sm
