@@ -1,0 +1,98 @@
+// smctl beside smd and its file.
+#include <fstream>
+#include <optional>
+
+#include "command.hpp"
+#include "program.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sm::test {
+namespace {
+
+class smctl_with_file : public ::testing::Test {
+ protected:
+  smctl_with_file() {
+    write(
+        "[service.one]\ncommand = [\"sleep\", \"1001\"]\n"
+        "[service.two]\ncommand = [\"sleep\", \"1002\"]\n");
+    app.emplace(SMD, std::vector<std::string>{"--config", file()});
+    EXPECT_TRUE(eventually([&] { return app->all_ready(); }));
+  }
+  std::string file() const { return (folder_.path() / "smd.toml").string(); }
+  void write(const std::string& text) const { std::ofstream(file()) << text; }
+  command_result smctl(std::vector<std::string> words) const {
+    words.insert(words.begin(), {SMCTL, "-s", app->state().string()});
+    return run_command(words);
+  }
+
+  temporary_folder folder_;
+  std::optional<program> app;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_F(smctl_with_file, plan_tells_by_its_exit_code_and_apply_carries_out_what_it_showed) {
+  auto nothing = smctl({"plan"});
+  EXPECT_EQ(nothing.code, 0) << nothing.err;
+  EXPECT_EQ(nothing.out, "");
+  EXPECT_EQ(nothing.err, "nothing would change\n");
+  auto pid = app->instance_pid("one");
+
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1001\"]\nrestart = \"on-failure\"\n"
+      "[service.two]\ncommand = [\"sleep\", \"2002\"]\n"
+      "[service.three]\ncommand = [\"sleep\", \"1003\"]\n");
+  auto shown = smctl({"plan"});
+  EXPECT_EQ(shown.code, 2) << shown.err;
+  EXPECT_TRUE(has(shown.out, "~ service two: two:0 is replaced\n")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "+ service three: three:0 is started\n")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "    /restart: \"always\" -> \"on-failure\"\n")) << shown.out;
+  EXPECT_EQ(json::parse(smctl({"plan", "-o", "json"}).out)["changes"].size(), 3U);
+  EXPECT_EQ(smctl({"apply", "-n"}).code, 0);
+  EXPECT_EQ(smctl({"show", "three"}).code, 4) << "a dry run";
+  auto applied = smctl({"apply"});
+  EXPECT_EQ(applied.code, 0) << applied.err;
+  EXPECT_TRUE(has(applied.err, "three: add, done\n")) << applied.err;
+  EXPECT_EQ(smctl({"plan"}).code, 0);
+  EXPECT_EQ(smctl({"status", "three"}).code, 0);
+  EXPECT_EQ(app->instance_pid("one"), pid) << "what concerns no process keeps it";
+  EXPECT_EQ(json::parse(smctl({"cat", "one"}).out)["restart"], "on-failure");
+}
+
+TEST_F(smctl_with_file, a_file_with_mistakes_is_1_with_every_place_and_is_not_applied) {
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1001\"]\nrequirs = [\"x\"]\nrestart = \"perhaps\"\n");
+  auto shown = smctl({"plan"});
+  EXPECT_EQ(shown.code, 1);
+  EXPECT_TRUE(has(shown.out, file() + ":3:")) << shown.out;
+  EXPECT_TRUE(has(shown.out, file() + ":4:")) << shown.out;
+  EXPECT_EQ(smctl({"apply", "-y"}).code, 2);
+  EXPECT_EQ(smctl({"status", "two"}).code, 0) << "nothing was touched";
+}
+
+TEST_F(smctl_with_file, what_apply_would_remove_is_asked_for) {
+  write("[service.one]\ncommand = [\"sleep\", \"1001\"]\n");
+  auto refused = smctl({"apply"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(has(refused.out, "- service two")) << refused.out;
+  EXPECT_TRUE(has(refused.err, "--yes")) << refused.err;
+  EXPECT_EQ(smctl({"status", "two"}).code, 0);
+  EXPECT_EQ(smctl({"apply", "--yes"}).code, 0);
+  EXPECT_EQ(smctl({"status", "two"}).code, 4);
+}
+
+TEST_F(smctl_with_file, reexec_keeps_every_pid) {
+  auto pid = app->instance_pid("one");
+  auto done = smctl({"daemon", "reexec"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(has(done.err, "executed anew, pid " + std::to_string(app->pid()))) << done.err;
+  EXPECT_EQ(app->instance_pid("one"), pid);
+  EXPECT_TRUE(has(smctl({"daemon"}).out, "pid " + std::to_string(app->pid())));
+}
+
+}  // namespace sm::test
