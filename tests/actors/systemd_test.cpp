@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <optional>
 
 #include "supervision_fixture.hpp"
 
@@ -41,6 +42,27 @@ class systemd_fixture : public ::testing::Test {
   program app{TEST_PROGRAM, {}, {"NOTIFY_SOCKET=" + above_.path(), "WATCHDOG_USEC=200000"}};
 };
 
+class applied_fixture : public ::testing::Test {
+ protected:
+  applied_fixture() { app.emplace(SMD, arguments(), environment()); }
+  std::vector<std::string> arguments() {
+    write("[service.a]\ncommand = ['sleep', '1001']\n");
+    return {"--config", file().string()};
+  }
+  std::vector<std::string> environment() const { return {"NOTIFY_SOCKET=" + above_.path()}; }
+  std::filesystem::path file() const { return folder_.path() / "smd.toml"; }
+  void write(const std::string& text) const { std::ofstream(file()) << text; }
+  std::string next() const {
+    auto text = above_.next();
+    while (text == "WATCHDOG=1") text = above_.next();
+    return text;
+  }
+
+  above above_;
+  temporary_folder folder_;
+  std::optional<program> app;
+};
+
 class orphans_fixture : public supervision_fixture {
  protected:
   pid_t fork_server() const {
@@ -76,6 +98,27 @@ TEST_F(systemd_fixture, what_is_said_to_the_manager_alone_reaches_no_service) {
     EXPECT_EQ(environment.str().find("NOTIFY_SOCKET"), std::string::npos) << pid;
     EXPECT_EQ(environment.str().find("WATCHDOG_USEC"), std::string::npos) << pid;
   }
+}
+
+TEST_F(applied_fixture, a_hangup_is_told_from_its_begin_to_its_end_and_what_came_of_it) {
+  EXPECT_TRUE(next().starts_with("READY=1\n"));
+  app->signal(SIGHUP);
+  EXPECT_TRUE(next().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+  EXPECT_EQ(next(), "READY=1\nSTATUS=the configuration is applied");
+  write("[service.a]\ncomand = ['sleep']\n");
+  app->signal(SIGHUP);
+  EXPECT_TRUE(next().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+  auto told = next();
+  EXPECT_TRUE(told.starts_with("READY=1\nSTATUS=the configuration is not applied: ")) << told;
+  EXPECT_NE(told.find("did you mean 'command'?"), std::string::npos) << told;
+}
+
+TEST_F(applied_fixture, the_manager_executed_anew_says_so_and_that_it_serves) {
+  EXPECT_TRUE(next().starts_with("READY=1\n"));
+  ASSERT_EQ(app->api("POST", "/v1/daemon/reexec").status, 202);
+  EXPECT_TRUE(next().starts_with("STATUS=executing "));
+  auto told = next();
+  EXPECT_TRUE(told.starts_with("READY=1\nMAINPID=" + std::to_string(app->pid()) + "\n")) << told;
 }
 
 TEST_F(orphans_fixture, a_fork_server_without_a_manager_ends_its_services_when_told_to) {
