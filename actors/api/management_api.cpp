@@ -16,6 +16,16 @@ promise<json_text> wrapped(const promise<json_text>& answer) {
       [](json_text text) { return json_text{R"({"result":)" + text.text + "}"}; });
 }
 
+/// What a request for a command asks of `target`.
+call call_of(const request& rq, std::string_view target) {
+  return {.target = std::string(target),
+          .command = std::string(rq.capture("command")),
+          .arguments = arguments_of(rq),
+          .timeout = duration_of(rq, "timeout"),
+          .caller = "http",
+          .trace = rq.id()};
+}
+
 /// ?lines=100&since=5m&stream=stderr&format=json of a service's logs.
 log_query log_query_of(const request& rq, const management_parts& parts) {
   auto name = std::string(rq.capture("name"));
@@ -55,7 +65,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
     return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
   };
   at.bind("services.add", [s, programs](request& rq) {
-    return s->add(body_of(rq), programs(rq)).transform([](json added) {
+    return s->change_service(addition(body_of(rq), programs(rq))).transform([](json added) {
       auto r = with_status(201, added);
       r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
       return r;
@@ -67,27 +77,26 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
     return std::move(*shown);
   });
   at.bind("services.change", [s, name, wait, programs](request& rq) {
-    return s->patch(name(rq), body_of(rq), wait(rq), programs(rq));
+    return s->change_service(patch_service{name(rq), body_of(rq), programs(rq)}, wait(rq));
   });
-  at.bind("services.remove",
-          [s, name, wait](request& rq) { return s->remove(name(rq), wait(rq)); });
-
-  at.bind("services.start",
-          [s, name, wait](request& rq) { return s->start_service(name(rq), wait(rq)); });
-  at.bind("services.stop",
-          [s, name, wait](request& rq) { return s->stop_service(name(rq), wait(rq)); });
-  at.bind("services.restart",
-          [s, name, wait](request& rq) { return s->restart_service(name(rq), wait(rq)); });
-  at.bind("services.reload",
-          [s, name, wait](request& rq) { return s->reload_service(name(rq), wait(rq)); });
-  at.bind("services.reset", [s, name](request& rq) { return s->reset_service(name(rq)); });
   at.bind("services.scale", [s, name, wait](request& rq) {
     auto body = fields_of(rq, "services.scale");
     if (!body.contains("instances"))
       throw failure(errc::bad_arguments, R"(send {"instances": 4} or {"instances": "+1"})",
                     "/instances");
-    return s->scale(name(rq), body["instances"], wait(rq));
+    return s->change_service(scale_service{name(rq), body["instances"]}, wait(rq));
   });
+  // Changes that are said by a name alone.
+  auto bind_change = [&]<class Change>(std::string_view id, Change) {
+    at.bind(id,
+            [s, name, wait](request& rq) { return s->change_service(Change{name(rq)}, wait(rq)); });
+  };
+  bind_change("services.remove", remove_service{});
+  bind_change("services.start", start_service{});
+  bind_change("services.stop", stop_service{});
+  bind_change("services.restart", restart_service{});
+  bind_change("services.reload", reload_service{});
+  bind_change("services.reset", reset_service{});
   at.bind("services.signal", [s, name](request& rq) {
     auto body = fields_of(rq, "services.signal");
     if (!body.contains("signal") || !body["signal"].is_string())
@@ -95,13 +104,11 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
     return s->signal_service(name(rq), body["signal"]);
   });
 
-  at.bind("services.command", [s, name](request& rq) {
-    return wrapped(s->send(name(rq), std::string(rq.capture("command")), arguments_of(rq),
-                           duration_of(rq, "timeout")));
+  at.bind("services.command", [s](request& rq) {
+    return wrapped(s->commands().send(call_of(rq, rq.capture("name"))));
   });
   at.bind("services.gather", [s](request& rq) {
-    return s->broadcast(rq.query("select").value_or("*"), std::string(rq.capture("command")),
-                        arguments_of(rq), duration_of(rq, "timeout"));
+    return s->commands().broadcast(call_of(rq, rq.query("select").value_or("*")));
   });
 
   add_queue_routes(at, parts.jobs);

@@ -43,15 +43,13 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
         w, index,
         {false, errc::timeout, "not asked: it still owes an answer whose time is up", {}, 0});
   auto bytes = command.size() + arguments.size();
-  if (p.outstanding >= config_.commands_max || p.bytes + bytes > config_.bytes_max) {
-    ++counters_.overloaded;
+  if (p.outstanding >= config_.commands_max || p.bytes + bytes > config_.bytes_max)
     return settle(w, index,
                   {false,
                    errc::overloaded,
                    std::to_string(p.outstanding) + " commands are unanswered",
                    {},
                    0});
-  }
   std::uint32_t slot = 0;
   if (p.free.empty()) {
     slot = static_cast<std::uint32_t>(p.table.size());
@@ -70,7 +68,6 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
   p.bytes += bytes;
   w->asked_[index] = {id, call};
   p.outbox.push_back({call, command, arguments, to_ns(deadline)});
-  ++counters_.sent;
   if (p.flush_scheduled) return;
   p.flush_scheduled = true;
   if (to_flush_.empty()) loop_.at_turn_end([this] { flush(); });
@@ -128,12 +125,8 @@ void calls::on_replies(std::uint64_t id, wire::reply_batch& batch) {
     // Looked up each time: the one who hears an answer may ask again, or stop the process.
     auto entry = processes_.find(id);
     if (entry == processes_.end()) return;
-    if (!find_pending(entry->second, r.id)) {
-      ++counters_.late;
-      continue;
-    }
+    if (!find_pending(entry->second, r.id)) continue;  // late
     auto row = release(entry->second, r.id);
-    ++counters_.answered;
     answer a{
         .ok = r.code == wire::reply_ok, .text = std::move(r.text), .where = std::move(r.where)};
     if (!a.ok) a.code = static_cast<errc>(r.code);
@@ -174,7 +167,6 @@ void calls::expire() {
       if (entry == processes_.end()) continue;
       auto& p = entry->second;
       release(p, asked.call);
-      ++counters_.timed_out;
       if (p.overdue) continue;
       p.overdue = true;
       tell(p.service, wire::ping{asked.call});
@@ -212,12 +204,12 @@ class single_call : public waiter {
 
 }  // namespace
 
-promise<json_text> start_call(calls& c, std::uint64_t process, const std::string& command,
-                              const std::string& arguments, std::chrono::milliseconds timeout) {
+promise<json_text> start_call(calls& all, std::uint64_t process, const call& c,
+                              std::chrono::milliseconds timeout) {
   boost::intrusive_ptr<single_call> w(new single_call(timeout));
   auto deadline = clock::now() + timeout;
-  c.ask(w, process, command, arguments, deadline);
-  c.arm(w, deadline);
+  all.ask(w, process, c.command, c.arguments, deadline);
+  all.arm(w, deadline);
   return w->result();
 }
 
@@ -236,19 +228,19 @@ class gather : public waiter {
 
   const promise<json_text>& result() const noexcept { return result_; }
 
-  void start(calls& c, const std::string& command, const std::string& arguments) {
+  void start(calls& all, const call& c) {
     auto deadline = clock::now() + timeout_;
     waiter_ptr self(this);
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       auto& t = targets_[i];
       if (t.process != 0) {
         order_.push_back(i);
-        c.ask(self, t.process, command, arguments, deadline);
+        all.ask(self, t.process, c.command, c.arguments, deadline);
       } else {
         put(i, {false, t.why_not.code, t.why_not.detail, t.why_not.where, 0});
       }
     }
-    c.arm(self, deadline);
+    all.arm(self, deadline);
     if (targets_.empty()) finish();
   }
 
@@ -312,11 +304,10 @@ class gather : public waiter {
 
 }  // namespace
 
-promise<json_text> start_gather(calls& c, std::vector<gather_target> targets,
-                                const std::string& command, const std::string& arguments,
+promise<json_text> start_gather(calls& all, std::vector<gather_target> targets, const call& c,
                                 std::chrono::milliseconds timeout) {
   boost::intrusive_ptr<gather> w(new gather(std::move(targets), timeout));
-  w->start(c, command, arguments);
+  w->start(all, c);
   return w->result();
 }
 

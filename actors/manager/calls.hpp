@@ -15,6 +15,7 @@
 
 #include "link/loop.hpp"
 #include "link/messages.hpp"
+#include "service/call.hpp"
 
 namespace sm {
 
@@ -53,10 +54,6 @@ class waiter : public boost::intrusive_ref_counter<waiter, boost::thread_unsafe_
 };
 using waiter_ptr = boost::intrusive_ptr<waiter>;
 
-struct call_counters {
-  std::uint64_t sent = 0, answered = 0, timed_out = 0, late = 0, overloaded = 0;
-};
-
 class calls {
  public:
   calls(loop& l, const link_config& config);
@@ -79,8 +76,6 @@ class calls {
   /// True while a process owes an answer whose time is up: it is not waited for again until it
   /// answers a ping (the circuit breaker).
   bool overdue(std::uint64_t process) const;
-
-  const call_counters& counters() const noexcept { return counters_; }
 
  private:
   struct pending {
@@ -115,12 +110,11 @@ class calls {
   std::set<std::pair<clock::time_point, waiter*>> deadlines_;
   asio::steady_timer timer_;
   clock::time_point timer_at_ = clock::time_point::max();
-  call_counters counters_;
 };
 
-/// One command, its answer as a promise.
-promise<json_text> start_call(calls& c, std::uint64_t process, const std::string& command,
-                              const std::string& arguments, std::chrono::milliseconds timeout);
+/// One command to one process, its answer as a promise; `timeout` instead of the call's own.
+promise<json_text> start_call(calls& all, std::uint64_t process, const call& c,
+                              std::chrono::milliseconds timeout);
 
 /// Whom a gather asks: the name in the answer, and the process, or why there is none.
 struct gather_target {
@@ -130,8 +124,7 @@ struct gather_target {
 };
 
 /// One command to many. The document names every target; it is complete when all answered in time.
-promise<json_text> start_gather(calls& c, std::vector<gather_target> targets,
-                                const std::string& command, const std::string& arguments,
+promise<json_text> start_gather(calls& all, std::vector<gather_target> targets, const call& c,
                                 std::chrono::milliseconds timeout);
 
 }  // namespace sm

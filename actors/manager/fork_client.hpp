@@ -23,38 +23,53 @@ namespace sm {
 /// Tells a program's second execution that it is the fork server: JSON of fork_server_settings.
 inline constexpr const char* fork_server_variable = "SM_FORK_SERVER";
 
-class fork_client {
+/// Where instances' processes come from, and where they end.
+class process_maker {
  public:
   using on_forked = std::function<void(result<pid_t>)>;
-
-  /// `argv` is the program's own: its second execution registers what the first one did.
-  fork_client(loop& l, logger log, std::vector<std::string> argv, fork_server_settings settings);
+  virtual ~process_maker() = default;
 
   /// Starts a process that inherits `link` and `sockets`, as soon as nothing is left of those of
   /// its instance that were to be forgotten; `done` is called from the loop.
-  void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
-            on_forked done);
+  virtual void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
+                    on_forked done) = 0;
 
   /// Whoever is its parent collects `pid`, or kills it first, with all that it started; `done` is
   /// called from the loop when nothing of that is left. True when we are its parent: then that is
   /// the caller's work, who says `ended` afterwards.
-  bool forget(pid_t pid, const std::string& instance = {}, std::function<void()> done = {});
-  void ended(pid_t pid);
+  virtual bool forget(pid_t pid, const std::string& instance, std::function<void()> done) = 0;
+  virtual void ended(pid_t pid) = 0;
 
   /// The fork server of an earlier manager came, with these children.
-  void take_over(unique_fd channel, const std::vector<pid_t>& children);
+  virtual void take_over(unique_fd channel, const std::vector<pid_t>& children) = 0;
+
+  /// It is a fork server that we started.
+  virtual bool is_ours(pid_t pid) const = 0;
+  virtual std::vector<pid_t> ours() const = 0;
+  /// Collects those of them that have ended and that nobody else collects.
+  virtual void collect_earlier() = 0;
+
+  /// The file that the next process will be made of.
+  virtual const std::filesystem::path& executable() const = 0;
+};
+
+class fork_client : public process_maker {
+ public:
+  /// `argv` is the program's own: its second execution registers what the first one did.
+  fork_client(loop& l, logger log, std::vector<std::string> argv, fork_server_settings settings);
+
+  void fork(const fork_request& rq, unique_fd link, const std::vector<int>& sockets,
+            on_forked done) override;
+  bool forget(pid_t pid, const std::string& instance, std::function<void()> done) override;
+  void ended(pid_t pid) override;
+  void take_over(unique_fd channel, const std::vector<pid_t>& children) override;
+  bool is_ours(pid_t pid) const override;
+  std::vector<pid_t> ours() const override;
+  void collect_earlier() override;
+  const std::filesystem::path& executable() const override { return executable_; }
 
   /// Fork servers that this process started before it was executed anew: they come by themselves.
   void know_as_ours(const std::vector<pid_t>& pids) { earlier_.insert(pids.begin(), pids.end()); }
-  std::vector<pid_t> ours() const;
-  /// Collects those of them that have ended.
-  void collect_earlier();
-
-  /// It is a fork server that we started.
-  bool is_ours(pid_t pid) const;
-
-  /// The file that the next process will be made of.
-  const std::filesystem::path& executable() const noexcept { return executable_; }
 
   /// Lets all of them end.
   void close();

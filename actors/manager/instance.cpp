@@ -7,7 +7,6 @@
 #include "process/build_id.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
-#include "process/process_settings.hpp"
 #include "process/stack_dump.hpp"
 #include "system/random.hpp"
 #include "system/signal_names.hpp"
@@ -26,10 +25,11 @@ overloaded(F...) -> overloaded<F...>;
 
 }  // namespace
 
-instance::instance(supervision& s, instance_owner& owner, unsigned index)
+instance::instance(supervision& s, instance_owner& owner, unsigned index, duty does)
     : s_(s),
       owner_(owner),
       index_(index),
+      duty_(does),
       timer_(s.events.context()),
       watchdog_(s.events.context()),
       watch_again_(s.events.context()),
@@ -49,8 +49,10 @@ void instance::handle(const lifecycle_event& event) {
   if (life_.tree_left && shown_ != instance_state::stopping) return;
   auto before = std::exchange(shown_, life_.state);
   auto was_ready = std::exchange(shown_ready_, life_.ready);
+  auto restarts = std::exchange(shown_restarts_, life_.restarts);
   if (life_.state == before && life_.ready == was_ready && todo.empty()) return;
-  if (life_.state == instance_state::starting) start_wanted = false;
+  if (life_.state == instance_state::starting)
+    duty_ = reconcile(occasion::starting, duty_, life_.state).does;
   json change{{"service", owner_.spec().name},
               {"instance", name()},
               {"state", to_string(life_.state)},
@@ -66,7 +68,24 @@ void instance::handle(const lifecycle_event& event) {
   if (life_.state != before)
     s_.log.info("{} {} -> {}{}{}", name(), to_string(before), to_string(life_.state),
                 life_.reason.empty() ? "" : ": ", life_.reason);
-  owner_.on_changed(*this);
+  owner_.on_changed(*this, life_.restarts > restarts);
+}
+
+void instance::heed(occasion what, bool enabled, const std::string& why) {
+  auto next = reconcile(what, duty_, life_.state, enabled);
+  duty_ = next.does;
+  switch (next.tell) {
+    case telling::nothing:
+      return;
+    case telling::start:
+      return handle(start_requested{});
+    case telling::stop:
+      return handle(stop_requested{});
+    case telling::restart:
+      return handle(restart_requested{});
+    case telling::condemned:
+      return handle(condemned{why});
+  }
 }
 
 void instance::carry_out(const lifecycle_action& action) {
@@ -181,12 +200,14 @@ void instance::on_spec_changed() {
 
 void instance::spawn() {
   drop_link("restarted");
-  incarnation_ = s_.next_number++;
-  s_.by_incarnation[incarnation_] = this;
+  incarnation_ = s_.processes.take_number();
+  s_.processes.add_run(incarnation_, *this);
   auto not_now = [&](const error& why) {
     s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(why)] {
-      if (auto entry = s.by_incarnation.extract(incarnation))
-        entry.mapped()->handle(spawn_failed{why});
+      auto i = s.processes.run(incarnation);
+      if (!i) return;
+      s.processes.end_run(incarnation);
+      i->handle(spawn_failed{why});
     });
   };
   if (s_.ending) return not_now({errc::shutting_down, "the manager is shutting down", {}});
@@ -211,33 +232,25 @@ void instance::spawn() {
   rq.grouped = s_.settings.manager.cgroups == "always" || started_spec_.memory_max > 0 ||
                started_spec_.tasks_max > 0 || started_spec_.cpu_weight > 0;
   rq.limits = {started_spec_.memory_max, started_spec_.tasks_max, started_spec_.cpu_weight};
-  s_.forks.fork(
-      rq, std::move(theirs), *sockets, [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
-        if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
-          entry->second->on_forked(std::move(pid));
-        else if (pid)
-          s.forget(*pid);
-      });
-}
-
-void instance::make_link(unique_fd ours) {
-  link_ = s_.next_number++;
-  slot_ = s_.slots.take();
-  s_.by_link[link_] = this;
-  mailbox_ = s_.mailbox.make_actor(s_.system, link_);
-  publish_link(s_.system, std::move(ours), slot_, mailbox_);
+  s_.forks.fork(rq, std::move(theirs), *sockets,
+                [&s = s_, incarnation = incarnation_](result<pid_t> pid) {
+                  if (auto i = s.processes.run(incarnation))
+                    i->on_forked(std::move(pid));
+                  else if (pid)
+                    s.reaper.forget(*pid);
+                });
 }
 
 void instance::on_forked(result<pid_t> pid) {
   if (!pid) {
-    s_.by_incarnation.erase(incarnation_);
+    s_.processes.end_run(incarnation_);
     drop_link("not started");
     handle(spawn_failed{to_string(pid.error())});
     return;
   }
   pid_ = *pid;
   start_time_ = process_start_time(pid_);
-  s_.by_pid[pid_] = this;
+  s_.processes.add_process(pid_, *this);
   if (signal_when_forked_ != 0) signal(std::exchange(signal_when_forked_, 0));
   // None of the service's own code runs before its process is journaled: it waits for the welcome.
   journaled_instance row{.name = name(),
@@ -249,20 +262,12 @@ void instance::on_forked(result<pid_t> pid) {
                          .restarts = life_.restarts,
                          .spec = started_spec_};
   watch_process();
-  bool posted = s_.disk.post([&s = s_, row = std::move(row)] {
-    auto written = s.store.put_instance(row);
-    s.events.defer([&s, written, incarnation = row.incarnation] {
-      if (!written) s.on_journal_behind(written.error());
-      auto entry = s.by_incarnation.find(incarnation);
-      if (entry == s.by_incarnation.end()) return;
-      entry->second->journaled_ = true;
-      entry->second->welcome_when_journaled();
-    });
+  s_.journal.put_instance(std::move(row), [&s = s_, incarnation = incarnation_] {
+    auto i = s.processes.run(incarnation);
+    if (!i) return;
+    i->journaled_ = true;
+    i->welcome_when_journaled();
   });
-  if (posted) return;
-  s_.log.error("the journal is behind: too many writes wait");
-  journaled_ = true;
-  welcome_when_journaled();
 }
 
 /// Hears of the end of the process, whoever is its parent.
@@ -276,8 +281,7 @@ void instance::watch_process() {
   if (process) reason = errno;
   if (here == presence::gone) {
     s_.events.defer([&s = s_, incarnation = incarnation_] {
-      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
-        entry->second->on_process_ended(vanished{});
+      if (auto i = s.processes.run(incarnation)) i->on_process_ended(vanished{});
     });
     return;
   }
@@ -302,89 +306,11 @@ void instance::watch_process() {
                     });
 }
 
-// -- adoption
-
-void instance::found(const journaled_instance& row, bool wanted) {
-  bool exists = look_for(row.pid, row.start_time) != presence::gone;
-  incarnation_ = row.incarnation;
-  token_ = row.token;
-  started_spec_ = row.spec;
-  life_.restarts = restarts_seen = row.restarts;
-  journaled_ = welcomed_ = found_ = true;
-  start_wanted = false;
-  s_.by_incarnation[incarnation_] = this;
-  if (exists) s_.by_pid[pid_ = row.pid] = this;
-  start_time_ = row.start_time;
-  handle(process_found{});
-  if (!wanted) handle(stop_requested{});
-  if (exists) return watch_process();
-  forget_process();
-  owner_.on_ended(*this, row.pid, vanished{});
-  handle(process_ended{vanished{}});
-  handle(tree_gone{});
-}
-
-bool instance::proves_to_be(const json& greeting) const {
-  return greeting.value("incarnation", std::uint64_t{0}) == incarnation_ &&
-         greeting.value("token", "") == token_;
-}
-
-result<std::function<void(unique_fd)>> instance::on_greeting(const json& greeting) {
-  if (!proves_to_be(greeting))
-    return fail(errc::conflict, "this is not the run of " + name() + " that was journaled");
-  if (greeting.value("version", 0U) != wire::protocol_version)
-    return fail(errc::conflict, "this manager speaks another protocol");
-  if (life_.state != instance_state::starting || link_ != 0)
-    return fail(errc::conflict, name() + " is " + std::string(to_string(life_.state)));
-  return [this, phase = greeting.value("phase", ""),
-          ready_ns = greeting.value("ready_since_ns", std::int64_t{0})](unique_fd link) {
-    process_adopted adopted{.stopping = phase == "stopping"};
-    if (phase == "ready")  // of the same boot, and not from the future
-      adopted.ready_since =
-          std::clamp(time_point(std::chrono::nanoseconds(ready_ns)), time_point{}, clock::now());
-    make_link(std::move(link));
-    s_.log.info("{} (pid {}) is adopted", name(), pid_);
-    handle(adopted);
-  };
-}
-
-void instance::on_hello(const wire::hello& h) {
-  if (h.version != wire::protocol_version) {
-    handle(start_failed{"speaks protocol " + std::to_string(h.version) + ", this manager " +
-                        std::to_string(wire::protocol_version)});
-    handle(kill_requested{});
-    return;
-  }
-  service_ = caf::actor_cast<caf::actor>(h.service);
-  auto companion = static_cast<caf::actor_companion*>(mailbox_->get());
-  companion->monitor(service_);
-  welcome_when_journaled();
-}
-
-void instance::welcome_when_journaled() {
-  if (!service_ || !journaled_ || std::exchange(welcomed_, true)) return;
-  if (life_.state != instance_state::starting) {
-    // Stopped before it could hear of it: it ends without its service ever being constructed.
-    tell(service_, wire::stop{std::chrono::nanoseconds(clock::now().time_since_epoch()).count()});
-    return;
-  }
-  auto& c = s_.settings;
-  process_settings settings{.log_file = (s_.folder.log_folder() / (name() + ".log")).string(),
-                            .log_level = c.manager.log_level,
-                            .queue = c.queue,
-                            .command_timeout_ms = c.link.command_timeout.count(),
-                            .orphan_grace_ms = c.manager.orphan_grace.count()};
-  tell(service_, wire::welcome{.instance = name(),
-                               .spec = print_json(to_json(started_spec_)),
-                               .settings = print_json(json(settings))});
-}
-
 void instance::look_up_build() {
   auto pid = main_pid();
   (void)s_.janitor.post([&s = s_, incarnation = incarnation_, pid] {
     s.events.defer([&s, incarnation, build = build_of_process(pid)] {
-      if (auto entry = s.by_incarnation.find(incarnation); entry != s.by_incarnation.end())
-        entry->second->build_ = build;
+      if (auto i = s.processes.run(incarnation)) i->build_ = build;
     });
   });
 }
@@ -392,60 +318,6 @@ void instance::look_up_build() {
 bool instance::outdated() const {
   return main_pid() > 0 &&
          is_outdated(main_pid(), runs_program() ? std::filesystem::path{} : s_.forks.executable());
-}
-
-// -- what comes over the link
-
-void instance::on_message(caf::mailbox_element& element) {
-  auto& content = element.content();
-  if (content.match_elements<wire::reply_batch>()) {
-    auto message = element.move_content_to_message();
-    s_.commands.on_replies(link_, message.get_mutable_as<wire::reply_batch>(0));
-  } else if (content.match_elements<wire::pong>()) {
-    alive_at_ = clock::now();
-    s_.commands.on_pong(link_);
-  } else if (content.match_elements<wire::hello>()) {
-    on_hello(content.get_as<wire::hello>(0));
-  } else if (content.match_elements<wire::ready>()) {
-    auto& message = content.get_as<wire::ready>(0);
-    commands_ = message.commands;
-    main_pid_ = message.main_pid;
-    actor_ = message.actor;
-    look_up_build();
-    if (!running()) s_.commands.attach(link_, service_);
-    handle(became_ready{});
-  } else if (content.match_elements<wire::goodbye>()) {
-    auto& why = content.get_as<wire::goodbye>(0).reason;
-    said_goodbye_ = true;
-    if (service_) tell(service_, wire::farewell{});
-    if (!why.empty()) handle(start_failed{why, content.get_as<wire::goodbye>(0).failure});
-  } else if (content.match_elements<wire::program_state>()) {
-    program_ = content.get_as<wire::program_state>(0);
-  } else if (content.match_elements<wire::extend_timeout>()) {
-    handle(
-        timeout_extended{std::chrono::milliseconds(content.get_as<wire::extend_timeout>(0).by_ms)});
-  } else if (content.match_elements<wire::service_event>()) {
-    auto& event = content.get_as<wire::service_event>(0);
-    auto data = parse_json(event.data);
-    if (!data || !data->is_object()) return;
-    (*data)["instance"] = name();
-    s_.publish(event.type, *data);
-  } else if (content.match_elements<wire::job_report>()) {
-    if (auto tallies = job_tallies::decode(content.get_as<wire::job_report>(0).tallies))
-      s_.tallies.put(incarnation_, std::move(*tallies));
-  } else if (content.match_elements<wire::service_call>()) {
-    owner_.on_call(*this, content.get_as<wire::service_call>(0));
-  } else if (content.match_elements<wire::find_service>()) {
-    auto found = owner_.find(content.get_as<wire::find_service>(0).name);
-    if (found)
-      respond(element, caf::make_message(std::move(found)));
-    else
-      respond(element, caf::make_message(caf::make_error(caf::sec::no_actor_published_at_port)));
-  } else if (content.match_elements<caf::down_msg>()) {
-    s_.commands.detach(link_, {errc::not_running, name() + " closed its link", name()});
-    service_ = nullptr;
-    if (!said_goodbye_) handle(link_lost{});  // else it ends by itself, as it said
-  }
 }
 
 // -- the end
@@ -459,15 +331,16 @@ void instance::on_process_ended(const exit_status& status) {
   tracer_ = 0;
   program_ = {};
   if (ended > 0) {
-    s_.by_pid.erase(ended);
+    s_.processes.end_process(ended);
     signal_group(ended, SIGKILL);  // what it leaves behind in its group, at once
-    s_.forget(ended, name(), [this, known = std::weak_ptr<int>(tree_ = std::make_shared<int>())] {
-      if (!known.expired()) handle(tree_gone{});
-    });
+    s_.reaper.forget(ended, name(),
+                     [this, known = std::weak_ptr<int>(tree_ = std::make_shared<int>())] {
+                       if (!known.expired()) handle(tree_gone{});
+                     });
   }
   forget_process();
   drop_link("ended: " + to_string(status));
-  owner_.on_ended(*this, ended, status);
+  owner_.on_ended(*this, ended);
   s_.log.info("{} (pid {}) ended: {}{}{}", name(), ended, life_.reason,
               life_.reason.empty() ? "" : ", ", to_string(status));
   handle(process_ended{status});
@@ -475,33 +348,14 @@ void instance::on_process_ended(const exit_status& status) {
 }
 
 void instance::forget_process() {
-  s_.by_incarnation.erase(incarnation_);
+  s_.processes.end_run(incarnation_);
   s_.tallies.end(incarnation_);
   if (s_.cgroups) {
     // Nobody waits for it: the next run has a group of its own.
     fork_request rq{.instance = name(), .incarnation = incarnation_, .token = {}};
     (void)s_.janitor.post([&s = s_, run = rq.run()] { s.cgroups.end(run); });
   }
-  if (!s_.disk.post([&s = s_, name = name(), incarnation = incarnation_] {
-        if (auto gone = s.store.remove_instance(name, incarnation); !gone)
-          s.events.defer([&s, why = gone.error()] { s.on_journal_behind(why); });
-      }))
-    s_.log.error("the journal is behind: too many writes wait");
-}
-
-void instance::drop_link(const std::string& why) {
-  if (link_ == 0) return;
-  s_.commands.detach(link_, {errc::not_running, name() + " " + why, name()});
-  s_.by_link.erase(link_);
-  if (mailbox_) {
-    end_companion(mailbox_);
-    s_.slots.give_back(slot_);
-    s_.link_dropped();
-  }
-  mailbox_ = nullptr;
-  service_ = nullptr;
-  actor_ = nullptr;
-  link_ = 0;
+  s_.journal.remove_instance(name(), incarnation_);
 }
 
 void instance::check_limits(std::uint64_t memory, unsigned tasks) {
@@ -514,104 +368,6 @@ void instance::check_limits(std::uint64_t memory, unsigned tasks) {
   if (over.empty() || life_.state != instance_state::running) return;
   handle(start_failed{"uses " + over});
   handle(kill_requested{});
-}
-
-// -- supervision
-
-void supervision::on_message(std::uint64_t link, caf::mailbox_element& element) {
-  if (auto entry = by_link.find(link); entry != by_link.end()) entry->second->on_message(element);
-}
-
-result<std::function<void(unique_fd)>> supervision::on_greeting(received_greeting& greeting,
-                                                                const peer& who) {
-  auto& said = greeting.document;
-  auto role = said.value("role", "");
-  if (role == "forks") {
-    if (said.value("token", "") != fork_token)
-      return fail(errc::conflict, "this is no fork server of this state folder");
-    if (greeting.passed.empty()) return fail(errc::bad_request, "a fork server passes its channel");
-    // What it started and no journal knows never ran anything: its manager died just then.
-    return [this, children = said.value("children", std::vector<pid_t>{}),
-            channel = std::make_shared<unique_fd>(std::move(greeting.passed.front()))](unique_fd) {
-      forks.take_over(std::move(*channel), children);
-      for (auto pid : children)
-        if (!by_pid.contains(pid)) forget(pid);
-    };
-  }
-  auto entry = by_pid.find(who.pid);
-  if (role != "service" || entry == by_pid.end() ||
-      entry->second->name() != said.value("instance", ""))
-    return fail(errc::conflict, "this manager knows no such process");
-  // Its sockets are good even if it is to end.
-  if (entry->second->proves_to_be(said))
-    sockets.take_over(entry->second->started_spec().sockets, std::move(greeting.passed));
-  return entry->second->on_greeting(said);
-}
-
-void supervision::on_journal_behind(const error& why) {
-  if (std::exchange(journal_behind, true)) return;
-  log.error("the journal is behind, and is written when it can be: {}", to_string(why));
-  retry_journal();
-}
-
-void supervision::retry_journal() {
-  journal_timer.expires_after(std::chrono::seconds{1});
-  journal_timer.async_wait([this](error_code ec) {
-    if (ec) return;
-    auto posted = disk.post([this] {
-      events.defer([this, written = store.catch_up()] {
-        if (!written) return retry_journal();
-        journal_behind = false;
-        log.info("the journal is complete again");
-      });
-    });
-    if (!posted) retry_journal();
-  });
-}
-
-void supervision::watch_limits() {
-  limit_timer.expires_after(std::chrono::seconds{2});
-  limit_timer.async_wait([this](error_code ec) {
-    if (ec) return;
-    std::vector<pid_t> limited;
-    for (auto& [pid, i] : by_pid)
-      if (i->started_spec().memory_max > 0 || i->started_spec().tasks_max > 0)
-        limited.push_back(pid);
-    watch_limits();
-    if (limited.empty()) return;
-    (void)janitor.post([this, limited] {
-      events.defer([this, limited, usage = tree_usage(limited)] {
-        for (std::size_t n = 0; n < limited.size(); ++n)
-          if (auto entry = by_pid.find(limited[n]); entry != by_pid.end())
-            entry->second->check_limits(usage[n].memory, usage[n].tasks);
-      });
-    });
-  });
-}
-
-void supervision::link_dropped() {
-  constexpr unsigned together = 64;
-  if (++dropped_links % together == 0) events.defer([this] { forget_lost_nodes(system); });
-}
-
-void supervision::forget(pid_t pid, const std::string& instance, std::function<void()> gone) {
-  if (!forks.forget(pid, instance, std::move(gone))) return;
-  orphans_of.push_back(pid);
-  events.defer([this] { end_orphans(); });
-}
-
-void supervision::end_orphans() {
-  forks.collect_earlier();
-  auto left = end_unknown_children(
-      ::getsid(0), [this](pid_t pid) { return by_pid.contains(pid) || forks.is_ours(pid); });
-  if (left.empty()) {
-    for (auto pid : std::exchange(orphans_of, {})) forks.ended(pid);
-    return;
-  }
-  orphan_timer.expires_after(std::chrono::milliseconds{20});
-  orphan_timer.async_wait([this](error_code ec) {
-    if (!ec) end_orphans();
-  });
 }
 
 }  // namespace sm

@@ -7,6 +7,7 @@
 #include "manager/supervision.hpp"
 #include "process/process_tree.hpp"
 #include "service/lifecycle.hpp"
+#include "service/reconcile.hpp"
 
 namespace sm {
 
@@ -15,21 +16,26 @@ class instance_owner {
  public:
   virtual ~instance_owner() = default;
   virtual const service_spec& spec() const = 0;
-  /// The state of `i` is another one than before.
-  virtual void on_changed(instance& i) = 0;
-  virtual void on_ended(instance& i, pid_t pid, const exit_status& status) = 0;
+  /// The state of `i` is another one than before; `restarted`: its policy started it again.
+  virtual void on_changed(instance& i, bool restarted) = 0;
+  /// Its process is gone.
+  virtual void on_ended(instance& i, pid_t pid) = 0;
   virtual void on_call(instance& i, wire::service_call call) = 0;
   virtual caf::strong_actor_ptr find(const std::string& service) = 0;
 };
 
 class instance {
  public:
-  instance(supervision& s, instance_owner& owner, unsigned index);
+  instance(supervision& s, instance_owner& owner, unsigned index, duty does);
   ~instance();
   instance(const instance&) = delete;
   instance& operator=(const instance&) = delete;
 
   void handle(const lifecycle_event& event);
+  /// Something happened to its service, which shall run when it is `enabled`. `why` is for who is
+  /// condemned.
+  void heed(occasion what, bool enabled, const std::string& why = {});
+  duty does() const noexcept { return duty_; }
 
   unsigned index() const noexcept { return index_; }
   std::string name() const;  ///< "web:0"
@@ -74,17 +80,12 @@ class instance {
   /// An earlier manager left this row behind: its process is waited for, or has ended.
   void found(const journaled_instance& row, bool wanted);
 
-  // -- called by `supervision`
+  // -- of its process
   void check_limits(std::uint64_t memory, unsigned tasks);
   void on_message(caf::mailbox_element& element);
   /// The greeting shows that it comes from the run that was journaled.
   bool proves_to_be(const json& greeting) const;
   result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
-
-  bool start_wanted = false;   ///< it shall start as soon as what it waits for is ready
-  bool retiring = false;       ///< it shall be forgotten once it is at rest
-  bool stand_in = false;       ///< beyond the wanted number, as long as a rollout takes
-  unsigned restarts_seen = 0;  ///< by the supervisor, of those of its life
 
  private:
   void carry_out(const lifecycle_action& action);
@@ -106,6 +107,7 @@ class instance {
   supervision& s_;
   instance_owner& owner_;
   const unsigned index_;
+  duty duty_;
   lifecycle life_;
   asio::steady_timer timer_;
   asio::steady_timer watchdog_;
@@ -116,6 +118,7 @@ class instance {
 
   instance_state shown_ = instance_state::stopped;  // as others were told
   bool shown_ready_ = false;
+  unsigned shown_restarts_ = 0;
   std::shared_ptr<int> tree_;  // as armed_, for what the last process left behind
 
   // of the present process

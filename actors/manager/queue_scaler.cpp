@@ -84,7 +84,7 @@ void queue_scaler::scale(const std::vector<queue_counts>& counts) {
     }
     return false;
   });
-  for (auto& [name, wanted] : changes) services_.scale(name, wanted, {});
+  for (auto& [name, wanted] : changes) services_.change_service(scale_service{name, wanted});
 }
 
 }  // namespace sm

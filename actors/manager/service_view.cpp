@@ -50,6 +50,10 @@ void add_usage(json& document, const instance& i) {
   if (i.program().reloading) document["reloading"] = true;
 }
 
+tl::unexpected<error> no_such(const std::string& name) {
+  return fail(errc::unknown_service, "there is no service called '" + name + "'", name);
+}
+
 json instance_view(const managed_service& m, const instance& i) {
   auto& life = i.life();
   json document{{"name", i.name()},
@@ -85,8 +89,8 @@ json supervisor::view(const managed_service& m, bool detailed) const {
     if (i->running()) ++ready;
     if (!loudest || loudness(i->life().state) > loudness(loudest->life().state)) loudest = i.get();
   }
-  auto waits =
-      m.desired().enabled && loudest && loudest->start_wanted ? waits_for(m) : std::string{};
+  auto waits = m.desired().enabled && loudest && loudest->does() == duty::waits ? waits_for(m)
+                                                                                : std::string{};
   json document{
       {"name", spec.name},
       {"type", spec.type},
@@ -177,18 +181,17 @@ result<json> supervisor::show(const std::string& name) const {
   auto m = lookup(name);
   if (auto aside = aside_.find(name); !m && aside != aside_.end())
     return view_aside(name, aside->second);
-  if (!m) return fail(errc::unknown_service, "there is no service called '" + name + "'", name);
+  if (!m) return no_such(name);
   return view(*m, true);
 }
 
 result<supervisor::log_owners> supervisor::logs_of(const std::string& name) const {
   auto m = lookup(name.substr(0, name.find(':')));
-  if (!m) return tl::unexpected<error>(no_such_service(name));
+  if (!m) return no_such(name);
   log_owners owners{{}, !m->spec().command.empty()};
   for (auto& i : m->instances())
     if (name == m->spec().name || name == i->name()) owners.instances.push_back(i->name());
-  if (owners.instances.empty() && name != m->spec().name)
-    return tl::unexpected<error>(no_such_service(name));
+  if (owners.instances.empty() && name != m->spec().name) return no_such(name);
   return owners;
 }
 

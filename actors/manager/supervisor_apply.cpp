@@ -1,21 +1,8 @@
 // What the supervisor wants as values, and a plan carried out: each change by the one queue of
 // changes, journaled like those of people.
-#include <algorithm>
-
 #include "manager/supervisor.hpp"
 
 namespace sm {
-namespace {
-
-bool reached_by_plan(const managed_service* m) {
-  if (!m) return true;
-  if (m->desired().removed || m->rolling()) return false;
-  if (!m->rollout_failure().empty()) return true;
-  return m->instances().size() == m->spec().instances && (!m->desired().enabled || m->ready());
-}
-
-}  // namespace
-
 std::vector<desired_service> supervisor::desired() const {
   std::vector<desired_service> all;
   for (auto& [name, m] : services_)
@@ -23,20 +10,6 @@ std::vector<desired_service> supervisor::desired() const {
     if (!m->desired().removed) all.push_back(m->desired());
   for (auto& [name, row] : removed_by_hand_) all.push_back(row);
   return all;
-}
-
-std::vector<group_spec> supervisor::groups() const {
-  std::vector<group_spec> all;
-  for (auto& [name, g] : groups_) all.push_back(g.spec);
-  return all;
-}
-
-void supervisor::set_groups(const std::vector<group_spec>& groups) {
-  std::erase_if(groups_, [&](auto& entry) {
-    return std::none_of(groups.begin(), groups.end(),
-                        [&](auto& g) { return g.name == entry.first; });
-  });
-  for (auto& g : groups) groups_[g.name].spec = g;
 }
 
 std::vector<error> supervisor::check(const service_plan& plan) const {
@@ -52,7 +25,7 @@ std::vector<error> supervisor::check(const service_plan& plan) const {
 }
 
 promise<json> supervisor::carry_out(const service_plan& plan, wait_for w) {
-  struct course {
+  struct under_way {
     std::vector<json> rows;
     std::size_t open = 1;
     bool complete = true;
@@ -61,7 +34,7 @@ promise<json> supervisor::carry_out(const service_plan& plan, wait_for w) {
       if (--open == 0) done.set_value({{"complete", complete}, {"changes", rows}});
     }
   };
-  auto all = std::make_shared<course>();
+  auto all = std::make_shared<under_way>();
   auto done = all->done;
   for (auto& c : plan.changes) {
     auto m = lookup(c.name);
@@ -72,17 +45,7 @@ promise<json> supervisor::carry_out(const service_plan& plan, wait_for w) {
     auto place = all->rows.size();
     if (told) all->rows.push_back({{"name", c.name}, {"action", to_string(c.action)}});
     ++all->open;
-    submit({.name = c.name,
-            .make = [wanted = c.wanted](const desired_service* present) -> result<desired_service> {
-              auto row = wanted;
-              // Stopped or started since.
-              if (present && !present->removed && !row.removed) row.enabled = present->enabled;
-              return row;
-            },
-            .then = {},
-            .end_state = told ? reached_by_plan : reached{},
-            .wait = w,
-            .done = {}})
+    changes_.submit(follow_declaration{c.name, c.wanted}, told ? w : wait_for{})
         .then([all, place, told](const result<json>& outcome) {
           if (told && outcome) {
             all->rows[place]["outcome"] = "done";

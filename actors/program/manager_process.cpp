@@ -49,13 +49,16 @@ class manager_facade : public manager {
 
   promise<json_text> send_text(const std::string& service, const std::string& command,
                                std::string arguments, std::chrono::milliseconds timeout) override {
-    return in_loop([=, this] { return supervisor_.send(service, command, arguments, timeout); });
+    return in_loop([this, c = to(service, command, std::move(arguments), timeout)] {
+      return supervisor_.commands().send(c);
+    });
   }
   promise<json_text> broadcast_text(const std::string& select, const std::string& command,
                                     std::string arguments,
                                     std::chrono::milliseconds timeout) override {
-    return in_loop(
-        [=, this] { return supervisor_.broadcast(select, command, arguments, timeout); });
+    return in_loop([this, c = to(select, command, std::move(arguments), timeout)] {
+      return supervisor_.commands().broadcast(c);
+    });
   }
   void tell(const std::string& service, const std::string& command,
             const json& arguments) override {
@@ -64,6 +67,15 @@ class manager_facade : public manager {
   const queue& jobs() const override { return queue_; }
 
  private:
+  static call to(const std::string& target, const std::string& command, std::string arguments,
+                 std::chrono::milliseconds timeout) {
+    return {.target = target,
+            .command = command,
+            .arguments = std::move(arguments),
+            .timeout = timeout,
+            .caller = "program"};
+  }
+
   template <class F>
   promise<json_text> in_loop(F f) {
     if (loop_.in_loop()) return f();
@@ -236,8 +248,8 @@ class child_collector {
   void await() {
     signals_.async_wait([this](error_code ec, int) {
       if (ec) return;
-      if (::getpid() != 1 || !s_.orphans_of.empty())
-        s_.end_orphans();
+      if (::getpid() != 1 || s_.reaper.busy())
+        s_.reaper.end_orphans();
       else
         s_.forks.collect_earlier();
       if (::getpid() == 1) look_again();
@@ -249,7 +261,7 @@ class child_collector {
     again_.async_wait([this](error_code ec) {
       if (ec) return;
       auto ended = ended_children();
-      std::erase_if(ended, [this](pid_t pid) { return s_.by_pid.contains(pid); });
+      std::erase_if(ended, [this](pid_t pid) { return s_.processes.process(pid) != nullptr; });
       for (auto pid : ended)
         if (std::find(seen_.begin(), seen_.end(), pid) != seen_.end())
           ::waitpid(pid, nullptr, WNOHANG);
@@ -390,9 +402,16 @@ int run_manager(detail::server_state& program, declared_program declared) {
       log.warn("manager.cgroups=always, but instances get no control groups: {}", why);
   }
   end_strangers(cgroups, *left);
-  supervision shared(events, system, settings, *folder, log, *store, program.argv, cgroups,
-                     fork_secret.value_or(random_hex(32)));
-  if (!cgroups.limits_memory()) shared.watch_limits();
+  auto fork_token = fork_secret.value_or(random_hex(32));
+  fork_client forks(events, log, program.argv,
+                    {.state_folder = folder->path().string(),
+                     .orphan_grace_ms = settings.manager.orphan_grace.count(),
+                     .cgroups = cgroups.path().string(),
+                     .token = fork_token,
+                     .descriptors = descriptor_limit_at_start()});
+  forks.know_as_ours(earlier_fork_servers);
+  supervision shared(events, system, settings, *folder, log, *store, forks, cgroups, fork_token);
+  if (!cgroups.limits_memory()) shared.limits.start();
   supervisor services(shared, program.types, declared.queue.groups,
                       [&](const std::string& type, const json& params, pid_t pid) {
                         if (type != consumer_type) return;
@@ -406,7 +425,6 @@ int run_manager(detail::server_state& program, declared_program declared) {
   queue_scaler scaler(events, services, jobs, log);
   gateway http(events, settings.http, log, program.routes, facade);
   http.inherit(std::move(inherited));
-  shared.forks.know_as_ours(earlier_fork_servers);
   event_streams streams(shared.recent);
   shared.on_event = [&] { streams.on_event(); };
   log_service logs(events, folder->log_folder());
@@ -448,15 +466,15 @@ int run_manager(detail::server_state& program, declared_program declared) {
           "start: {}",
           to_string(ok.error()));
   // No earlier manager can have counted as far as the milliseconds of the clock.
-  shared.next_number =
+  shared.processes.count_from(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                      std::chrono::system_clock::now().time_since_epoch())
-                                     .count());
-  for (auto& row : *left) shared.next_number = std::max(shared.next_number, row.incarnation + 1);
+                                     .count()));
+  for (auto& row : *left) shared.processes.count_from(row.incarnation + 1);
   link_listener links(events, log, [&](received_greeting& greeting, const peer& who) {
-    return shared.on_greeting(greeting, who);
+    return shared.adoption.on_greeting(greeting, who);
   });
-  folder_keeper keeper(events, log, *folder, shared.disk, settings.log.keep_removed);
+  folder_keeper keeper(events, log, *folder, shared.journal.disk(), settings.log.keep_removed);
   keeper.drop_unknown(names_of(wanted, stored->unreadable, *left));
   shared.on_removed = [&](auto& service, auto done) { keeper.on_removed(service, done); };
   if (auto ok = services.start(std::move(wanted), *left, stored->unreadable); !ok)
@@ -487,8 +505,8 @@ int run_manager(detail::server_state& program, declared_program declared) {
   ::malloc_trim(0);
   events.run();
 
-  if (!reexec.wanted()) shared.forks.close();
-  shared.disk.stop();
+  if (!reexec.wanted()) forks.close();
+  shared.journal.stop();
   shared.janitor.stop();
   if (!reexec.wanted()) cgroups.remove();
   // Whoever closes a database last leaves it whole, without its WAL.

@@ -73,6 +73,13 @@ result<desired_service> undone(const desired_service& present, const undo_rollou
   return wanted;
 }
 
+desired_service declared(const present_service& present, const follow_declaration& c) {
+  auto wanted = c.wanted;
+  if (present.wanted && !present.wanted->removed && !wanted.removed)
+    wanted.enabled = present.wanted->enabled;
+  return wanted;
+}
+
 desired_service enabled(desired_service wanted, bool yes) {
   wanted.enabled = yes;
   return wanted;
@@ -83,9 +90,10 @@ json masked(json document) {
   return document;
 }
 
-constexpr std::string_view words[] = {"add",  "patch",   "remove", "scale", "start",
-                                      "stop", "restart", "reload", "reset", "undo_rollout"};
-static_assert(std::size(words) == std::variant_size_v<change>);
+constexpr std::string_view words[] = {"add",   "patch",        "remove",  "scale",
+                                      "start", "stop",         "restart", "reload",
+                                      "reset", "undo_rollout", "declare"};
+static_assert(std::size(words) == std::variant_size_v<desired_change>);
 
 }  // namespace
 
@@ -96,26 +104,34 @@ add_service addition(json document, may_run programs) {
   return {std::move(name), std::move(document), programs};
 }
 
-const std::string& service_of(const change& c) noexcept {
+const std::string& service_of(const desired_change& c) noexcept {
   return std::visit([](auto& one) -> const std::string& { return one.name; }, c);
 }
 
-std::string_view word_of(const change& c) noexcept { return words[c.index()]; }
+std::string_view word_of(const desired_change& c) noexcept { return words[c.index()]; }
 
-json to_json(const change& c) {
+json to_json(const desired_change& c) {
   json document{{"change", word_of(c)}, {"service", service_of(c)}};
   std::visit(overloaded{
                  [&](const add_service& one) { document["document"] = masked(one.document); },
                  [&](const patch_service& one) { document["document"] = masked(one.document); },
                  [&](const scale_service& one) { document["instances"] = one.instances; },
+                 [&](const follow_declaration& one) {
+                   if (one.wanted.removed)
+                     document["removed"] = true;
+                   else
+                     document["document"] = masked(to_json(one.wanted.spec));
+                 },
                  [](const auto&) {},
              },
              c);
   return document;
 }
 
-result<desired_service> apply(const present_service& present, const change& c) {
+result<desired_service> apply(const present_service& present, const desired_change& c) {
   if (auto add = std::get_if<add_service>(&c)) return added(present, *add);
+  if (auto declaration = std::get_if<follow_declaration>(&c))
+    return declared(present, *declaration);
   auto& name = service_of(c);
   if (std::holds_alternative<remove_service>(c) && !present.wanted && present.set_aside)
     return desired_service{.spec = {.name = name}, .removed = true};
@@ -124,6 +140,7 @@ result<desired_service> apply(const present_service& present, const change& c) {
   using outcome = result<desired_service>;
   return std::visit(overloaded{
                         [](const add_service&) -> outcome { return {}; },
+                        [](const follow_declaration&) -> outcome { return {}; },
                         [&](const patch_service& one) { return patched(wanted, one); },
                         [&](const remove_service&) -> outcome {
                           auto gone = wanted;
@@ -145,7 +162,7 @@ result<desired_service> apply(const present_service& present, const change& c) {
                     c);
 }
 
-goal goal_of(const change& c) noexcept {
+goal goal_of(const desired_change& c) noexcept {
   return std::visit(overloaded{
                         [](const patch_service&) { return goal::as_specified; },
                         [](const scale_service&) { return goal::as_specified; },
@@ -154,6 +171,9 @@ goal goal_of(const change& c) noexcept {
                         [](const start_service&) { return goal::ready; },
                         [](const restart_service&) { return goal::ready; },
                         [](const stop_service&) { return goal::at_rest; },
+                        [](const follow_declaration& one) {
+                          return one.wanted.removed ? goal::gone : goal::as_specified;
+                        },
                         [](const auto&) { return goal::none; },
                     },
                     c);

@@ -93,22 +93,31 @@ struct undo_rollout {
   friend bool operator==(const undo_rollout&, const undo_rollout&) = default;
 };
 
-using change =
-    std::variant<add_service, patch_service, remove_service, scale_service, start_service,
-                 stop_service, restart_service, reload_service, reset_service, undo_rollout>;
+/// It becomes as the program, or its configuration file, declares it: `wanted` as a plan has it.
+/// Whether it runs stays as it is, when somebody started or stopped it since.
+struct follow_declaration {
+  std::string name{};
+  desired_service wanted{};
+
+  friend bool operator==(const follow_declaration&, const follow_declaration&) = default;
+};
+
+using desired_change = std::variant<add_service, patch_service, remove_service, scale_service,
+                                    start_service, stop_service, restart_service, reload_service,
+                                    reset_service, undo_rollout, follow_declaration>;
 
 /// The addition of the service that `document` describes; its name may be missing or none.
 add_service addition(json document, may_run programs = may_run::anything);
 
 /// The service that is changed.
-const std::string& service_of(const change& c) noexcept;
+const std::string& service_of(const desired_change& c) noexcept;
 
 /// "add", "patch", "scale", ...
-std::string_view word_of(const change& c) noexcept;
+std::string_view word_of(const desired_change& c) noexcept;
 
 /// One line for people and for the log: `change`, `service`, and what is particular to it. Values
 /// of environment variables are masked.
-json to_json(const change& c);
+json to_json(const desired_change& c);
 
 /// The service of that name before a change.
 struct present_service {
@@ -119,7 +128,7 @@ struct present_service {
 /// What is wanted after the change; `removed` is set when that is nothing. Fails with the reason
 /// when the change does not fit what is there, and with the field at fault when its own document is
 /// wrong. Whether the outcome fits the other services, and the registered types, is not looked at.
-result<desired_service> apply(const present_service& present, const change& c);
+result<desired_service> apply(const present_service& present, const desired_change& c);
 
 /// What a change is for: whoever waits for it is answered once it is reached.
 enum class goal {
@@ -129,7 +138,7 @@ enum class goal {
   at_rest,       ///< no instance has a process
   gone,          ///< the service is no more
 };
-goal goal_of(const change& c) noexcept;
+goal goal_of(const desired_change& c) noexcept;
 
 /// How far a service is.
 struct service_progress {

@@ -1,3 +1,5 @@
+// The JSON form of a specification, and what must hold of one. Long because every field stands
+// here: once to be read and written, once to be checked.
 #include <algorithm>
 #include <array>
 #include <cmath>

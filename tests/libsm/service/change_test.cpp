@@ -29,7 +29,7 @@ desired_service with(desired_service d, void (*f)(desired_service&)) {
 struct row {
   const char* says;
   std::optional<desired_service> present;
-  change what;
+  desired_change what;
   result<desired_service> outcome;
 };
 
@@ -94,6 +94,15 @@ TEST(change, makes_of_what_is_wanted_what_was_asked_for) {
                         .spec,
                     web().spec},
        with(web(), [](auto& d) { d.spec.instances = 7; })},
+      {"what is declared is added", {}, follow_declaration{"web", web()}, web()},
+      {"what is declared is as it says, but stays stopped",
+       with(web(), [](auto& d) { d.enabled = false, d.spec.instances = 9; }),
+       follow_declaration{"web", web()}, with(web(), [](auto& d) { d.enabled = false; })},
+      {"what was removed by hand comes back", with(web(), [](auto& d) { d.removed = true; }),
+       follow_declaration{"web", web()}, web()},
+      {"what is declared no more goes", web(),
+       follow_declaration{"web", with(web(), [](auto& d) { d.removed = true; })},
+       with(web(), [](auto& d) { d.removed = true; })},
   });
 }
 
@@ -151,7 +160,7 @@ TEST(change, is_refused_with_what_is_at_fault) {
   };
   // Everything but an addition needs a service that is there and stays.
   for (auto& there : {std::optional<desired_service>{}, std::optional(removed)})
-    for (auto& c : std::vector<change>{
+    for (auto& c : std::vector<desired_change>{
              patch_service{"web", {}}, remove_service{"web"}, scale_service{"web", 1},
              start_service{"web"}, stop_service{"web"}, restart_service{"web"},
              reload_service{"web"}, reset_service{"web"}, undo_rollout{"web", {}, {}}})
@@ -182,7 +191,7 @@ TEST(change, is_told_in_one_line_without_secrets) {
 }
 
 TEST(change, is_a_value) {
-  change a = patch_service{"web", {{"instances", 3}}};
+  desired_change a = patch_service{"web", {{"instances", 3}}};
   auto b = a;
   EXPECT_EQ(a, b);
   std::get<patch_service>(b).document["instances"] = 4;
@@ -192,7 +201,7 @@ TEST(change, is_a_value) {
 TEST(goal, is_reached_when_what_was_asked_for_is_there) {
   struct goal_row {
     const char* says;
-    change what;
+    desired_change what;
     std::optional<service_progress> there;
     bool reached;
   };
@@ -221,6 +230,9 @@ TEST(goal, is_reached_when_what_was_asked_for_is_there) {
            {"it runs", stop_service{"web"}, all, false},
            {"stopped and removed since", stop_service{"web"}, {}, true},
            {"removed", remove_service{"web"}, {}, true},
+           {"declared no more",
+            follow_declaration{"web", with(web(), [](auto& d) { d.removed = true; })}, all, false},
+           {"as declared", follow_declaration{"web", web()}, all, true},
            {"it is there", remove_service{"web"}, but([](auto& p) { p.at_rest = true; }), false},
            {"journaled is enough", addition({{"name", "web"}}), {}, true},
            {"journaled is enough", reset_service{"web"}, but([](auto& p) { p.ready = false; }),
