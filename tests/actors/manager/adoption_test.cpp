@@ -1,0 +1,96 @@
+#include "manager/adoption.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake_manager.hpp"
+#include "process/proc_stat.hpp"
+
+namespace sm {
+namespace {
+
+using test::fake_manager;
+
+/// A process of its own that does nothing.
+class idle_process {
+ public:
+  idle_process() : pid_(::fork()) {
+    if (pid_ == 0)
+      for (;;) ::pause();
+  }
+  ~idle_process() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  pid_t pid() const noexcept { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+class adoption_fixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    journaled_instance row{.name = "web:0",
+                           .pid = left.pid(),
+                           .start_time = process_start_time(left.pid()),
+                           .incarnation = 7,
+                           .boot = boot_id(),
+                           .token = "token",
+                           .restarts = 3,
+                           .spec = fake_manager::wanted("web").spec};
+    ASSERT_TRUE(m.services.start({fake_manager::wanted("web")}, {row}, {}));
+  }
+
+  /// What the process says, but for `field`; the outcome of the greeting.
+  result<void> greet(const char* field = "role", const json& value = "service", pid_t from = 0) {
+    received_greeting greeting;
+    greeting.document = {{"role", "service"}, {"instance", "web:0"},
+                         {"incarnation", 7},  {"token", "token"},
+                         {"phase", "ready"},  {"version", wire::protocol_version}};
+    greeting.document[field] = value;
+    peer who{};
+    who.pid = from == 0 ? left.pid() : from;
+    return m.shared.adoption.on_greeting(greeting, who).map([](const auto&) {});
+  }
+
+  idle_process left;
+  fake_manager m;
+};
+
+}  // namespace
+
+TEST_F(adoption_fixture, the_run_that_was_journaled_is_taken) { EXPECT_TRUE(greet()); }
+
+TEST_F(adoption_fixture, nothing_is_started_while_it_has_not_come) {
+  EXPECT_TRUE(m.processes.requests.empty());
+  auto shown = m.services.show("web").value();
+  EXPECT_EQ(shown["state"], "STARTING");
+  EXPECT_EQ(shown["restarts"], 3);
+}
+
+TEST_F(adoption_fixture, whoever_cannot_prove_to_be_it_is_refused) {
+  EXPECT_EQ(greet("token", "guessed").error().code, errc::conflict);
+  EXPECT_EQ(greet("incarnation", 6).error().code, errc::conflict);
+  EXPECT_EQ(greet("instance", "web:1").error().code, errc::conflict);
+  EXPECT_EQ(greet("version", wire::protocol_version + 1).error().code, errc::conflict);
+  EXPECT_EQ(greet("role", "service", ::getpid()).error().code, errc::conflict) << "another pid";
+  EXPECT_EQ(greet("role", "nobody").error().code, errc::conflict);
+}
+
+TEST_F(adoption_fixture, a_fork_server_shows_the_secret_and_what_no_journal_knows_of_it_is_ended) {
+  received_greeting greeting;
+  greeting.document = {{"role", "forks"}, {"token", "guessed"}, {"children", {left.pid(), 4711}}};
+  EXPECT_EQ(m.shared.adoption.on_greeting(greeting, {}).error().code, errc::conflict);
+  greeting.document["token"] = "secret of the forks";
+  EXPECT_EQ(m.shared.adoption.on_greeting(greeting, {}).error().code, errc::bad_request)
+      << "without its channel";
+  greeting.passed.emplace_back(::dup(0));
+  auto taken = m.shared.adoption.on_greeting(greeting, {});
+  ASSERT_TRUE(taken);
+  (*taken)(unique_fd{});
+  EXPECT_EQ(m.processes.adopted, (std::set<pid_t>{left.pid(), 4711}));
+  EXPECT_EQ(m.processes.forgotten, std::set<pid_t>{4711});
+}
+
+}  // namespace sm
