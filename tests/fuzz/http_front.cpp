@@ -112,6 +112,15 @@ class front {
  private:
   static sm::unique_fd connect(int family, const sockaddr* address, socklen_t size) {
     sm::unique_fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // Each from a port and a loopback address of its own: a pair that the server closed first stays
+    // taken for a minute.
+    if (family == AF_INET) {
+      static std::uint32_t number = 0;
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + ++number % 0xfffff0);
+      must(::bind(fd.get(), reinterpret_cast<sockaddr*>(&from), sizeof from) == 0, "a port");
+    }
     must(::connect(fd.get(), address, size) == 0, "the server is there");
     return fd;
   }

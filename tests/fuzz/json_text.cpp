@@ -1,6 +1,5 @@
 // Texts of JSON, as every reader of foreign JSON gets them first.
-#include <algorithm>
-#include <cmath>
+#include <map>
 #include <sm/json.hpp>
 
 #include "fuzz.hpp"
@@ -17,14 +16,6 @@ struct form {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(form, name, count, size, share, on, ports)
 
-/// The JSON library converts such a number to an integer in a way that the language leaves open.
-/// What comes out is refused, as it is not what was given.
-bool has_a_number_beyond_integers(const sm::json& value) {
-  if (value.is_number_float()) return !(std::abs(value.get<double>()) < 9e18);
-  if (!value.is_structured()) return false;
-  return std::any_of(value.begin(), value.end(), has_a_number_beyond_integers);
-}
-
 }  // namespace
 
 SM_FUZZ_TARGET(json_text) {
@@ -39,7 +30,6 @@ SM_FUZZ_TARGET(json_text) {
   auto again = sm::parse_json(text);
   must(again.has_value(), "what is printed can be read");
   must(sm::print_json(*again) == text, "printing it again changes nothing");
-  if (has_a_number_beyond_integers(*document)) return;
   (void)sm::from_json_value<form>(*document);
   (void)sm::from_json_value<std::vector<form>>(*document);
   (void)sm::from_json_value<std::map<std::string, unsigned>>(*document);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <sm/job.hpp>
 
+#include "queue/unix_time.hpp"
+
 namespace sm {
 
 /// The tokens a bucket has at `now_ms`, which had `tokens` at `at_ms`; 0 ms: it was never used, and
@@ -13,7 +15,7 @@ inline double tokens_now(const queue_limits& limits, double tokens, std::int64_t
                          std::int64_t now_ms) {
   double rate = limits.rate;
   if (at_ms == 0) return rate;
-  auto passed = static_cast<double>(std::max<std::int64_t>(now_ms - at_ms, 0));
+  auto passed = static_cast<double>(elapsed_ms(at_ms, now_ms));
   return std::clamp(tokens + passed * rate / static_cast<double>(limits.period.count()), 0.0, rate);
 }
 

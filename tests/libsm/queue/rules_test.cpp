@@ -41,6 +41,16 @@ TEST(queue_order, what_is_no_pattern_says_so) {
   EXPECT_NE(check_queue_pattern(braces), "");
 }
 
+TEST(unix_time, what_passed_since_a_stored_time_is_never_beyond_64_bits) {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(elapsed_ms(1'000, 1'250), 250);
+  EXPECT_EQ(elapsed_ms(1'250, 1'000), 0);
+  EXPECT_EQ(elapsed_ms(least, 1'000), most);
+  EXPECT_EQ(elapsed_ms(most, least), 0);
+  EXPECT_EQ(tokens_now({.rate = 5}, 1, least, 1'000), 5);
+}
+
 TEST(retry, the_pause_grows_to_its_bound_and_varies_by_the_jitter) {
   retry_policy p{.max_attempts = 4, .min = 1s, .max = 10s, .factor = 3, .jitter = 0};
   EXPECT_EQ(retry_pause(p, 1, 0.9), 1s);

@@ -386,7 +386,7 @@ std::int64_t redis_job_lists::age_of(const std::string& queue, const redisReply&
     if (seen.first != bytes) seen = {std::string(bytes), now};
     since = seen.second;
   }
-  return std::max<std::int64_t>(now - since, 1);
+  return std::max<std::int64_t>(elapsed_ms(since, now), 1);
 }
 
 }  // namespace sm

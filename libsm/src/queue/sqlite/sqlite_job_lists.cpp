@@ -50,7 +50,7 @@ std::vector<queue_counts> sqlite_job_lists::counts() {
       db_, "SELECT since FROM job WHERE state = 0 AND queue = ?1 ORDER BY id LIMIT 1");
   for (auto& [name, c] : all)
     if (c.ready > 0 && bind_all(head, name).executeStep())
-      c.oldest_ms = std::max<std::int64_t>(unix_ms() - head.getColumn(0).getInt64(), 1);
+      c.oldest_ms = std::max<std::int64_t>(elapsed_ms(head.getColumn(0).getInt64(), unix_ms()), 1);
   SQLite::Statement settings(
       db_,
       "SELECT name, paused, concurrency, rate, period, tokens, tokens_at FROM queue WHERE name <> "
