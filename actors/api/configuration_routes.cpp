@@ -1,9 +1,9 @@
 // The routes of the configuration file, and of the manager's own process.
-#include "manager/configuration_keeper.hpp"
-#include "manager/daemon_reexec.hpp"
-#include "http/body_fields.hpp"
 #include "api/management_api.hpp"
 #include "api/route_adder.hpp"
+#include "http/body_fields.hpp"
+#include "manager/configuration_keeper.hpp"
+#include "manager/daemon_reexec.hpp"
 
 namespace sm {
 namespace {

@@ -93,8 +93,7 @@ json error_row(const error& e) {
 }  // namespace
 
 configuration_keeper::configuration_keeper(loop& l, supervisor& services, queue_view& jobs,
-                                           read_declared read, declared_program running,
-                                           logger log)
+                                           read_declared read, declared_program running, logger log)
     : loop_(l),
       services_(services),
       jobs_(jobs),

@@ -6,11 +6,11 @@
 #include <sm/log.hpp>
 #include <string>
 
-#include "manager/declared_program.hpp"
 #include "link/loop.hpp"
+#include "manager/declared_program.hpp"
+#include "manager/supervisor.hpp"
 #include "process/worker_thread.hpp"
 #include "queue/queue_view.hpp"
-#include "manager/supervisor.hpp"
 
 namespace sm {
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "gateway/gateway.hpp"
+#include "manager/supervision.hpp"
 #include "process/service_manager.hpp"
 #include "process/worker_thread.hpp"
-#include "manager/supervision.hpp"
 
 namespace sm {
 

@@ -94,7 +94,8 @@ TEST(http_limits, without_a_descriptor_both_listeners_answer) {
 #ifdef __SANITIZE_ADDRESS__
   // libubsan of GCC 12 looks by way of a pipe whether it may read an object's vptr, and reports the
   // object when there is no descriptor for that.
-  GTEST_SKIP() << "UndefinedBehaviorSanitizer itself needs two descriptors for each check of a vptr";
+  GTEST_SKIP()
+      << "UndefinedBehaviorSanitizer itself needs two descriptors for each check of a vptr";
 #endif
   program app(TEST_PROGRAM);
   ASSERT_TRUE(eventually([&] { return app.all_ready(); }));

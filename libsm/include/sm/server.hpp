@@ -42,8 +42,8 @@ struct consumer_spec {
 /// the configuration file it returns 78.
 class server {
  public:
-  /// Reads --config FILE, --check, --listen, --state, --set KEY=VALUE, --help and --version, and the
-  /// SM_SECTION__KEY variables.
+  /// Reads --config FILE, --check, --listen, --state, --set KEY=VALUE, --help and --version, and
+  /// the SM_SECTION__KEY variables.
   server(int argc, char** argv);
   ~server();
   server(const server&) = delete;

@@ -79,43 +79,64 @@ setting_kind kind_of(const std::vector<std::string>&) { return setting_kind::tex
 /// Every key once with what it means, for reading, listing and naming the unknown ones.
 template <class Config, class F>
 void each_key(Config& c, F f) {
-  f("manager.state", c.manager.state, "the state folder; empty for the default place (docs/files.md)");
+  f("manager.state", c.manager.state,
+    "the state folder; empty for the default place (docs/files.md)");
   f("manager.log_level", c.manager.log_level, "`debug`, `info`, `warn` or `error`");
-  f("manager.shutdown_timeout", c.manager.shutdown_timeout, "for the whole stop; then everything is killed. As PID 1 of a container 9s, if nothing else is said");
-  f("manager.orphan_grace", c.manager.orphan_grace, "how long services wait for the next manager when this one was killed; then they stop");
-  f("manager.cgroups", c.manager.cgroups, "a control group for instances with a limit (`limits`), for all (`always`) or for none (`never`)");
-  f("log.keep_removed", c.log.keep_removed, "how long the logs of a removed service are kept; 0 drops them at once");
+  f("manager.shutdown_timeout", c.manager.shutdown_timeout,
+    "for the whole stop; then everything is killed. As PID 1 of a container 9s, if nothing else is "
+    "said");
+  f("manager.orphan_grace", c.manager.orphan_grace,
+    "how long services wait for the next manager when this one was killed; then they stop");
+  f("manager.cgroups", c.manager.cgroups,
+    "a control group for instances with a limit (`limits`), for all (`always`) or for none "
+    "(`never`)");
+  f("log.keep_removed", c.log.keep_removed,
+    "how long the logs of a removed service are kept; 0 drops them at once");
   f("http.listen", c.http.listen, "address:port; port 0 takes a free one; empty for no TCP");
   f("http.hosts", c.http.hosts, "names that are accepted in Host besides the loopback ones");
-  f("http.origins", c.http.origins, "origins of pages that may call, such as `https://app.example`");
+  f("http.origins", c.http.origins,
+    "origins of pages that may call, such as `https://app.example`");
   f("http.insecure", c.http.insecure, "allows a listen address that is not a loopback one");
   f("http.programs", c.http.programs, "adding and changing services with a `command` over TCP");
-  f("http.open_metrics", c.http.open_metrics, "/metrics and /readyz?verbose over TCP without the token");
+  f("http.open_metrics", c.http.open_metrics,
+    "/metrics and /readyz?verbose over TCP without the token");
   f("http.header_max", c.http.header_max, "bytes of a request's header; more is 431");
   f("http.body_max", c.http.body_max, "bytes of a request's body; more is 413");
   f("http.bodies_max", c.http.bodies_max, "bytes of all requests of a listener; more is 503");
-  f("http.header_timeout", c.http.header_timeout, "from the first byte to the end of the header; then 408");
-  f("http.body_timeout", c.http.body_timeout, "from the end of the header to that of the body; then 408");
+  f("http.header_timeout", c.http.header_timeout,
+    "from the first byte to the end of the header; then 408");
+  f("http.body_timeout", c.http.body_timeout,
+    "from the end of the header to that of the body; then 408");
   f("http.idle_timeout", c.http.idle_timeout, "between requests; then the connection is closed");
   f("http.request_timeout", c.http.request_timeout, "for a handler to answer; then 504");
-  f("http.write_timeout", c.http.write_timeout, "without progress in sending; then the connection is closed");
-  f("http.connections_max", c.http.connections_max, "connections of each listener; beyond it the longest idle one is closed, or 503");
-  f("http.pending_max", c.http.pending_max, "requests of each listener and kind of route that wait for their answer; more is 503");
-  f("link.commands_max", c.link.commands_max, "unanswered commands of a process; more is `overloaded`");
+  f("http.write_timeout", c.http.write_timeout,
+    "without progress in sending; then the connection is closed");
+  f("http.connections_max", c.http.connections_max,
+    "connections of each listener; beyond it the longest idle one is closed, or 503");
+  f("http.pending_max", c.http.pending_max,
+    "requests of each listener and kind of route that wait for their answer; more is 503");
+  f("link.commands_max", c.link.commands_max,
+    "unanswered commands of a process; more is `overloaded`");
   f("link.bytes_max", c.link.bytes_max, "their bytes; more is `overloaded`");
   f("link.command_timeout", c.link.command_timeout, "of a command that names none");
-  f("queue.url", c.queue.url, "`sqlite:PATH`, or `redis://...` (docs/queue.md); empty for queue.db in the state folder");
+  f("queue.url", c.queue.url,
+    "`sqlite:PATH`, or `redis://...` (docs/queue.md); empty for queue.db in the state folder");
   f("queue.url_file", c.queue.url_file, "a file whose first line is the URL");
-  f("queue.sync", c.queue.sync, "SQLite: `full`, or `normal`, which may lose the last jobs on power loss");
+  f("queue.sync", c.queue.sync,
+    "SQLite: `full`, or `normal`, which may lose the last jobs on power loss");
   f("queue.payload_max", c.queue.payload_max, "bytes of one job");
   f("queue.lease", c.queue.lease, "a consumer that is silent for so long lost its job");
-  f("queue.enqueue_timeout", c.queue.enqueue_timeout, "for the store to answer; then it is `unavailable`");
-  f("queue.cancel_grace", c.queue.cancel_grace, "for a job that was asked to end; then it is killed");
+  f("queue.enqueue_timeout", c.queue.enqueue_timeout,
+    "for the store to answer; then it is `unavailable`");
+  f("queue.cancel_grace", c.queue.cancel_grace,
+    "for a job that was asked to end; then it is killed");
   f("queue.id_window", c.queue.id_window, "how long an id of the caller's own means the same job");
   f("queue.dead_max", c.queue.dead_max, "failed jobs that are kept; the oldest go first");
   f("queue.dead_age", c.queue.dead_age, "older failed jobs go");
-  f("queue.replicas", c.queue.replicas, "Redis: replicas that have a job before it counts as enqueued (WAIT)");
-  f("queue.scheduler_lock_prefix", c.queue.scheduler_lock_prefix, "RESQUE_SCHEDULER_MASTER_LOCK_PREFIX of the resque-scheduler that shares the database");
+  f("queue.replicas", c.queue.replicas,
+    "Redis: replicas that have a job before it counts as enqueued (WAIT)");
+  f("queue.scheduler_lock_prefix", c.queue.scheduler_lock_prefix,
+    "RESQUE_SCHEDULER_MASTER_LOCK_PREFIX of the resque-scheduler that shares the database");
 }
 
 /// Of a setting that is one of some words.
@@ -214,7 +235,8 @@ result<std::string> setting_text(std::string_view key, const json& value) {
       return std::to_string(value.get<std::int64_t>());
     case size:
       if (value.is_string()) return value.get<std::string>();
-      if (!value.is_number_integer()) return wrong("a number of bytes, or a text such as \"16MiB\"");
+      if (!value.is_number_integer())
+        return wrong("a number of bytes, or a text such as \"16MiB\"");
       return std::to_string(value.get<std::int64_t>());
     case duration:
       if (!value.is_string()) return wrong("a duration such as \"1500ms\" or \"2s\"");
