@@ -1,15 +1,19 @@
 // The queue's decisions: which queues, when again, how many.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "queue/autoscale.hpp"
 #include "queue/consumer/prefetch.hpp"
 #include "queue/consumer/retry.hpp"
 #include "queue/failure_record.hpp"
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
+#include "queue/queue_limit.hpp"
 #include "queue/queue_order.hpp"
 #include "queue/redis/redis_url.hpp"
 #include "queue/transfer.hpp"
+#include "queue/unix_time.hpp"
 
 namespace sm {
 using namespace std::chrono_literals;
