@@ -348,19 +348,20 @@ TEST_F(configuration_fixture, sockets_of_a_socket_unit_are_served) {
   write("");
   auto unit = folder_.path() / "unit";
   auto extra = (folder_.path() / "extra.sock").string();
-  std::ofstream(unit) << "#!/usr/bin/python3\n"
-                         "import os, socket, sys\n"
-                         "tcp = socket.create_server(('127.0.0.1', 0))\n"
-                         "unix = socket.socket(socket.AF_UNIX); unix.bind('"
-                      << extra
-                      << "'); unix.listen()\n"
-                         "a, b = os.dup(tcp.fileno()), os.dup(unix.fileno())\n"
-                         "a, b = (os.dup2(a, 20), os.dup2(b, 21))\n"
-                         "os.dup2(a, 3); os.dup2(b, 4)\n"
-                         "os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()))\n"
-                         "print(tcp.getsockname()[1], file=open('"
-                      << (folder_.path() / "port").string() << "', 'w'), flush=True)\n"
-                      << "os.execv('" << SMD << "', ['" << SMD << "'] + sys.argv[1:])\n";
+  std::ofstream(unit)
+      << "#!/usr/bin/python3\n"
+         "import os, socket, sys\n"
+         "tcp = socket.create_server(('127.0.0.1', 0)); port = tcp.getsockname()[1]\n"
+         "unix = socket.socket(socket.AF_UNIX); unix.bind('"
+      << extra
+      << "'); unix.listen()\n"
+         "a, b = os.dup(tcp.fileno()), os.dup(unix.fileno())\n"
+         "a, b = (os.dup2(a, 20), os.dup2(b, 21))\n"
+         "os.dup2(a, 3); os.dup2(b, 4)\n"
+         "os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()))\n"
+         "print(port, file=open('"
+      << (folder_.path() / "port").string() << "', 'w'), flush=True)\n"
+      << "os.execv('" << SMD << "', ['" << SMD << "'] + sys.argv[1:])\n";
   std::filesystem::permissions(unit, std::filesystem::perms::owner_all);
   app.emplace(unit.string(), std::vector<std::string>{"--config", file().string()});
   int port = 0;
