@@ -217,7 +217,11 @@ std::string service_text(const json& s, bool colour) {
     add_line(out, "restart", restart);
     add_line(out, "after", joined(at(spec, "after")));
     add_line(out, "requires", joined(at(spec, "requires")));
-    add_line(out, "from", at(s, "declared") == true ? "declared by the program" : "added by hand");
+    auto origin = text_in(s, "origin");
+    add_line(out, "from",
+             origin == "file"   ? "the configuration file"
+             : origin == "code" ? "the program's code"
+                                : "added by hand");
   }
   for (auto& i : at(s, "instance_list")) add_instance(out, i, colour);
   return out;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "views.hpp"
 
 namespace sm::ctl {
@@ -138,6 +140,15 @@ TEST(views, say_the_most_important_of_a_service) {
   EXPECT_EQ(note_of(service("a", "STARTING", {{"waits_for", "db"}})), "waits for db");
   EXPECT_EQ(note_of(service("a", "RUNNING", {{"outdated", true}, {"rollout", "under way"}})),
             "reload under way; outdated");
+}
+
+TEST(views, say_who_wants_a_service) {
+  for (auto& [origin, told] : std::map<std::string, std::string>{{"file", "the configuration file"},
+                                                                 {"code", "the program's code"},
+                                                                 {"hand", "added by hand"}}) {
+    auto shown = service("a", "RUNNING", {{"origin", origin}, {"spec", {{"restart", "always"}}}});
+    EXPECT_NE(service_text(shown, false).find("from: " + told), std::string::npos) << origin;
+  }
 }
 
 TEST(views, tell_times_and_sizes_shortly) {
