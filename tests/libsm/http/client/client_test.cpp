@@ -198,7 +198,7 @@ TEST(server_address, of_a_manager_is_found_in_the_folder_then_of_the_user_then_o
     std::filesystem::create_directories(folder);
     there[folder.string()] = state;
   };
-  search_surroundings where{.here = "/work/project/src",
+  search_surroundings where{.here = "/home/ann/shop/src",
                             .around = {.home = home.path().string()},
                             .system = system.path(),
                             .look = [&](auto& folder) {
@@ -219,12 +219,12 @@ TEST(server_address, of_a_manager_is_found_in_the_folder_then_of_the_user_then_o
   EXPECT_EQ(find_manager(where).error().code, errc::bad_arguments);
   make(own / "smd", socket_state::serves);
   EXPECT_EQ(find_manager(where)->socket, own / "smd/sm.sock");
-  there["/work/.sm"] = socket_state::serves;
-  EXPECT_EQ(find_manager(where)->socket, "/work/.sm/sm.sock");
-  there["/work/project/.sm"] = socket_state::dead;
-  EXPECT_EQ(find_manager(where)->socket, "/work/.sm/sm.sock");
-  there["/work/project/.sm"] = socket_state::serves;
-  EXPECT_EQ(find_manager(where)->socket, "/work/project/.sm/sm.sock");
+  there["/home/ann/.sm"] = socket_state::serves;
+  EXPECT_EQ(find_manager(where)->socket, "/home/ann/.sm/sm.sock");
+  there["/home/ann/shop/.sm"] = socket_state::dead;
+  EXPECT_EQ(find_manager(where)->socket, "/home/ann/.sm/sm.sock");
+  there["/home/ann/shop/.sm"] = socket_state::serves;
+  EXPECT_EQ(find_manager(where)->socket, "/home/ann/shop/.sm/sm.sock");
 }
 
 }  // namespace sm
