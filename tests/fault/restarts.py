@@ -47,7 +47,7 @@ def main():
         while killed < wanted:
             if time.monotonic() > progress + 20:
                 sys.exit(f"restarts: nothing came back after {killed}")
-            for row in api(state, "GET", "/v1/services?query=r")[1]["services"]:
+            for row in api(state, "GET", "/v1/services?q=r")[1]["services"]:
                 pid = row.get("pid")
                 if row["name"][0] != "r" or not row["ready"] or last.get(row["name"]) == pid:
                     continue

@@ -7,9 +7,7 @@
 namespace sm {
 
 worker_thread::worker_thread(std::size_t capacity, std::size_t threads)
-    : capacity_(capacity), wanted_(threads) {
-  (void)start();
-}
+    : capacity_(capacity), wanted_(threads) {}
 
 worker_thread::~worker_thread() { stop(); }
 

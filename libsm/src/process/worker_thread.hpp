@@ -15,7 +15,8 @@ class worker_thread {
  public:
   using task = std::function<void()>;
 
-  /// Starts the threads. At most `capacity` tasks wait. What a task throws is logged.
+  /// At most `capacity` tasks wait. What a task throws is logged. The threads start with the first
+  /// task: each costs a stack and a heap of its own, in every process.
   explicit worker_thread(std::size_t capacity = 65536, std::size_t threads = 1);
   /// Carries out what was posted, then ends the threads.
   ~worker_thread();
