@@ -3,10 +3,24 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <vector>
 
 namespace sm {
+
+TEST(worker_thread, costs_no_thread_before_its_first_task) {
+  auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                         std::filesystem::directory_iterator());
+  };
+  auto before = threads();
+  worker_thread idle(8, 3);
+  EXPECT_EQ(threads(), before);
+  ASSERT_TRUE(idle.post([] {}));
+  EXPECT_EQ(threads(), before + 3);
+}
 
 TEST(worker_thread, tasks_run_in_the_order_they_came_and_stop_carries_them_all_out) {
   std::vector<int> seen;
