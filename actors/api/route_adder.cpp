@@ -101,9 +101,9 @@ route_handler uncached(route_handler handler) {
 }
 
 route_handler checked(const operation& op, route_handler handler) {
-  return [&op, handler = std::move(handler)](request& rq, const response_sink& sink) {
+  return [&op, handler = std::move(handler)](request& rq, response_sink sink) {
     if (auto ok = check_request(op, rq); !ok) return sink(to_response(ok.error()));
-    handler(rq, sink);
+    handler(rq, std::move(sink));
   };
 }
 

@@ -23,7 +23,7 @@ error header_too_large(std::uint64_t most) {
 }  // namespace
 
 connection::connection(gateway& g, socket s, listener_share& share)
-    : gateway_(g), socket_(std::move(s)), share_(share) {
+    : gateway_(g), socket_(std::move(s)), share_(share), place_(unlisted_.begin()) {
   ++share_.connections;
 }
 
@@ -35,8 +35,6 @@ void connection::start() {
 }
 
 void connection::enter(phase p) {
-  if (listed_) share_.idle.erase(place_);
-  listed_ = false;
   phase_ = p;
   auto& c = gateway_.config_;
   auto now = clock::now();
@@ -60,10 +58,11 @@ void connection::enter(phase p) {
       deadline_ = now + linger_time;
       break;
   }
-  if (p == phase::idle) {
-    place_ = share_.idle.insert(share_.idle.end(), this);
-    listed_ = true;
-  }
+  // The one place in a list is moved, not made: this happens twice for each request.
+  auto& from = listed_ ? share_.idle : unlisted_;
+  listed_ = p == phase::idle;
+  auto& to = listed_ ? share_.idle : unlisted_;
+  to.splice(to.end(), from, place_);
 }
 
 void connection::close() {
@@ -306,15 +305,16 @@ void connection::call_handler() {
   auto begin = clock::now();
   auto* called = endpoint_;
   auto rq = request_;
-  response_sink sink = [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_,
-                        kept = rq](response r) {
-    l.dispatch([weak, serial, r = std::move(r)]() mutable {
-      if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
-    });
+  auto sink = [&]() -> response_sink {
+    return [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_, kept = rq](response r) {
+      l.dispatch([weak, serial, r = std::move(r)]() mutable {
+        if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
+      });
+    };
   };
   // A handler that `route` was given as it is may throw, too.
-  if (auto ok = guarded(called->name, [&] { called->handler(*rq, sink); }); !ok)
-    sink(to_response(ok.error()));
+  if (auto ok = guarded(called->name, [&] { called->handler(*rq, sink()); }); !ok)
+    sink()(to_response(ok.error()));
   auto took = clock::now() - begin;
   if (took >= slow_handler)
     gateway_.log_.warn("the handler of {} held the loop for {} ms; nothing else was served",

@@ -68,7 +68,9 @@ class connection : public std::enable_shared_from_this<connection> {
   phase phase_ = phase::idle;
   clock::time_point deadline_{};
   clock::time_point write_deadline_ = clock::time_point::max();
-  std::list<connection*>::iterator place_;  // in the listener's list of idle ones
+  std::list<connection*> unlisted_{this};
+  std::list<connection*>::iterator
+      place_;  // in the listener's list of idle ones, or in `unlisted_`
   bool listed_ = false;
 
   std::string input_;

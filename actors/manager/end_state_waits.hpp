@@ -25,6 +25,8 @@ class end_state_waits {
   void check(const std::string& service, const std::optional<service_progress>& there,
              const std::function<json()>& shown, const std::string& failure);
 
+  bool empty() const noexcept { return waiting_.empty(); }
+
  private:
   struct waiting {
     std::uint64_t number = 0;

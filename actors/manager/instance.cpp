@@ -34,10 +34,14 @@ instance::instance(supervision& s, instance_owner& owner, unsigned index, duty d
       watchdog_(s.events.context()),
       watch_again_(s.events.context()),
       watch_(s.events.context()) {
+  s_.in_turn += duty_ == duty::waits ? 1 : 0;
   life_.since = clock::now();
 }
 
-instance::~instance() { drop_link("removed"); }
+instance::~instance() {
+  s_.in_turn -= duty_ == duty::waits ? 1 : 0;
+  drop_link("removed");
+}
 
 std::string instance::name() const { return owner_.spec().name + ":" + std::to_string(index_); }
 
@@ -52,7 +56,7 @@ void instance::handle(const lifecycle_event& event) {
   auto restarts = std::exchange(shown_restarts_, life_.restarts);
   if (life_.state == before && life_.ready == was_ready && todo.empty()) return;
   if (life_.state == instance_state::starting)
-    duty_ = reconcile(occasion::starting, duty_, life_.state).does;
+    take_up(reconcile(occasion::starting, duty_, life_.state).does);
   json change{{"service", owner_.spec().name},
               {"instance", name()},
               {"state", to_string(life_.state)},
@@ -71,9 +75,15 @@ void instance::handle(const lifecycle_event& event) {
   owner_.on_changed(*this, life_.restarts > restarts);
 }
 
+void instance::take_up(duty d) {
+  s_.in_turn -= duty_ == duty::waits ? 1 : 0;
+  duty_ = d;
+  s_.in_turn += duty_ == duty::waits ? 1 : 0;
+}
+
 void instance::heed(occasion what, bool enabled, const std::string& why) {
   auto next = reconcile(what, duty_, life_.state, enabled);
-  duty_ = next.does;
+  take_up(next.does);
   switch (next.tell) {
     case telling::nothing:
       return;

@@ -88,6 +88,7 @@ class instance {
   result<std::function<void(unique_fd)>> on_greeting(const json& greeting);
 
  private:
+  void take_up(duty d);
   void carry_out(const lifecycle_action& action);
   void spawn();
   void on_forked(result<pid_t> pid);

@@ -24,7 +24,7 @@ void journal::remove_instance(const std::string& name, std::uint64_t incarnation
 
 void journal::put_service(const desired_service& row, std::function<void(result<void>)> done) {
   bool posted = disk_.post([this, row, done] {
-    bool forgotten = row.removed && row.declared.is_null();
+    bool forgotten = row.removed && !row.declared;
     loop_.defer([done, written = forgotten ? store_.remove_service(row.spec.name)
                                            : store_.put_service(row)] { done(written); });
   });

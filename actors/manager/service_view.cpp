@@ -130,7 +130,7 @@ json supervisor::view(const managed_service& m, bool detailed) const {
   if (detailed) {
     document["spec"] = to_json(spec);
     mask_env(document["spec"]);
-    document["declared"] = !m.desired().declared.is_null();
+    document["declared"] = m.desired().declared != nullptr;
     document["commands"] =
         m.instances().empty() ? json::array() : json(m.instances().front()->commands());
   }

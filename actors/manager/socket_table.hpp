@@ -22,6 +22,8 @@ class socket_table {
   /// An adopted instance has them open: from now on they are ours, too.
   void take_over(const std::vector<std::string>& addresses, std::vector<unique_fd> sockets);
 
+  bool empty() const noexcept { return sockets_.empty(); }
+
   /// Closes those that no service wants any more, and removes the files of Unix sockets.
   void keep_only(const std::set<std::string>& wanted);
 

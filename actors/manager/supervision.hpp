@@ -66,7 +66,8 @@ struct supervision {
   std::function<void(const std::string& service, std::function<void()> done)> on_removed =
       [](auto&, auto done) { done(); };
   std::minstd_rand random{std::random_device{}()};
-  bool ending = false;  ///< the manager is: nothing is started any more
+  std::size_t in_turn = 0;  ///< instances that wait for their turn to start
+  bool ending = false;      ///< the manager is: nothing is started any more
 
   void publish(std::string type, const json& data) {
     recent.append(std::move(type), print_json(data));

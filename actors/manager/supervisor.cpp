@@ -35,7 +35,7 @@ result<void> supervisor::start(std::vector<desired_service> services,
     if (ok) ok = order_.put(wanted.spec);
     if (ok) continue;
     // The author of the program mends what it declares; what was stored keeps nobody from running.
-    if (!wanted.declared.is_null()) return ok;
+    if (wanted.declared) return ok;
     set_aside(wanted.spec.name, ok.error());
     unfit.push_back(wanted.spec.name);
   }
@@ -51,7 +51,10 @@ result<void> supervisor::start(std::vector<desired_service> services,
   }
   for (auto& row : left) adopt(row);
   // Declared otherwise than when they were started.
-  for (auto& [name, m] : services_) m->look_for_outdated();
+  for (auto& [name, m] : services_) {
+    m->look_for_outdated();
+    touch(name);
+  }
   for (auto& [name, m] : services_) say_doubts(name);
   start_what_can();
   return {};
@@ -120,7 +123,7 @@ void supervisor::carry_out(asked_change c, const desired_service& wanted) {
   auto m = lookup(name);
   aside_.erase(name);
   removed_by_hand_.erase(name);
-  if (wanted.removed && !wanted.declared.is_null()) removed_by_hand_[name] = wanted;
+  if (wanted.removed && wanted.declared) removed_by_hand_[name] = wanted;
   s_.log.info("changed: {}", print_json(to_json(c.what)));
   if (wanted.removed) {
     order_.remove(name);
@@ -135,7 +138,7 @@ void supervisor::carry_out(asked_change c, const desired_service& wanted) {
   }
   if (m) m->become(wanted, c.what);
   start_what_can();
-  schedule_tidy();
+  touch(name);
   auto end = goal_of(c.what);
   if (c.wait.timeout.count() <= 0 || reached(end, progress_of(name)))
     c.done.set_value(present(name));
@@ -149,6 +152,7 @@ std::optional<service_progress> supervisor::progress_of(const std::string& name)
 }
 
 void supervisor::check_waiting(const std::string& name) {
+  if (waits_.empty()) return;
   auto m = lookup(name);
   waits_.check(
       name, progress_of(name), [&] { return present(name); },
@@ -183,7 +187,7 @@ void supervisor::on_changed(managed_service& m, instance& i, bool restarted) {
   if (restarted) groups_.on_restarted(m, i);
   if (i.life().state == instance_state::fatal) groups_.on_fatal(m, i);
   check_waiting(m.spec().name);
-  schedule_tidy();
+  touch(m.spec().name);
 }
 
 void supervisor::on_process_ended(const managed_service& m, const instance& i, pid_t pid) {
@@ -246,47 +250,48 @@ std::string supervisor::waits_for(const managed_service& m) const {
 }
 
 void supervisor::start_what_can() {
+  if (s_.in_turn == 0) return;
   for (auto& [name, m] : services_)
     if (m->waits() && !on_all_stopped_ && waits_for(*m).empty()) m->heed(occasion::turn);
 }
 
-void supervisor::schedule_tidy() {
-  if (std::exchange(tidy_scheduled_, true)) return;
+/// Something of the service changed: looks later at what follows from that, for it and for others.
+void supervisor::touch(const std::string& name) {
+  bool first = touched_.empty();
+  touched_.insert(name);
   // Not now: whoever calls may be in the middle of an instance's own work.
-  s_.events.defer([this] {
-    tidy_scheduled_ = false;
-    for (auto& [name, m] : services_) m->step();
-    tidy();
-    start_what_can();
-    continue_shutdown();
-  });
+  if (first) s_.events.defer([this] { tidy(); });
 }
 
-/// Forgets what is at rest and not wanted any more, and closes the sockets nobody will accept from.
+/// Goes on with the rollouts of what was touched, forgets what is at rest there and not wanted any
+/// more, closes the sockets nobody will accept from, and starts what waited for it.
 void supervisor::tidy() {
-  forget_removed();
+  auto touched = std::exchange(touched_, {});
+  for (auto& name : touched)
+    if (auto m = lookup(name)) m->step();
+  for (auto& name : touched) forget_what_left(name);
   close_unused_sockets();
+  start_what_can();
+  continue_shutdown();
 }
 
-void supervisor::forget_removed() {
-  for (auto entry = services_.begin(); entry != services_.end();) {
-    auto& m = *entry->second;
-    m.drop_left();
-    if (m.desired().removed && m.instances().empty()) {
-      auto name = entry->first;
-      entry = services_.erase(entry);
-      // A new one of the name must not meet what this one leaves.
-      changes_.hold(name);
-      s_.on_removed(name, [this, name] { changes_.release(name); });
-      check_waiting(name);
-    } else {
-      if (m.instances().size() == m.spec().instances) check_waiting(entry->first);
-      ++entry;
-    }
+void supervisor::forget_what_left(const std::string& name) {
+  auto m = lookup(name);
+  if (!m) return;
+  m->drop_left();
+  if (m->desired().removed && m->instances().empty()) {
+    services_.erase(name);
+    // A new one of the name must not meet what this one leaves.
+    changes_.hold(name);
+    s_.on_removed(name, [this, name] { changes_.release(name); });
+    check_waiting(name);
+  } else if (m->instances().size() == m->spec().instances) {
+    check_waiting(name);
   }
 }
 
 void supervisor::close_unused_sockets() {
+  if (s_.sockets.empty()) return;
   std::set<std::string> addresses;
   auto keep = [&](const service_spec& spec) {
     addresses.insert(spec.sockets.begin(), spec.sockets.end());

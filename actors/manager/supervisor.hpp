@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <sm/manager.hpp>
 
 #include "manager/change_queue.hpp"
@@ -110,9 +111,9 @@ class supervisor : private service_owner, private change_queue::executor {
   // -- order
   std::string waits_for(const managed_service& m) const;
   void start_what_can();
-  void schedule_tidy();
+  void touch(const std::string& name);
   void tidy();
-  void forget_removed();
+  void forget_what_left(const std::string& name);
   void close_unused_sockets();
   void continue_shutdown();
 
@@ -127,7 +128,7 @@ class supervisor : private service_owner, private change_queue::executor {
   dispatch commands_;
   change_queue changes_;
   end_state_waits waits_;
-  bool tidy_scheduled_ = false;
+  std::set<std::string, std::less<>> touched_;  // to be looked at when the turn's work is done
   std::function<void()> on_all_stopped_;
 };
 

@@ -90,6 +90,7 @@ declared_program declare(const detail::server_state& program) {
   file.sort_mistakes();
   all.mistakes = std::move(file.mistakes);
   all.queue = std::move(file.wanted);
+  all.queue.services = {};  // those are in all.services, complete
   return all;
 }
 

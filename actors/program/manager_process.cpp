@@ -323,8 +323,8 @@ class reload_on_hangup {
 std::map<std::string, queue_limits> declared_before(const std::vector<desired_service>& stored) {
   std::map<std::string, queue_limits> limits;
   for (auto& row : stored) {
-    if (row.spec.name != clock_name || !row.declared.is_object()) continue;
-    auto params = row.declared.value("params", json::object());
+    if (row.spec.name != clock_name || !row.declared) continue;
+    auto& params = row.declared->params;
     auto all = params.is_object() ? params.value("limits", json::object()) : json::object();
     for (auto& entry : all.items()) limits[entry.key()] = {};
   }

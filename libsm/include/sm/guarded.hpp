@@ -21,6 +21,17 @@ error logged_error(std::string_view where, errc code) noexcept;
 void log_error(std::string_view where, const error& e) noexcept;
 
 namespace detail {
+
+/// Likewise, with the place's name made only now.
+template <class Where>
+error logged_error_of(const Where& where, errc code) noexcept {
+  try {
+    return logged_error(std::string_view(where()), code);
+  } catch (...) {  // there is no memory for a name
+    return logged_error("", code);
+  }
+}
+
 template <class T>
 struct guarded_result {
   using type = result<T>;
@@ -32,9 +43,10 @@ struct guarded_result<result<T>> {
 }  // namespace detail
 
 /// What `f` returns, or the error that the exception leaving it stands for, of any type. `where`
-/// names the place for the log, such as "GET /orders/7".
-template <class F>
-auto guarded(std::string_view where, F&& f, errc code = errc::internal) noexcept ->
+/// names the place for the log, such as "GET /orders/7": a text, or what makes one when it is
+/// needed.
+template <class Where, class F>
+auto guarded(const Where& where, F&& f, errc code = errc::internal) noexcept ->
     typename detail::guarded_result<std::invoke_result_t<F>>::type {
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
@@ -44,7 +56,10 @@ auto guarded(std::string_view where, F&& f, errc code = errc::internal) noexcept
       return std::forward<F>(f)();
     }
   } catch (...) {
-    return tl::unexpected<error>(logged_error(where, code));
+    if constexpr (std::is_invocable_v<const Where&>)
+      return tl::unexpected<error>(detail::logged_error_of(where, code));
+    else
+      return tl::unexpected<error>(logged_error(where, code));
   }
 }
 

@@ -79,7 +79,8 @@ struct response {
   std::optional<error> cause{};               ///< why it failed: for the log, not for the client
 };
 
-/// Called once with the response, in any thread.
+/// Called once with the response, in any thread. The request lives as long as its sink does, or a
+/// copy of it.
 using response_sink = std::function<void(response)>;
 using route_handler = std::function<void(request&, response_sink)>;
 
@@ -122,17 +123,17 @@ inline std::string name_of(const request& rq) {
 
 /// What `make()` returns, or the problem document of what it throws.
 template <class F>
-response guarded_response(std::string_view where, F make) {
-  auto made = guarded(where, std::move(make));
+response guarded_response(const request& rq, F make) {
+  auto made = guarded([&] { return name_of(rq); }, std::move(make));
   return made ? std::move(*made) : to_response(made.error());
 }
 
 template <class T>
-void respond(const promise<T>& value, const response_sink& sink, std::string where) {
-  value.then([sink, where = std::move(where)](result<T> outcome) {
-    sink(guarded_response(where, [&] {
+void respond(const promise<T>& value, const request& rq, response_sink sink) {
+  value.then([sink = std::move(sink), &rq](result<T> outcome) {
+    sink(guarded_response(rq, [&] {
       if (outcome) return to_response(std::move(*outcome));
-      if (outcome.error().code == errc::internal) log_error(where, outcome.error());
+      if (outcome.error().code == errc::internal) log_error(name_of(rq), outcome.error());
       return to_response(outcome.error());
     }));
   });
@@ -233,16 +234,16 @@ route_types types_of_route() {
 /// JSON library reads, and returns a value, a `response`, a promise of either, or nothing (204).
 template <class F>
 route_handler make_route_handler(F f) {
-  return [f = std::move(f)](request& rq, const response_sink& sink) mutable {
+  return [f = std::move(f)](request& rq, response_sink sink) mutable {
     using out = decltype(detail::call_route(f, rq));
-    auto where = detail::name_of(rq);
     if constexpr (is_promise<out>::value) {
-      if (auto later = guarded(where, [&] { return detail::call_route(f, rq); }))
-        detail::respond(*later, sink, std::move(where));
+      if (auto later = guarded([&] { return detail::name_of(rq); },
+                               [&] { return detail::call_route(f, rq); }))
+        detail::respond(*later, rq, std::move(sink));
       else
         sink(to_response(later.error()));
     } else {
-      sink(detail::guarded_response(where, [&]() -> response {
+      sink(detail::guarded_response(rq, [&]() -> response {
         if constexpr (std::is_void_v<out>) {
           detail::call_route(f, rq);
           return {.status = 204, .content_type = {}};

@@ -8,23 +8,45 @@ namespace sm {
 
 result<void> dependency_graph::put(const service_spec& spec) {
   auto old = nodes_.extract(spec.name);
+  if (!old.empty()) unlink(spec.name, old.mapped());
   node fresh;
   fresh.before.insert(spec.after.begin(), spec.after.end());
   fresh.before.insert(spec.requires_.begin(), spec.requires_.end());
   fresh.required.insert(spec.requires_.begin(), spec.requires_.end());
+  link(spec.name, fresh);
   nodes_[spec.name] = std::move(fresh);
 
   auto path = cycle_through(spec.name);
   if (path.empty()) return {};
-  nodes_.erase(spec.name);
-  if (!old.empty()) nodes_.insert(std::move(old));
+  remove(spec.name);
+  if (!old.empty()) {
+    link(spec.name, old.mapped());
+    nodes_.insert(std::move(old));
+  }
   std::string text;
   for (auto& name : path) text += text.empty() ? name : " -> " + name;
   return fail(errc::invalid_spec, "these services wait for each other: " + text,
               spec.requires_.empty() ? "/after" : "/requires");
 }
 
-void dependency_graph::remove(const std::string& name) { nodes_.erase(name); }
+void dependency_graph::remove(const std::string& name) {
+  auto entry = nodes_.find(name);
+  if (entry == nodes_.end()) return;
+  unlink(name, entry->second);
+  nodes_.erase(entry);
+}
+
+void dependency_graph::link(const std::string& name, const node& n) {
+  for (auto& other : n.before) after_[other].insert(name);
+}
+
+void dependency_graph::unlink(const std::string& name, const node& n) {
+  for (auto& other : n.before) {
+    auto entry = after_.find(other);
+    entry->second.erase(name);
+    if (entry->second.empty()) after_.erase(entry);
+  }
+}
 
 std::vector<std::string> dependency_graph::predecessors(const std::string& name) const {
   std::vector<std::string> found;
@@ -35,10 +57,9 @@ std::vector<std::string> dependency_graph::predecessors(const std::string& name)
 }
 
 std::vector<std::string> dependency_graph::successors(const std::string& name) const {
-  std::vector<std::string> found;
-  for (auto& [other, entry] : nodes_)
-    if (entry.before.contains(name)) found.push_back(other);
-  return found;
+  auto entry = after_.find(name);
+  if (entry == after_.end()) return {};
+  return {entry->second.begin(), entry->second.end()};
 }
 
 const std::set<std::string>& dependency_graph::required(const std::string& name) const {

@@ -37,7 +37,11 @@ class dependency_graph {
 
   std::vector<std::string> cycle_through(const std::string& name) const;
 
+  void link(const std::string& name, const node& n);
+  void unlink(const std::string& name, const node& n);
+
   std::map<std::string, node> nodes_;
+  std::map<std::string, std::set<std::string>> after_;  // who starts after a name, known or not
 };
 
 }  // namespace sm

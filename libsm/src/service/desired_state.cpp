@@ -16,30 +16,16 @@ std::string_view to_string(service_origin origin) noexcept {
   return "hand";
 }
 
-namespace {
-
-/// A declaration of an earlier version of sm may lack fields that have their defaults.
-bool declares(const json& stored, const service_spec& spec) {
-  if (stored.is_null()) return false;
-  if (stored == to_json(spec)) return true;
-  auto read = spec_from_json(stored);
-  return read && *read == spec;
-}
-
-}  // namespace
-
 desired_service follow(const desired_service* present, const declared_service& declared,
                        bool overwrite) {
-  auto form = to_json(declared.spec);
-  bool holds = present && !overwrite && declares(present->declared, declared.spec);
+  bool holds = present && !overwrite && present->declared && *present->declared == declared.spec;
   if (!holds)
     return {.spec = declared.spec,
-            .declared = std::move(form),
+            .declared = std::make_shared<const service_spec>(declared.spec),
             .enabled = present ? present->enabled : declared.spec.autostart,
             .removed = false,
             .origin = declared.origin};
   auto wanted = *present;
-  wanted.declared = std::move(form);
   wanted.origin = declared.origin;
   return wanted;
 }
@@ -55,7 +41,7 @@ std::vector<desired_service> merge_declared(const std::vector<desired_service>& 
   for (auto& row : stored) {
     bool known = std::any_of(merged.begin(), merged.end(),
                              [&](auto& m) { return m.spec.name == row.spec.name; });
-    if (row.declared.is_null() && !known) merged.push_back(row);
+    if (!row.declared && !known) merged.push_back(row);
   }
   return merged;
 }

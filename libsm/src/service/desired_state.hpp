@@ -1,6 +1,7 @@
 // What the user wants to run: the program's own declarations, and what was changed at run time.
 #pragma once
 
+#include <memory>
 #include <sm/service_spec.hpp>
 #include <vector>
 
@@ -18,16 +19,18 @@ struct declared_service {
 
 struct desired_service {
   service_spec spec;
-  json declared = nullptr;  ///< as the program declared it; null when it was added at run time
-  bool enabled = true;      ///< false: the user stopped it
-  bool removed = false;     ///< a declared one that the user removed
+  /// As the program declared it; null when it was added at run time.
+  std::shared_ptr<const service_spec> declared{};
+  bool enabled = true;   ///< false: the user stopped it
+  bool removed = false;  ///< a declared one that the user removed
   /// Not stored: it follows from the declarations.
   service_origin origin = service_origin::hand;
 
   /// What is stored is the same.
   friend bool operator==(const desired_service& a, const desired_service& b) {
-    return a.spec == b.spec && a.declared == b.declared && a.enabled == b.enabled &&
-           a.removed == b.removed;
+    bool declared =
+        a.declared && b.declared ? *a.declared == *b.declared : a.declared == b.declared;
+    return declared && a.spec == b.spec && a.enabled == b.enabled && a.removed == b.removed;
   }
 };
 

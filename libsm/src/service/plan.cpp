@@ -128,7 +128,7 @@ service_plan make_plan(const std::vector<desired_service>& present,
     auto& name = p.spec.name;
     if (rows.contains(name)) continue;
     service_change c{.name = name, .wanted = p};
-    if (!p.declared.is_null()) {
+    if (p.declared) {
       // Removed by hand before: nothing is left to do but to forget it.
       c.action = plan_action::remove;
       c.wanted.removed = true;

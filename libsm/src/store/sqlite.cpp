@@ -56,6 +56,8 @@ SQLite::Database open_database_alone(const std::filesystem::path& file,
   }
 }
 
+void release_pages(SQLite::Database& db) noexcept { ::sqlite3_db_release_memory(db.getHandle()); }
+
 void fold_in(SQLite::Database& db) noexcept {
   ::sqlite3_wal_checkpoint_v2(db.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
                               nullptr);

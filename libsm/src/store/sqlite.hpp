@@ -31,6 +31,9 @@ SQLite::Database open_database_alone(const std::filesystem::path& file,
 /// Puts what is in the WAL into the file itself, as far as others who have it open allow it.
 void fold_in(SQLite::Database& db) noexcept;
 
+/// Gives back the pages that it keeps in memory, after a bulk say.
+void release_pages(SQLite::Database& db) noexcept;
+
 /// Throws `failure` when another file, or none, is at the place of the one that is open: what were
 /// written to it would be lost.
 void refuse_moved(const SQLite::Database& db, const std::filesystem::path& file);

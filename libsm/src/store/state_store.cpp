@@ -45,10 +45,15 @@ result<service_spec> stored_spec(const SQLite::Column& column, std::string_view 
 result<desired_service> read_service(SQLite::Statement& row) {
   auto spec = stored_spec(row.getColumn(1), row.getColumn(0).getString());
   if (!spec) return tl::unexpected<error>(std::move(spec.error()));
-  auto declared = stored_json(row.getColumn(2));
-  if (!declared) return tl::unexpected<error>(std::move(declared.error()));
+  auto document = stored_json(row.getColumn(2));
+  if (!document) return tl::unexpected<error>(std::move(document.error()));
+  std::shared_ptr<const service_spec> declared;
+  // What another version of sm declared, and this one cannot read, was declared nevertheless.
+  if (!document->is_null())
+    declared = std::make_shared<const service_spec>(
+        spec_from_json(*document).value_or(service_spec{.name = spec->name}));
   return desired_service{.spec = std::move(*spec),
-                         .declared = std::move(*declared),
+                         .declared = std::move(declared),
                          .enabled = row.getColumn(3).getInt() != 0,
                          .removed = row.getColumn(4).getInt() != 0};
 }
@@ -181,12 +186,13 @@ result<void> state_store::put_services(const std::vector<desired_service>& servi
       put.clearBindings();
       put.bind(1, service.spec.name);
       put.bind(2, print_json(to_json(service.spec)));
-      if (!service.declared.is_null()) put.bind(3, print_json(service.declared));
+      if (service.declared) put.bind(3, print_json(to_json(*service.declared)));
       put.bind(4, service.enabled ? 1 : 0);
       put.bind(5, service.removed ? 1 : 0);
       put.exec();
     }
     write.commit();
+    release_pages(db);
   });
 }
 

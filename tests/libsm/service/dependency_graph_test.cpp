@@ -26,6 +26,20 @@ TEST(dependency_graph, a_cycle_is_refused_with_the_names_along_it) {
   EXPECT_TRUE(g.put(named("c", {})));
 }
 
+TEST(dependency_graph, who_comes_after_follows_each_change) {
+  dependency_graph g;
+  ASSERT_TRUE(g.put(named("web", {"db"})));
+  EXPECT_EQ(g.successors("db"), names{"web"});  // known before db is
+  ASSERT_TRUE(g.put(named("db", {})));
+  ASSERT_TRUE(g.put(named("web", {}, {"cache"})));
+  EXPECT_EQ(g.successors("db"), names{});
+  EXPECT_EQ(g.successors("cache"), names{"web"});
+  ASSERT_FALSE(g.put(named("db", {}, {"db"})));  // what is refused leaves everything as it was
+  EXPECT_EQ(g.successors("db"), names{});
+  g.remove("web");
+  EXPECT_EQ(g.successors("cache"), names{});
+}
+
 TEST(dependency_graph, names_that_no_service_has_are_told_with_the_nearest) {
   dependency_graph g;
   ASSERT_TRUE(g.put(named("web", {"dbb"}, {"cache", "db"})));

@@ -11,14 +11,16 @@ service_spec named(std::string name, unsigned instances = 1) {
 
 TEST(desired_state, run_time_changes_hold_while_the_declaration_stays) {
   auto declared = named("a");
-  desired_service changed{named("a", 4), to_json(declared), false, false};
+  desired_service changed{named("a", 4), std::make_shared<const service_spec>(declared), false,
+                          false};
   auto merged = merge_declared({changed}, {{declared}});
   ASSERT_EQ(merged.size(), 1U);
   EXPECT_EQ(merged[0], changed);
 }
 
 TEST(desired_state, a_changed_declaration_wins_but_what_was_stopped_stays_stopped) {
-  desired_service changed{named("a", 4), to_json(named("a")), false, true};
+  desired_service changed{named("a", 4), std::make_shared<const service_spec>(named("a")), false,
+                          true};
   auto merged = merge_declared({changed}, {{named("a", 2)}});
   ASSERT_EQ(merged.size(), 1U);
   EXPECT_EQ(merged[0].spec.instances, 2U);
@@ -27,7 +29,8 @@ TEST(desired_state, a_changed_declaration_wins_but_what_was_stopped_stays_stoppe
 }
 
 TEST(desired_state, added_services_stay_and_undeclared_ones_go) {
-  desired_service added{named("added")}, former{named("former"), to_json(named("former"))};
+  desired_service added{named("added")},
+      former{named("former"), std::make_shared<const service_spec>(named("former"))};
   auto merged = merge_declared({added, former}, {{named("a")}});
   ASSERT_EQ(merged.size(), 2U);
   EXPECT_EQ(merged[0].spec.name, "a");

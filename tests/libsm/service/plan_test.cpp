@@ -13,7 +13,9 @@ service_spec program_named(std::string name, std::vector<std::string> command = 
   return spec;
 }
 desired_service of_file(const service_spec& spec) {
-  return {.spec = spec, .declared = to_json(spec), .origin = service_origin::file};
+  return {.spec = spec,
+          .declared = std::make_shared<const service_spec>(spec),
+          .origin = service_origin::file};
 }
 desired_service by_hand(const service_spec& spec) { return {.spec = spec}; }
 declared_service in_file(const service_spec& spec) { return {spec, service_origin::file}; }

@@ -40,7 +40,7 @@ journaled_instance run_of(const std::string& service, std::uint64_t incarnation)
 TEST(state_store, services_survive_reopening) {
   test::temporary_folder t;
   auto a = service_named("a"), b = service_named("b");
-  b.declared = to_json(b.spec);
+  b.declared = std::make_shared<const service_spec>(b.spec);
   b.enabled = false;
   b.removed = true;
   {

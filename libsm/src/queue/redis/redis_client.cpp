@@ -1,5 +1,8 @@
 #include "queue/redis/redis_client.hpp"
 
+#include <fmt/format.h>
+
+#include "embedded/redis_scripts.hpp"
 #include "queue/payload.hpp"
 
 namespace sm {
@@ -12,15 +15,28 @@ constexpr std::chrono::milliseconds pause_max = 1s;
 
 }  // namespace
 
-redis_script::redis_script(reply_kind answer, const std::string& text)
-    : answer_(answer),
-      text_("local nonce = table.remove(ARGV)\nlocal function main()\n" + text +
-            "\nend\nlocal answer = main()\n"
-            "if type(answer) == 'table' and answer.err then return answer end\n"
-            "return {nonce, answer}\n") {}
+void redis_script::complete() const {
+  std::call_once(once_, [this] {
+    text_ = "local nonce = table.remove(ARGV)\nlocal function main()\n";
+    text_ += embedded::redis_scripts::prelude_lua;
+    if (!constant_.name.empty())
+      text_ += fmt::format("local {} = {}\n", constant_.name, constant_.value);
+    for (auto part : parts_) text_ += part;
+    text_ +=
+        "\nend\nlocal answer = main()\n"
+        "if type(answer) == 'table' and answer.err then return answer end\n"
+        "return {nonce, answer}\n";
+    sha1_ = sha1_hex(text_);
+  });
+}
+
+const std::string& redis_script::text() const {
+  complete();
+  return text_;
+}
 
 const std::string& redis_script::sha1() const {
-  std::call_once(once_, [this] { sha1_ = sha1_hex(text_); });
+  complete();
   return sha1_;
 }
 

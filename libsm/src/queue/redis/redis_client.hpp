@@ -3,6 +3,7 @@
 // Used by one thread.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -11,22 +12,34 @@
 
 namespace sm {
 
-/// A Lua script and the name Redis has for it.
+/// A Lua script and the name Redis has for it. Both are made when they are needed first: most
+/// processes never do.
 class redis_script {
  public:
+  struct constant {
+    std::string_view name;
+    unsigned value;
+  };
+
   /// `answer`: what it returns. Its last argument, which it does not see, comes back with that, so
-  /// that an answer is known to be the one to this call.
-  redis_script(reply_kind answer, const std::string& text);
+  /// that an answer is known to be the one to this call. `parts` follow upon what all scripts begin
+  /// with; they know `c`.
+  constexpr redis_script(reply_kind answer, std::array<std::string_view, 2> parts,
+                         constant c = {}) noexcept
+      : answer_(answer), parts_(parts), constant_(c) {}
   reply_kind answer() const noexcept { return answer_; }
-  const std::string& text() const noexcept { return text_; }
-  /// Made when it is needed first; from any thread.
+  /// From any thread, as sha1().
+  const std::string& text() const;
   const std::string& sha1() const;
 
  private:
+  void complete() const;
+
   const reply_kind answer_;
-  const std::string text_;
+  const std::array<std::string_view, 2> parts_;
+  const constant constant_;
   mutable std::once_flag once_;
-  mutable std::string sha1_;
+  mutable std::string text_, sha1_;
 };
 
 class redis_client {

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "process/deadline.hpp"
@@ -251,7 +252,9 @@ result<void> redis_connection::flush(clock::time_point deadline) {
 }
 
 result<std::size_t> redis_connection::receive() {
-  static thread_local std::array<char, 64 << 10> chunk;
+  // Not in the thread's own storage: that is part of each thread's stack, used or not.
+  static thread_local const auto buffer = std::make_unique<std::array<char, 64 << 10>>();
+  auto& chunk = *buffer;
   std::ptrdiff_t got = 0;
   if (tls_) {
     broken_pipe_guard guard;
