@@ -259,9 +259,10 @@ void instance::on_forked(result<pid_t> pid) {
     return;
   }
   pid_ = *pid;
-  start_time_ = process_start_time(pid_);
+  start_time_ = 0;
   s_.processes.add_process(pid_, *this);
   if (signal_when_forked_ != 0) signal(std::exchange(signal_when_forked_, 0));
+  watch_process();
   // None of the service's own code runs before its process is journaled: it waits for the welcome.
   journaled_instance row{.name = name(),
                          .pid = pid_,
@@ -271,7 +272,6 @@ void instance::on_forked(result<pid_t> pid) {
                          .token = token_,
                          .restarts = life_.restarts,
                          .spec = started_spec_};
-  watch_process();
   s_.journal.put_instance(std::move(row), [&s = s_, incarnation = incarnation_] {
     auto i = s.processes.run(incarnation);
     if (!i) return;
@@ -287,7 +287,8 @@ void instance::watch_process() {
   // The descriptor first: what it names cannot become another process any more.
   auto process = open_pidfd(pid_);
   auto reason = errno;
-  auto here = look_for(pid_, start_time_);
+  // One that was forked just now is not known by its time yet.
+  auto here = start_time_ == 0 ? look_at(pid_, start_time_) : look_for(pid_, start_time_);
   if (process) reason = errno;
   if (here == presence::gone) {
     s_.events.defer([&s = s_, incarnation = incarnation_] {

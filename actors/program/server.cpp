@@ -174,13 +174,7 @@ void server::service(service_spec spec) {
     state_->mistakes.push_back({errc::conflict, "there are two services of this name", where});
     return;
   }
-  complete(spec);
-  if (auto ok = validate(spec); !ok) {
-    state_->mistakes.push_back(
-        {ok.error().code, ok.error().detail, where + " " + ok.error().where});
-    return;
-  }
-  all.push_back(std::move(spec));
+  all.push_back(std::move(spec));  // declare() judges it
 }
 
 void server::group(group_spec spec) {

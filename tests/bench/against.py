@@ -3,7 +3,7 @@
 
 usage: tests/bench/against.py BUILD SECONDS TURNS
 """
-import contextlib, importlib.machinery, importlib.util, os, signal, statistics, sys, tempfile, time
+import contextlib, importlib.machinery, importlib.util, os, signal, statistics, sys, time
 
 from side_by_side import Comparison, tests_of
 
@@ -19,7 +19,7 @@ def managers(builds, services):
     with contextlib.ExitStack() as stack:
         made = {}
         for build in builds:
-            state = stack.enter_context(tempfile.TemporaryDirectory(prefix="sm-bench-"))
+            state = stack.enter_context(bench.state_folder())
             made[build] = bench.Manager(services, state, build)
             stack.callback(made[build].stop)
         yield made

@@ -76,11 +76,19 @@ std::uint64_t process_start_time(pid_t pid) {
   return s ? s->start_time : 0;
 }
 
-presence look_for(pid_t pid, std::uint64_t start_time) {
+presence look_at(pid_t pid, std::uint64_t& start_time) {
   errno = 0;
-  if (auto s = read_proc_stat(pid))
-    return s->start_time == start_time ? presence::there : presence::gone;
+  if (auto s = read_proc_stat(pid)) {
+    start_time = s->start_time;
+    return presence::there;
+  }
   return errno == ENOENT || errno == ESRCH ? presence::gone : presence::unknown;
+}
+
+presence look_for(pid_t pid, std::uint64_t start_time) {
+  std::uint64_t found = 0;
+  auto here = look_at(pid, found);
+  return here == presence::there && found != start_time ? presence::gone : here;
 }
 
 exit_status read_exit_status(pid_t pid) {

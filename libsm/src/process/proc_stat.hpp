@@ -41,6 +41,8 @@ std::uint64_t process_start_time(pid_t pid);
 /// Whether a process can be said to exist. Who has no descriptor left cannot tell.
 enum class presence { there, gone, unknown };
 presence look_for(pid_t pid, std::uint64_t start_time);
+/// Whatever process has the pid, and when it started.
+presence look_at(pid_t pid, std::uint64_t& start_time);
 
 /// How the process ended, if it is still to be collected; `vanished` otherwise.
 exit_status read_exit_status(pid_t pid);

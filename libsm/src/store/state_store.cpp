@@ -103,6 +103,19 @@ struct state_store::connection {
   std::optional<SQLite::Database> fast{};
 
   SQLite::Database& journal() { return fast ? *fast : *db; }
+  /// What writes the journal, all the time, is prepared once.
+  struct journal_statements {
+    explicit journal_statements(SQLite::Database& db)
+        : put(db,
+              "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
+              "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+          remove(db, "DELETE FROM instance WHERE name = ? AND incarnation <= ?") {}
+    SQLite::Statement put, remove;
+  };
+  journal_statements& to_journal() {
+    if (!statements) statements.emplace(journal());
+    return *statements;
+  }
   void open() {
     close();
     db.emplace(open_database(file, {.version = schema_version}));
@@ -114,14 +127,18 @@ struct state_store::connection {
     db.emplace(open_database_alone(file, {.busy_timeout = {}, .version = schema_version}));
   }
   void close() {
+    statements.reset();
     fast.reset();
     db.reset();
   }
   ~connection() {
+    statements.reset();
     if (fast) fold_in(*fast);
   }
 
  private:
+  std::optional<journal_statements> statements{};
+
   void prepare();
 };
 
@@ -185,8 +202,10 @@ result<void> state_store::put_services(const std::vector<desired_service>& servi
       put.reset();
       put.clearBindings();
       put.bind(1, service.spec.name);
-      put.bind(2, print_json(to_json(service.spec)));
-      if (service.declared) put.bind(3, print_json(to_json(*service.declared)));
+      auto spec = print_json(to_json(service.spec));
+      put.bind(2, spec);
+      if (auto& declared = service.declared)
+        put.bind(3, *declared == service.spec ? spec : print_json(to_json(*declared)));
       put.bind(4, service.enabled ? 1 : 0);
       put.bind(5, service.removed ? 1 : 0);
       put.exec();
@@ -231,11 +250,7 @@ result<void> state_store::catch_up() {
   auto written = guard_sqlite(connection_->file, [&] {
     auto& db = to_write().journal();
     SQLite::Transaction write(db);
-    SQLite::Statement put(
-        db,
-        "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
-        "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
-    SQLite::Statement remove(db, "DELETE FROM instance WHERE name = ? AND incarnation <= ?");
+    auto& [put, remove] = connection_->to_journal();
     for (auto& [name, late] : late_) {
       auto& todo = late.row ? put : remove;
       todo.reset();
@@ -252,6 +267,7 @@ result<void> state_store::catch_up() {
         todo.bind(2, static_cast<std::int64_t>(late.removed));
       }
       todo.exec();
+      todo.reset();  // it would keep the transaction open
     }
     write.commit();
   });
