@@ -129,6 +129,11 @@ struct service_spec {
 
   std::vector<std::string> command{};  ///< its arguments, the program first; no shell is involved
   std::map<std::string, std::string> env{};  ///< variables it gets
+  /// Absolute paths of files of variables, read at each start; they win over `env`, later ones over
+  /// earlier ones. One that begins with '-' may be missing. Rules: systemd.exec(5),
+  /// EnvironmentFile=; what is wrong in one keeps the program from starting, and is told with file
+  /// and line.
+  std::vector<std::string> env_file{};
   /// Names or globs of the manager's variables it gets, too. With a `user`, "*" stands for PATH,
   /// LANG, LC_*, TZ and TERM only. What describes the manager's own start (SM_*, NOTIFY_SOCKET,
   /// LISTEN_*, WATCHDOG_*, ...) is never inherited.

@@ -46,7 +46,7 @@ json specification_schema() {
   auto schema = schema_like(to_json(service_spec{}));
   schema["properties"]["params"] = {{"type", "object"}};
   for (auto* name : {"env", "rlimits"}) schema["properties"][name] = map_of(text);
-  for (auto* name : {"after", "requires", "tags", "command", "inherit_env", "sockets"})
+  for (auto* name : {"after", "requires", "tags", "command", "env_file", "inherit_env", "sockets"})
     schema["properties"][name] = list_of(text);
   schema["additionalProperties"] = false;
   return schema;

@@ -1,43 +1,17 @@
 #include "config/config_file.hpp"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
-#include "system/unique_fd.hpp"
+#include "system/whole_file.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
 namespace {
 
 constexpr std::size_t secret_max = 64 << 10;
-
-result<std::string> read_whole(const std::filesystem::path& file) {
-  auto failed = [] {
-    return fail(errc::unavailable, std::string("cannot be read: ") + std::strerror(errno));
-  };
-  unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  struct stat info {};
-  if (!fd || ::fstat(fd.get(), &info) != 0) return failed();
-  if (!S_ISREG(info.st_mode))
-    return fail(errc::bad_arguments, S_ISDIR(info.st_mode) ? "is a folder" : "is no regular file");
-  std::string text(config_size_max + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    auto n = ::read(fd.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed();
-    if (n == 0) break;
-    size += static_cast<std::size_t>(n);
-  }
-  text.resize(size);
-  return text;
-}
 
 result<std::vector<std::filesystem::path>> list_toml(const std::filesystem::path& folder) {
   std::error_code ec;
@@ -104,6 +78,12 @@ bool may_be_secret(const std::string& pointer) {
          pointer.find("/env/") != pointer.npos;
 }
 
+/// "/service/NAME/env_file/0": the path of a file that each start reads.
+bool is_env_file(const std::string& pointer) {
+  return pointer.starts_with("/service/") && std::count(pointer.begin(), pointer.end(), '/') == 4 &&
+         pointer.find("/env_file/") != pointer.npos;
+}
+
 class reader {
  public:
   reader(const config_surroundings& around, std::vector<config_mistake>& mistakes)
@@ -153,8 +133,16 @@ class reader {
     if (!value.is_string()) return;
     auto text = expand(value.get_ref<const std::string&>(), around_);
     if (!text) return refuse(in, pointer, text.error().detail);
-    constexpr std::string_view mark = "file:";
-    if (may_be_secret(pointer) && text->starts_with(mark) && !text->starts_with("file://")) {
+    if (is_env_file(pointer)) {
+      bool optional = text->starts_with('-');
+      auto path = folder / text->substr(optional ? 1 : 0);
+      if (text->size() > (optional ? 1U : 0U))
+        text = (optional ? "-" : "") + std::filesystem::absolute(path).lexically_normal().string();
+    }
+    constexpr std::string_view mark = "file:", plain = "text:";
+    if (may_be_secret(pointer) && text->starts_with(plain))
+      text->erase(0, plain.size());
+    else if (may_be_secret(pointer) && text->starts_with(mark) && !text->starts_with("file://")) {
       auto path = folder / text->substr(mark.size());
       auto secret = around_.read(path);
       if (!secret) return refuse(in, pointer, path.string() + " " + secret.error().detail);
@@ -225,13 +213,15 @@ class reader {
 config_surroundings own_config_surroundings() {
   cpu_set_t cpus;
   bool counted = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0;
-  return {.read = read_whole,
-          .list = list_toml,
-          .variable = [](const std::string& name) -> std::optional<std::string> {
-            const char* value = std::getenv(name.c_str());
-            return value ? std::optional<std::string>(value) : std::nullopt;
-          },
-          .cores = counted ? static_cast<unsigned>(CPU_COUNT(&cpus)) : 1};
+  return {
+      .read =
+          [](const std::filesystem::path& file) { return read_whole_file(file, config_size_max); },
+      .list = list_toml,
+      .variable = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        return value ? std::optional<std::string>(value) : std::nullopt;
+      },
+      .cores = counted ? static_cast<unsigned>(CPU_COUNT(&cpus)) : 1};
 }
 
 placed_json read_config_file(const std::filesystem::path& file, const config_surroundings& around,

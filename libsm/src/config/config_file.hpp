@@ -30,7 +30,8 @@ inline constexpr std::array<std::string_view, 3> own_variables{"SM_SERVICE", "SM
 
 /// Reads `file` and what it includes into one document. In texts, `${NAME}` is a variable of the
 /// environment and `${NAME:-TEXT}` one with a default; `$${` is `${`. In `env` of services and in
-/// queue.url, "file:PATH" is what the file holds, without the line break at its end.
+/// queue.url, "file:PATH" is what the file holds, without the line break at its end, and
+/// "text:TEXT" is TEXT, whatever it begins with. A path of `env_file` is made absolute.
 placed_json read_config_file(const std::filesystem::path& file, const config_surroundings& around,
                              std::vector<config_mistake>& mistakes);
 

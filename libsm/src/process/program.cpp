@@ -16,6 +16,7 @@
 #include <cstring>
 #include <optional>
 
+#include "process/env_file.hpp"
 #include "process/exec_pointers.hpp"
 #include "process/identity.hpp"
 #include "process/program_environment.hpp"
@@ -168,7 +169,11 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
   auto arguments = spec.command;
   std::vector<std::string> inherited;
   for (char** entry = environ; entry && *entry; ++entry) inherited.emplace_back(*entry);
-  auto environment = program_environment(spec, *who, inherited, streams.variables);
+  auto of_files = read_env_files(spec.env_file);
+  if (!of_files) return tl::unexpected<error>(of_files.error());
+  auto with_files = spec;
+  for (auto& [name, value] : *of_files) with_files.env[name] = value;
+  auto environment = program_environment(with_files, *who, inherited, streams.variables);
   if (streams.listen_pid) environment.push_back("LISTEN_PID=0000000000000000");
   child_plan plan{.spec = spec,
                   .streams = streams,

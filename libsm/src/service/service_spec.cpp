@@ -179,6 +179,7 @@ void each_field(Spec& s, F f, const service_spec*) {
   f("cpu_weight", s.cpu_weight);
   f("command", s.command);
   f("env", s.env);
+  f("env_file", s.env_file);
   f("inherit_env", s.inherit_env);
   f("directory", s.directory);
   f("user", s.user);
@@ -394,6 +395,9 @@ result<void> validate_program(const service_spec& s) {
   for (auto& [name, value] : s.env)
     if (name.empty() || name.find('=') != name.npos)
       return bad("/env" + pointer_to(name), "is no name of a variable");
+  for (std::size_t i = 0; i < s.env_file.size(); ++i)
+    if (!s.env_file[i].starts_with('/') && !s.env_file[i].starts_with("-/"))
+      return bad("/env_file/" + std::to_string(i), "must be an absolute path, or '-' and one");
   if (!s.umask.empty() && !parse_integer<unsigned>(s.umask, 0, 0777, 8))
     return bad("/umask", "must be octal from \"000\" to \"777\", not " + in_quotes(s.umask));
   if (s.nice < -20 || s.nice > 19) return bad("/nice", "must be from -20 to 19");
@@ -529,9 +533,9 @@ namespace {
 /// What of a specification a process is made by. A program's adapter stops it, too.
 template <class Spec>
 auto process_fields(Spec& s) {
-  return std::tie(s.type, s.params, s.command, s.env, s.inherit_env, s.directory, s.user,
-                  s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.pid_file, s.log,
-                  s.sockets, s.socket_mode, s.memory_max, s.tasks_max, s.cpu_weight);
+  return std::tie(s.type, s.params, s.command, s.env, s.env_file, s.inherit_env, s.directory,
+                  s.user, s.user_group, s.umask, s.nice, s.rlimits, s.ready, s.health, s.pid_file,
+                  s.log, s.sockets, s.socket_mode, s.memory_max, s.tasks_max, s.cpu_weight);
 }
 
 auto adapter_fields(const service_spec& s) {

@@ -198,6 +198,28 @@ comand = ["x"]
       << describe(c.mistakes);
 }
 
+TEST(configuration, a_text_that_begins_with_file_is_written_behind_text) {
+  auto c = read(
+      "[service.a]\ncommand = ['text:x']\nenv = { URL = 'text:file:./db', T = 'text:text:' }\n");
+  ASSERT_EQ(describe(c.mistakes), "");
+  auto* a = service_of(c, "a");
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->env.at("URL"), "file:./db");
+  EXPECT_EQ(a->env.at("T"), "text:");
+  EXPECT_EQ(a->command[0], "text:x");
+}
+
+TEST(configuration, files_of_variables_are_found_from_the_folder_of_the_file) {
+  std::string text =
+      "[service.a]\ncommand = ['x']\nenv_file = ['a.env', '-../b', '-/c', '${D}/d']\n";
+  auto c = read_configuration("/etc/sm/f", made_of({{"/etc/sm/f", text}}, {{"D", "/srv"}}), {});
+  ASSERT_EQ(describe(c.mistakes), "");
+  EXPECT_EQ(service_of(c, "a")->env_file,
+            (std::vector<std::string>{"/etc/sm/a.env", "-/etc/b", "-/c", "/srv/d"}));
+  EXPECT_EQ(describe(read("[service.a]\ncommand = ['x']\nenv_file = ['-']\n").mistakes),
+            "error: f:3:13: service.a.env_file[0]: must be an absolute path, or '-' and one\n");
+}
+
 TEST(configuration, included_files_come_in_the_order_of_their_names_and_say_nothing_twice) {
   auto c = read_configuration(
       "etc/f",

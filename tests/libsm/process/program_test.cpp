@@ -63,6 +63,22 @@ TEST(program, environment_directory_umask_nice_and_limits_are_as_specified) {
   EXPECT_EQ(run(spec).output, "1\n/usr\n0027\n" + niceness + "\n123\n");
 }
 
+TEST(program, files_of_variables_are_read_at_each_start_and_win_over_env) {
+  test::temporary_folder folder;
+  auto file = (folder.path() / "env").string();
+  auto spec = shell("echo $A $B");
+  spec.env = {{"A", "1"}, {"B", "1"}};
+  spec.env_file = {"-" + file};
+  EXPECT_EQ(run(spec).output, "1 1\n");
+  std::ofstream(file) << "B='two words'\n";
+  EXPECT_EQ(run(spec).output, "1 two words\n");
+  std::ofstream(file) << "B=1\nnothing\n";
+  auto refused = start_program(spec, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().where, file + ":2");
+  EXPECT_EQ(refused.error().detail, "'nothing' is not NAME=VALUE");
+}
+
 TEST(program, it_runs_as_the_user) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may become somebody else";
   auto spec = shell("id -un; id -gn");
