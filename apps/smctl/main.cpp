@@ -42,8 +42,8 @@ std::vector<candidate> names_from_manager(const invocation& given, names kind,
   auto token = read_token(given);
   if (!address || !token) return {};
   http_client client(*address, *token);
-  auto ask = [&](const client_request& rq) {
-    return session::ask(client, rq, clock::now() + completion_patience);
+  auto ask = [&](const question& q) {
+    return session::ask(client, q, clock::now() + completion_patience);
   };
   switch (kind) {
     case names::services:

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "answers.hpp"
 #include "http/url.hpp"
 #include "text/texts.hpp"
 
@@ -35,10 +36,13 @@ std::string variable(const char* name) {
 
 }  // namespace
 
-client_request request_for(std::string_view operation, const named_values& captures,
-                           const named_values& query, std::string body) {
+question request_for(std::string_view operation, const named_values& captures,
+                     const named_values& query, std::string body) {
   auto& row = operation_called(operation);
-  client_request rq{.method = std::string(row.method), .body = std::move(body)};
+  question rq;
+  rq.of = &row;
+  rq.method = row.method;
+  rq.body = std::move(body);
   std::string_view rest = row.path;
   while (!rest.empty()) {
     auto segment = rest.substr(0, rest.find('/', 1));
@@ -106,12 +110,15 @@ std::chrono::milliseconds session::left() const {
   return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()));
 }
 
-result<json> session::ask(http_client& client, const client_request& rq, time_point until) {
-  auto reply = client.ask(rq, until);
+result<json> session::ask(http_client& client, const question& q, time_point until) {
+  auto reply = client.ask(q, until);
   if (!reply) return tl::unexpected<error>(reply.error());
   if (!reply->ok()) return tl::unexpected<error>(error_in(*reply));
   auto document = parse_json(reply->body);
-  if (!document) return fail(errc::bad_request, "what answers there is no manager", rq.target);
+  if (!document)
+    return fail(errc::bad_request, "what answers there is no manager: to " + std::string(q.of->id) +
+                                       " it says no JSON");
+  if (auto ok = check_answer(*q.of, *document); !ok) return tl::unexpected<error>(ok.error());
   return document;
 }
 

@@ -22,10 +22,15 @@ enum class form { table, wide, json, jsonl };
 
 using named_values = std::vector<std::pair<std::string_view, std::string>>;
 
+/// A request, and the operation that it asks for.
+struct question : client_request {
+  const operation* of = nullptr;
+};
+
 /// The request for an operation of the table: its captures filled in, its query checked. Throws
 /// std::logic_error for what the row does not have.
-client_request request_for(std::string_view operation, const named_values& captures = {},
-                           const named_values& query = {}, std::string body = {});
+question request_for(std::string_view operation, const named_values& captures = {},
+                     const named_values& query = {}, std::string body = {});
 
 /// Where the manager is, by --server, SM_SERVER or the search.
 result<server_address> choose_server(const invocation& given);
@@ -51,9 +56,10 @@ class session {
 
   std::chrono::milliseconds left() const;
 
-  /// Asks an operation; what is no success is its error.
-  result<json> ask(const client_request& rq) { return ask(client_, rq, deadline); }
-  static result<json> ask(http_client& client, const client_request& rq, time_point until);
+  /// Asks an operation; what is no success is its error, and so is an answer of another shape than
+  /// the operation gives.
+  result<json> ask(const question& q) { return ask(client_, q, deadline); }
+  static result<json> ask(http_client& client, const question& q, time_point until);
 
   result<json> services() { return ask(request_for("services.list")); }
   /// Those that the operands from `first` on mean, less `but_last` at the end.
