@@ -8,7 +8,8 @@ namespace sm::ctl {
 std::span<const exit_row> exit_rows() {
   static constexpr std::array rows{
       exit_row{exits::ok, "done; of `plan`: nothing to do"},
-      exit_row{exits::failed, "some target failed"},
+      exit_row{exits::failed,
+               "some target failed; of `import`: something of the file could not be expressed"},
       exit_row{exits::usage,
                "the command line or the input is wrong; of `plan`: there are changes"},
       exit_row{exits::not_running, "`status`: a service does not run"},

@@ -145,6 +145,7 @@ result<int> run(const invocation& given) {
     put(*script);
     return exits::ok;
   }
+  if (given.verb->name == "import") return import_files(given);
   auto address = choose_server(given);
   if (!address) return tl::unexpected<error>(address.error());
   auto token = read_token(given);

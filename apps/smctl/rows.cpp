@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "import/import.hpp"
 #include "rows_queue.hpp"
 
 namespace sm::ctl {
@@ -243,6 +244,40 @@ std::vector<verb_row> own_verbs() {
       {.name = "doctor",
        .summary = "look for what keeps sm from working well, and say how to mend it",
        .operations = {"health.ready", "services.list", "queues.list"}},
+      {.name = "import",
+       .summary =
+           "make a configuration of supervisord.conf, Procfiles, ecosystems of pm2 and units "
+           "of systemd",
+       .details =
+           "Prints TOML for `smd --config`; on standard error a line for each key that could not "
+           "be "
+           "expressed, or not quite: FILE:LINE: KEY: what to do. Exits with 0 when nothing is "
+           "lost, "
+           "with 1 when something is, with 2 when a file cannot be read. Several files become one "
+           "configuration, and services of it know each other. It needs no manager.",
+       .operands = {{"FILE", "their files; - is standard input, with --from", names::files, 1,
+                     any_number}},
+       .options = {{.name = "from",
+                    .value = takes::word,
+                    .meta = "KIND",
+                    .doc = "supervisord, procfile, pm2 or systemd, where name and content do not "
+                           "tell",
+                    .words = {foreign_kinds().begin(), foreign_kinds().end()},
+                    .from = names::words},
+                   {.name = "output",
+                    .letter = 'o',
+                    .value = takes::text,
+                    .meta = "FILE",
+                    .doc = "write to it; one that is there is replaced with --yes alone",
+                    .from = names::files},
+                   {.name = "env",
+                    .value = takes::text,
+                    .meta = "NAME",
+                    .doc = "of an ecosystem of pm2: `env_NAME` counts over `env`"}},
+       .examples = {"smctl import /etc/supervisor/supervisord.conf /etc/supervisor/conf.d/*.conf",
+                    "smctl import Procfile -o smd.toml && smd --config smd.toml --check",
+                    "smctl import ecosystem.json --env production",
+                    "smctl import /etc/systemd/system/web.service"}},
       {.name = "completion",
        .summary = "print the completion script of a shell",
        .details = "bash: `source <(smctl completion bash)`; zsh: `source <(smctl completion zsh)`; "

@@ -26,6 +26,9 @@ void add_daemon_verbs(handlers& to);
 /// All that talk to a manager, by the names of their rows.
 const handlers& all_handlers();
 
+/// `import`, which talks to nobody.
+result<int> import_files(const invocation& given);
+
 /// KEY=VALUE words as an object, or one JSON document; null without any. Of KEY=VALUE a value that
 /// is JSON is that, any other a text. Fails with `bad_arguments` for what is neither.
 result<json> read_command_arguments(std::span<const std::string> words);

@@ -50,7 +50,8 @@ TEST(rows, have_names_of_their_own_and_a_handler) {
     EXPECT_TRUE(called.insert(row.name).second) << row.name;
     for (auto alias : row.aliases) EXPECT_TRUE(called.insert(alias).second) << alias;
     EXPECT_FALSE(row.summary.empty()) << row.name;
-    bool alone = row.name == "help" || row.name == "version" || row.name == "completion";
+    bool alone = row.name == "help" || row.name == "version" || row.name == "completion" ||
+                 row.name == "import";
     EXPECT_EQ(all_handlers().contains(row.name), !alone) << row.name;
     std::set<char> letters;
     for (auto& option : row.options) {
