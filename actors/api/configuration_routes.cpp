@@ -37,7 +37,7 @@ void add_configuration_routes(route_adder& at, const management_parts& parts) {
   at.bind("config.apply", [&keeper](request& rq) {
     auto body = optional_fields(rq, "config.apply");
     return keeper.apply(etag_of(rq, body), field(body, "overwrite", false),
-                        wait_for{duration_of(rq, "wait")});
+                        wait_for{duration_of(rq, "wait")}, rq.caller());
   });
   at.bind("daemon.reexec",
           [&reexec = parts.reexec, &shutting_down = parts.shutting_down](request&) {

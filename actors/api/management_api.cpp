@@ -48,48 +48,48 @@ log_query log_query_of(const request& rq, const management_parts& parts) {
   return q;
 }
 
-}  // namespace
+std::string name_of(const request& rq) { return std::string(rq.capture("name")); }
+wait_for wait_of(const request& rq) { return {duration_of(rq, "wait")}; }
 
-result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts) {
-  auto& services = parts.services;
-  auto& shutting_down = parts.shutting_down;
-  route_adder at(routes);
-  auto name = [](const request& rq) { return std::string(rq.capture("name")); };
-  auto wait = [](const request& rq) { return wait_for{duration_of(rq, "wait")}; };
-  auto* s = &services;
-
-  at.bind("services.list", [s](request& rq) {
-    return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
-  });
+/// What is wanted: looked at and changed.
+void add_service_routes(route_adder& at, const management_parts& parts) {
+  auto* s = &parts.services;
   auto programs = [allowed = parts.programs_over_tcp](const request& rq) {
     return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
   };
-  at.bind("services.add", [s, programs](request& rq) {
-    return s->change_service(addition(body_of(rq), programs(rq))).transform([](json added) {
-      auto r = with_status(201, added);
-      r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
-      return r;
-    });
+  at.bind("services.list", [s](request& rq) {
+    return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
   });
-  at.bind("services.show", [s, name](request& rq) {
-    auto shown = s->show(name(rq));
+  at.bind("services.show", [s](request& rq) {
+    auto shown = s->show(name_of(rq));
     if (!shown) throw failure(shown.error());
     return std::move(*shown);
   });
-  at.bind("services.change", [s, name, wait, programs](request& rq) {
-    return s->change_service(patch_service{name(rq), body_of(rq), programs(rq)}, wait(rq));
+  at.bind("services.add", [s, programs](request& rq) {
+    return s->change_service(addition(body_of(rq), programs(rq)), {}, rq.caller())
+        .transform([](json added) {
+          auto r = with_status(201, added);
+          r.headers.emplace_back("Location", "/v1/services/" + added["name"].get<std::string>());
+          return r;
+        });
   });
-  at.bind("services.scale", [s, name, wait](request& rq) {
+  at.bind("services.change", [s, programs](request& rq) {
+    return s->change_service(patch_service{name_of(rq), body_of(rq), programs(rq)}, wait_of(rq),
+                             rq.caller());
+  });
+  at.bind("services.scale", [s](request& rq) {
     auto body = fields_of(rq, "services.scale");
     if (!body.contains("instances"))
       throw failure(errc::bad_arguments, R"(send {"instances": 4} or {"instances": "+1"})",
                     "/instances");
-    return s->change_service(scale_service{name(rq), body["instances"]}, wait(rq));
+    return s->change_service(scale_service{name_of(rq), body["instances"]}, wait_of(rq),
+                             rq.caller());
   });
   // Changes that are said by a name alone.
   auto bind_change = [&]<class Change>(std::string_view id, Change) {
-    at.bind(id,
-            [s, name, wait](request& rq) { return s->change_service(Change{name(rq)}, wait(rq)); });
+    at.bind(id, [s](request& rq) {
+      return s->change_service(Change{name_of(rq)}, wait_of(rq), rq.caller());
+    });
   };
   bind_change("services.remove", remove_service{});
   bind_change("services.start", start_service{});
@@ -97,20 +97,56 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   bind_change("services.restart", restart_service{});
   bind_change("services.reload", reload_service{});
   bind_change("services.reset", reset_service{});
-  at.bind("services.signal", [s, name](request& rq) {
+}
+
+/// What goes to processes: signals and commands.
+void add_command_routes(route_adder& at, const management_parts& parts) {
+  auto* s = &parts.services;
+  at.bind("services.signal", [s](request& rq) {
     auto body = fields_of(rq, "services.signal");
     if (!body.contains("signal") || !body["signal"].is_string())
       throw failure(errc::bad_arguments, R"(send {"signal": "HUP"})", "/signal");
-    return s->signal_service(name(rq), body["signal"]);
+    return s->signal_service(name_of(rq), body["signal"], rq.caller());
   });
-
   at.bind("services.command", [s](request& rq) {
     return wrapped(s->commands().send(call_of(rq, rq.capture("name"))));
   });
   at.bind("services.gather", [s](request& rq) {
     return s->commands().broadcast(call_of(rq, rq.query("select").value_or("*")));
   });
+}
 
+response readiness_of(const supervisor& services, bool shutting_down, bool verbose) {
+  std::string text;
+  bool ready = services.ready(&text) && !shutting_down;
+  if (shutting_down) text += "[-]manager shutting down\n";
+  response r{.status = ready ? 200U : 503U,
+             .body = ready ? "ok\n" : "not ready\n",
+             .content_type = "text/plain; charset=utf-8"};
+  if (verbose) r.body = "[+]gateway ok\n" + (text.empty() ? "[+]services ok\n" : text) + r.body;
+  return r;
+}
+
+void add_probe_routes(route_adder& at, const management_parts& parts) {
+  at.bind("api.openapi",
+          [text = json_text{}, program = parts.program, &own = parts.own_routes]() mutable {
+            if (text.text.empty())
+              text.text = print_json(openapi_document(program, SM_VERSION, own));
+            return text;
+          });
+  at.bind("health.live", [] { return "ok\n"; });
+  at.bind("health.ready",
+          [&services = parts.services, &shutting_down = parts.shutting_down](request& rq) {
+            return readiness_of(services, shutting_down, rq.query("verbose").has_value());
+          });
+}
+
+}  // namespace
+
+result<void> add_management_routes(router<endpoint>& routes, const management_parts& parts) {
+  route_adder at(routes);
+  add_service_routes(at, parts);
+  add_command_routes(at, parts);
   add_queue_routes(at, parts.jobs);
   add_job_routes(at, parts.searches);
   add_failed_routes(at, parts.searches);
@@ -122,25 +158,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
     return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));
   });
   at.bind("events.follow", [&events = parts.events](request& rq) { return events.open(rq); });
-
-  at.bind("api.openapi",
-          [text = json_text{}, program = parts.program, &own = parts.own_routes]() mutable {
-            if (text.text.empty())
-              text.text = print_json(openapi_document(program, SM_VERSION, own));
-            return text;
-          });
-  at.bind("health.live", [] { return "ok\n"; });
-  at.bind("health.ready", [s, &shutting_down](request& rq) {
-    std::string text;
-    bool ready = s->ready(&text) && !shutting_down;
-    if (shutting_down) text += "[-]manager shutting down\n";
-    response r{.status = ready ? 200U : 503U,
-               .body = ready ? "ok\n" : "not ready\n",
-               .content_type = "text/plain; charset=utf-8"};
-    if (rq.query("verbose"))
-      r.body = "[+]gateway ok\n" + (text.empty() ? "[+]services ok\n" : text) + r.body;
-    return r;
-  });
+  add_probe_routes(at, parts);
   return at.finish();
 }
 

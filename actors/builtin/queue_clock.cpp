@@ -5,6 +5,7 @@
 
 #include "queue/schedule.hpp"
 #include "queue/unix_time.hpp"
+#include "schema/queue_fields.hpp"
 
 namespace sm {
 namespace {
@@ -24,9 +25,7 @@ json clock_params(const std::string& program, const std::vector<schedule_spec>& 
                   const std::map<std::string, queue_limits>& limits) {
   json params{{"program", program}, {"schedules", json::array()}, {"limits", json::object()}};
   for (auto& s : schedules) params["schedules"].push_back(to_json(s));
-  for (auto& [queue, l] : limits)
-    params["limits"][queue] = {
-        {"concurrency", l.concurrency}, {"rate", l.rate}, {"period_ms", l.period.count()}};
+  for (auto& [queue, l] : limits) params["limits"][queue] = to_fields(l);
   return params;
 }
 
@@ -94,9 +93,9 @@ result<void> queue_clock::declare() {
   }
   auto all_limits = params().value("limits", json::object());
   for (auto& [queue, l] : all_limits.items()) {
-    queue_limits limits{l.value("concurrency", 0U), l.value("rate", 0U),
-                        milliseconds(l.value("period_ms", std::int64_t{1000}))};
-    if (auto ok = store_->put_limits(queue, limits); !ok) return ok;
+    auto limits = from_fields<queue_limits>(l);
+    if (!limits) return tl::unexpected<error>(limits.error());
+    if (auto ok = store_->put_limits(queue, *limits); !ok) return ok;
   }
   return {};
 }

@@ -22,8 +22,8 @@ error header_too_large(std::uint64_t most) {
 
 }  // namespace
 
-connection::connection(gateway& g, socket s, listener_share& share)
-    : gateway_(g), socket_(std::move(s)), share_(share), place_(unlisted_.begin()) {
+connection::connection(gateway& g, transport t, listener_share& share)
+    : gateway_(g), transport_(std::move(t)), share_(share), place_(unlisted_.begin()) {
   ++share_.connections;
 }
 
@@ -73,8 +73,7 @@ void connection::close() {
   ++serial_;
   body_.reset();
   --share_.connections;
-  error_code ignored;
-  socket_.close(ignored);
+  transport_.close();
   gateway_.forget(shared_from_this());
 }
 
@@ -112,23 +111,22 @@ void connection::check_deadline(clock::time_point now) {
 void connection::wait_for_input() {
   if (reading_ || closed_) return;
   reading_ = true;
-  socket_.async_wait(socket::wait_read, [self = shared_from_this()](error_code ec) {
+  transport_.when_readable([self = shared_from_this()](bool failed) {
     self->reading_ = false;
     if (self->closed_) return;
-    if (ec) return self->close();
+    if (failed) return self->close();
     self->on_input();
   });
 }
 
 void connection::on_input() {
-  error_code ec;
   auto& arrived = gateway_.arrived_;
-  auto size = socket_.read_some(asio::buffer(arrived), ec);
-  if (ec == asio::error::would_block) return wait_for_input();
-  if (ec || size == 0) return close();
+  auto got = transport_.read(arrived);
+  if (got.blocked) return wait_for_input();
+  if (got.ended) return close();
   if (phase_ == phase::streaming || phase_ == phase::lingering) return wait_for_input();  // dropped
   try {
-    input_.append(arrived.data(), size);
+    input_.append(arrived.data(), got.size);
     process();
   } catch (const std::bad_alloc&) {
     gateway_.log_.error("out of memory: a connection is closed");
@@ -291,7 +289,7 @@ void connection::dispatch() {
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
   request_ = std::make_shared<incoming_request>(
       parser_->release(),
-      incoming_request::origin{&gateway_.services_, share_.over_tcp, number_, given_id_},
+      incoming_request::origin{&gateway_.services_, transport_.peer(), number_, given_id_},
       std::move(captured_), std::move(body_));
   parser_.reset();
   enter(phase::handling);

@@ -2,7 +2,6 @@
 // answers. Every phase has its deadline; see http_config.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <list>
 #include <memory>
@@ -10,6 +9,7 @@
 
 #include "gateway/gateway.hpp"
 #include "gateway/incoming_request.hpp"
+#include "gateway/transport.hpp"
 
 namespace sm {
 
@@ -17,9 +17,7 @@ using clock = std::chrono::steady_clock;
 
 class connection : public std::enable_shared_from_this<connection> {
  public:
-  using socket = asio::generic::stream_protocol::socket;
-
-  connection(gateway& g, socket s, listener_share& share);
+  connection(gateway& g, transport t, listener_share& share);
   ~connection();
 
   void start();
@@ -63,7 +61,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void linger();
 
   gateway& gateway_;
-  socket socket_;
+  transport transport_;
   listener_share& share_;
   phase phase_ = phase::idle;
   clock::time_point deadline_{};

@@ -70,15 +70,13 @@ void connection::append_head(const response& r, const std::string& id) {
 void connection::flush() {
   if (writing_ || closed_) return;
   while (written_ < output_.size()) {
-    error_code ec;
-    auto size =
-        socket_.write_some(asio::buffer(output_.data() + written_, output_.size() - written_), ec);
-    written_ += size;
-    if (!ec) continue;
-    if (ec != asio::error::would_block) return close();
+    auto sent = transport_.write(std::string_view(output_).substr(written_));
+    written_ += sent.size;
+    if (sent.ended) return close();
+    if (!sent.blocked) continue;
     writing_ = true;
     write_deadline_ = clock::now() + gateway_.config_.write_timeout;
-    socket_.async_wait(socket::wait_write, [self = shared_from_this()](error_code failed) {
+    transport_.when_writable([self = shared_from_this()](bool failed) {
       self->writing_ = false;
       self->write_deadline_ = clock::time_point::max();
       if (self->closed_) return;
@@ -103,8 +101,7 @@ void connection::flush() {
 void connection::linger() {
   if (closed_ || writing_) return;
   enter(phase::lingering);
-  error_code ec;
-  socket_.shutdown(socket::shutdown_send, ec);
+  transport_.end_output();
   wait_for_input();
 }
 

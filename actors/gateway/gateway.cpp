@@ -52,11 +52,25 @@ result<listen_address> parse_listen(const std::string& text) {
 /// Asio does not do it: without this the fork server and every service would hold the port open.
 void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-bool same_user(int fd) {
+/// Who is at the other end of a Unix socket: the manager's own user or root, nobody else.
+std::optional<principal> peer_of(asio::local::stream_protocol::socket& socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == ::geteuid() || peer.uid == 0;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  if (peer.uid != ::geteuid() && peer.uid != 0) return {};
+  return principal{
+      .from = principal::origin::unix_socket, .uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+}
+
+/// Nothing for one who has gone already.
+std::optional<principal> peer_of(asio::ip::tcp::socket& socket) {
+  error_code ec;
+  auto end = socket.remote_endpoint(ec);
+  if (ec) return {};
+  auto host = end.address().to_string();
+  if (end.address().is_v6()) host = "[" + host + "]";
+  return principal{.from = principal::origin::tcp,
+                   .address = host + ":" + std::to_string(end.port())};
 }
 
 }  // namespace
@@ -288,14 +302,16 @@ void gateway::turn_away(Socket& socket) {
 
 template <class Socket>
 void gateway::adopt(Socket socket, listener_share& share) {
-  if (!share.over_tcp && !same_user(socket.native_handle())) return;
+  auto peer = peer_of(socket);
+  if (!peer) return;
   if (share.connections >= share.connections_max && !make_room(share)) return turn_away(socket);
   error_code ignored;
   close_on_exec(socket.native_handle());
   socket.non_blocking(true, ignored);
   if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  auto c = std::make_shared<connection>(*this, connection::socket(std::move(socket)), share);
+  auto c = std::make_shared<connection>(
+      *this, transport(transport::socket(std::move(socket)), std::move(*peer)), share);
   connections_.insert(c);
   c->start();
   if (!sweeping_) sweep();

@@ -82,7 +82,7 @@ class incoming_request : public request {
 
   struct origin {
     sm::manager* services;
-    bool over_tcp;
+    std::shared_ptr<const principal> caller;
     request_number number;
     std::string given_id;  ///< valid, or ""
   };
@@ -100,7 +100,7 @@ class incoming_request : public request {
   std::vector<std::string> query_names() const override;
   sm::manager& manager() const override { return *from_.services; }
   std::string id() const override;
-  bool over_tcp() const override { return from_.over_tcp; }
+  const principal& caller() const override { return *from_.caller; }
 
  private:
   message message_;

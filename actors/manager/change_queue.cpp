@@ -7,8 +7,8 @@ const error shutting_down{errc::shutting_down, "the manager is shutting down", {
 
 }  // namespace
 
-promise<json> change_queue::submit(desired_change c, wait_for w) {
-  asked_change asked{.what = std::move(c), .wait = w};
+promise<json> change_queue::submit(desired_change c, wait_for w, principal by) {
+  asked_change asked{.what = std::move(c), .wait = w, .by = std::move(by)};
   auto done = asked.done;
   if (closed_) {
     done.set_error(shutting_down);

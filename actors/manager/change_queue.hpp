@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <sm/principal.hpp>
 #include <sm/promise.hpp>
 #include <string>
 
@@ -23,6 +24,7 @@ struct wait_for {
 struct asked_change {
   desired_change what;
   wait_for wait{};
+  principal by{};
   promise<json> done{};
 };
 
@@ -42,7 +44,7 @@ class change_queue {
 
   change_queue(service_journal& j, executor& to) : journal_(j), to_(to) {}
 
-  promise<json> submit(desired_change c, wait_for w = {});
+  promise<json> submit(desired_change c, wait_for w = {}, principal by = {});
   /// Changes of that service wait, with all that come later, until it is released: what an earlier
   /// one of its name leaves is being removed.
   void hold(const std::string& service) { held_.insert(service); }

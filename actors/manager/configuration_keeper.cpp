@@ -7,11 +7,10 @@
 #include <algorithm>
 
 #include "config/setting_rows.hpp"
-#include "queue/redis/redis_url.hpp"
 #include "queue/schedule.hpp"
+#include "schema/queue_fields.hpp"
 #include "service/group_spec.hpp"
 #include "system/random.hpp"
-#include "text/units.hpp"
 
 namespace sm {
 namespace {
@@ -32,9 +31,7 @@ documents schedules_of(const declarations& d) {
 }
 documents limits_of(const declarations& d) {
   documents all;
-  for (auto& [queue, l] : d.limits)
-    all[queue] = {
-        {"concurrency", l.concurrency}, {"rate", l.rate}, {"period", format_duration(l.period)}};
+  for (auto& [queue, l] : d.limits) all[queue] = to_fields(l);
   return all;
 }
 documents groups_of(const std::vector<group_spec>& groups) {
@@ -48,14 +45,14 @@ documents settings_of(const config& c) {
   return all;
 }
 
-json field_row(const field_change& f) {
+json field_document(const field_change& f) {
   return {{"field", f.field}, {"before", f.before}, {"after", f.after}};
 }
 
 void add_rows(json& rows, const char* kind, const documents& before, const documents& after) {
   auto add = [&](const std::string& name, plan_action action, const std::vector<field_change>& f) {
     json fields = json::array();
-    for (auto& each : f) fields.push_back(field_row(each));
+    for (auto& each : f) fields.push_back(field_document(each));
     rows.push_back(
         {{"kind", kind}, {"name", name}, {"action", to_string(action)}, {"fields", fields}});
   };
@@ -73,10 +70,11 @@ void add_rows(json& rows, const char* kind, const documents& before, const docum
 /// With what is to be seen by nobody hidden.
 void hide_password(json& rows) {
   for (auto& row : rows)
-    if (row["name"] == "queue.url")
+    if (row["kind"] == "setting")
       for (auto& field : row["fields"])
         for (auto* side : {"before", "after"})
-          field[side] = without_password(field[side].get<std::string>());
+          field[side] =
+              shown_setting(row["name"].get<std::string>(), field[side].get<std::string>());
 }
 
 json error_row(const config_mistake& m) {
@@ -154,9 +152,9 @@ promise<json> configuration_keeper::plan(bool overwrite) {
 }
 
 promise<json> configuration_keeper::apply(std::optional<std::string> etag, bool overwrite,
-                                          wait_for w) {
+                                          wait_for w, const principal& by) {
   promise<json> answer;
-  look(overwrite, [this, answer, etag, w](result<std::shared_ptr<outlook>> o) {
+  look(overwrite, [this, answer, etag, w, by](result<std::shared_ptr<outlook>> o) {
     if (!o) return answer.set_error(o.error()), void();
     auto& found = **o;
     if (!found.errors.empty()) {
@@ -171,13 +169,15 @@ promise<json> configuration_keeper::apply(std::optional<std::string> etag, bool 
                         "again",
                         "/etag"});
     } else {
-      carry_out(found, w).then([answer](result<json> outcome) { answer.set(std::move(outcome)); });
+      carry_out(found, w, by).then([answer](result<json> outcome) {
+        answer.set(std::move(outcome));
+      });
     }
   });
   return answer;
 }
 
-promise<json> configuration_keeper::carry_out(const outlook& o, wait_for w) {
+promise<json> configuration_keeper::carry_out(const outlook& o, wait_for w, const principal& by) {
   services_.set_groups(o.declared.queue.groups);
   auto before = running_.queue.limits;
   running_.queue = o.declared.queue;  // the settings stay those of the start
@@ -185,7 +185,7 @@ promise<json> configuration_keeper::carry_out(const outlook& o, wait_for w) {
   json settings = json::array();
   for (auto& row : o.changes)
     if (row["kind"] == "setting") settings.push_back(row["name"]);
-  return services_.carry_out(o.services, w).transform([log = log_, settings](json outcome) {
+  return services_.carry_out(o.services, w, by).transform([log = log_, settings](json outcome) {
     for (auto& row : outcome["changes"])
       log.info("configuration: {} {}: {}{}", row["action"].get<std::string>(),
                row["name"].get<std::string>(), row["outcome"].get<std::string>(),

@@ -29,7 +29,8 @@ class configuration_keeper {
   promise<json> plan(bool overwrite);
   /// Carries the plan out. Fails with `conflict` where `etag` is that of another plan: the file, or
   /// what runs, has changed since. What a file with mistakes says is not carried out at all.
-  promise<json> apply(std::optional<std::string> etag, bool overwrite, wait_for w);
+  promise<json> apply(std::optional<std::string> etag, bool overwrite, wait_for w,
+                      const principal& by = {});
 
   /// A limit that was declared before and is no more ends.
   void drop_limits(const std::map<std::string, queue_limits>& before);
@@ -45,7 +46,7 @@ class configuration_keeper {
 
   void look(bool overwrite, std::function<void(result<std::shared_ptr<outlook>>)> done);
   std::shared_ptr<outlook> compare(declared_program declared, bool overwrite) const;
-  promise<json> carry_out(const outlook& o, wait_for w);
+  promise<json> carry_out(const outlook& o, wait_for w, const principal& by);
 
   loop& loop_;
   supervisor& services_;

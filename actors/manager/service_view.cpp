@@ -3,7 +3,7 @@
 
 #include "manager/supervisor.hpp"
 #include "process/proc_stat.hpp"
-#include "service/masked_env.hpp"
+#include "service/masking.hpp"
 #include "text/glob.hpp"
 #include "text/units.hpp"
 
@@ -129,7 +129,7 @@ json supervisor::view(const managed_service& m, bool detailed) const {
   if (!instances.empty()) document["instance_list"] = std::move(instances);
   if (detailed) {
     document["spec"] = to_json(spec);
-    mask_env(document["spec"]);
+    mask_secrets(document["spec"]);
     document["declared"] = m.desired().declared != nullptr;
     document["commands"] =
         m.instances().empty() ? json::array() : json(m.instances().front()->commands());

@@ -124,14 +124,19 @@ void supervisor::carry_out(asked_change c, const desired_service& wanted) {
   aside_.erase(name);
   removed_by_hand_.erase(name);
   if (wanted.removed && wanted.declared) removed_by_hand_[name] = wanted;
-  s_.log.info("changed: {}", print_json(to_json(c.what)));
+  // Those that were secrets before it are not told either.
+  auto secrets = wanted.spec.secret_params;
+  if (m)
+    secrets.insert(secrets.end(), m->spec().secret_params.begin(), m->spec().secret_params.end());
+  auto by = to_string(c.by);
+  s_.log.info("changed by {}: {}", by, print_json(to_json(c.what, secrets)));
   if (wanted.removed) {
     order_.remove(name);
-    if (m) s_.publish("service.removed", {{"service", name}});
+    if (m) s_.publish("service.removed", {{"service", name}, {"by", by}});
     for (auto& other : order_.successors(name)) say_doubts(other);
   } else if (!m) {
     m = (services_[name] = make_service(wanted)).get();
-    s_.publish("service.added", {{"service", name}});
+    s_.publish("service.added", {{"service", name}, {"by", by}});
     say_doubts(name);
   } else if (m->spec().after != wanted.spec.after || m->spec().requires_ != wanted.spec.requires_) {
     say_doubts(name);
@@ -159,7 +164,8 @@ void supervisor::check_waiting(const std::string& name) {
       m ? m->rollout_failure() : std::string());
 }
 
-promise<json> supervisor::signal_service(const std::string& name, const std::string& signal) {
+promise<json> supervisor::signal_service(const std::string& name, const std::string& signal,
+                                         const principal& by) {
   promise<json> answer;
   auto m = lookup(name);
   if (!m) {
@@ -174,6 +180,7 @@ promise<json> supervisor::signal_service(const std::string& name, const std::str
   json signalled = json::array();
   for (auto& i : m->instances())
     if (i->deliver_signal(*number)) signalled.push_back(m->display_name(*i));
+  s_.log.info("signal {} to {} by {}", signal, print_json(signalled), to_string(by));
   if (signalled.empty())
     answer.set_error({errc::not_running, "no instance of '" + name + "' runs", name});
   else

@@ -38,10 +38,11 @@ class supervisor : private service_owner, private change_queue::executor {
                      const std::vector<unreadable_row>& unreadable);
 
   /// Answers when the change is journaled and, with `w`, once its goal is reached.
-  promise<json> change_service(desired_change c, wait_for w = {}) {
-    return changes_.submit(std::move(c), w);
+  promise<json> change_service(desired_change c, wait_for w = {}, principal by = {}) {
+    return changes_.submit(std::move(c), w, std::move(by));
   }
-  promise<json> signal_service(const std::string& name, const std::string& signal);
+  promise<json> signal_service(const std::string& name, const std::string& signal,
+                               const principal& by = {});
 
   // -- the desired state as a whole
 
@@ -53,7 +54,7 @@ class supervisor : private service_owner, private change_queue::executor {
   std::vector<error> check(const service_plan& plan) const;
   /// Carries a plan out, each change journaled. The answer has a row for each; one that failed
   /// keeps no other from being tried.
-  promise<json> carry_out(const service_plan& plan, wait_for w);
+  promise<json> carry_out(const service_plan& plan, wait_for w, const principal& by = {});
 
   // -- looking
 

@@ -24,7 +24,7 @@ std::vector<error> supervisor::check(const service_plan& plan) const {
   return errors;
 }
 
-promise<json> supervisor::carry_out(const service_plan& plan, wait_for w) {
+promise<json> supervisor::carry_out(const service_plan& plan, wait_for w, const principal& by) {
   struct under_way {
     std::vector<json> rows;
     std::size_t open = 1;
@@ -45,7 +45,7 @@ promise<json> supervisor::carry_out(const service_plan& plan, wait_for w) {
     auto place = all->rows.size();
     if (told) all->rows.push_back({{"name", c.name}, {"action", to_string(c.action)}});
     ++all->open;
-    changes_.submit(follow_declaration{c.name, c.wanted}, told ? w : wait_for{})
+    changes_.submit(follow_declaration{c.name, c.wanted}, told ? w : wait_for{}, by)
         .then([all, place, told](const result<json>& outcome) {
           if (told && outcome) {
             all->rows[place]["outcome"] = "done";

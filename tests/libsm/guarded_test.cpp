@@ -23,7 +23,10 @@ struct plain_request : request {
   std::vector<std::string> query_names() const override { return {}; }
   sm::manager& manager() const override { std::terminate(); }
   std::string id() const override { return "1"; }
-  bool over_tcp() const override { return true; }
+  const principal& caller() const override {
+    static const principal nobody;
+    return nobody;
+  }
 };
 
 template <class F>

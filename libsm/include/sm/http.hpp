@@ -7,6 +7,7 @@
 #include <optional>
 #include <sm/guarded.hpp>
 #include <sm/json.hpp>
+#include <sm/principal.hpp>
 #include <sm/promise.hpp>
 #include <string>
 #include <string_view>
@@ -40,8 +41,9 @@ class request {
   /// Names this request in the manager's log and in answers that say it failed: what X-Request-Id
   /// brought, or one of our own.
   virtual std::string id() const = 0;
-  /// It came over TCP; over the Unix socket come the manager's own user and root alone.
-  virtual bool over_tcp() const = 0;
+  /// Who asks. Over the Unix socket come the manager's own user and root alone.
+  virtual const principal& caller() const = 0;
+  bool over_tcp() const { return caller().from == principal::origin::tcp; }
 
   /// The body as a `T`; throws `failure` with `bad_request` or `bad_arguments` and the field at
   /// fault.

@@ -98,8 +98,11 @@ struct service_spec {
   std::string name{};            ///< letters, digits, `_`, `-` and `.`; at most 64; unique
   std::string type{};            ///< a type registered with `server::type` or `server::actor`
   json params = json::object();  ///< handed to the type's constructor; a list of pairs is an object
-  unsigned instances = 1;        ///< processes; 0 keeps the service without running it
-  bool autostart = true;         ///< false: a new one waits until it is started by hand
+  /// Names of parameters, at any depth, that are shown without their values. Those that are called
+  /// password, token, api_key and the like are hidden without being named here.
+  std::vector<std::string> secret_params{};
+  unsigned instances = 1;  ///< processes; 0 keeps the service without running it
+  bool autostart = true;   ///< false: a new one waits until it is started by hand
   restart_policy restart = restart_policy::always;
   std::vector<int> success_exit_codes = {0};  ///< not a failure for `on_failure`
   backoff_policy backoff{};

@@ -1,7 +1,8 @@
 // The documents of the API as JSON Schema.
 #include "api/openapi.hpp"
-
-#include <sm/service_spec.hpp>
+#include "schema/documents.hpp"
+#include "schema/queue_fields.hpp"
+#include "schema/spec_fields.hpp"
 
 namespace sm {
 namespace {
@@ -39,29 +40,6 @@ json object(std::initializer_list<std::pair<const char*, json>> fields) {
 json state_schema() {
   return words(
       {"STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "REMOVED"});
-}
-
-/// Every field with its kind, by the form in which specifications are written.
-json specification_schema() {
-  auto schema = schema_like(to_json(service_spec{}));
-  schema["properties"]["params"] = {{"type", "object"}};
-  for (auto* name : {"env", "rlimits"}) schema["properties"][name] = map_of(text);
-  for (auto* name : {"after", "requires", "tags", "command", "env_file", "inherit_env", "sockets"})
-    schema["properties"][name] = list_of(text);
-  schema["additionalProperties"] = false;
-  return schema;
-}
-
-json schedule_schema() {
-  return object({{"name?", text},
-                 {"cron?", text},
-                 {"timezone?", text},
-                 {"type?", text},
-                 {"argument?", any},
-                 {"queue?", text},
-                 {"missed?", words({"skip", "once"})},
-                 {"overlap?", boolean},
-                 {"enabled?", boolean}});
 }
 
 json usage(json schema) {
@@ -112,7 +90,7 @@ json service_schemas() {
                                  {"declared?", boolean},
                                  {"commands?", list_of(text)}}));
   all["ServiceList"] = object({{"services", list_of(ref("Service"))}});
-  all["Specification"] = specification_schema();
+  all["Specification"] = json_schema(rows_of<service_spec>());
   all["NewService"] = {{"allOf", {ref("Specification"), {{"required", {"name"}}}}}};
   all["Signalled"] = object({{"signalled", list_of(text)}});
   all["CommandResult"] = object({{"result", any}});
@@ -128,15 +106,13 @@ json service_schemas() {
 
 json queue_schemas() {
   json all;
-  all["Queue"] = object(
-      {{"name", text},
-       {"ready", integer},
-       {"running", integer},
-       {"delayed", integer},
-       {"latency_s", number},
-       {"paused", boolean},
-       {"limits",
-        object({{"concurrency", integer}, {"rate", integer}, {"period", ref("Duration")}})}});
+  all["Queue"] = object({{"name", text},
+                         {"ready", integer},
+                         {"running", integer},
+                         {"delayed", integer},
+                         {"latency_s", number},
+                         {"paused", boolean},
+                         {"limits", json_schema(rows_of<queue_limits>())}});
   all["QueueList"] = object({{"queues", list_of(ref("Queue"))},
                              {"processed", integer},
                              {"failed", integer},
@@ -172,15 +148,15 @@ json queue_schemas() {
   all["Cancelled"] = object({{"id", text}, {"state", words({"removed", "cancelling"})}});
   all["Removed"] = object({{"removed", integer}, {"missing", list_of(text)}});
   all["Requeued"] = object({{"requeued", integer}, {"missing", list_of(text)}});
-  all["Schedule"] = schedule_schema();
+  all["Schedule"] = json_schema(rows_of<schedule_spec>());
+  all["Schedule"].erase("additionalProperties");
   all["Schedule"]["required"] = {"name"};
   all["Schedule"]["properties"].update({{"declared_by", or_null("string")},
                                         {"last_ms", integer},
                                         {"next_ms", integer},
                                         {"unreadable", text}});
-  all["NewSchedule"] = schedule_schema();
+  all["NewSchedule"] = json_schema(rows_of<schedule_spec>());
   all["NewSchedule"]["required"] = {"cron", "type"};
-  all["NewSchedule"]["additionalProperties"] = false;
   all["ScheduleList"] = object({{"schedules", list_of(ref("Schedule"))}});
   all["RemovedSchedule"] = object({{"removed", text}});
   all["Stored"] = object({{"id", text}});

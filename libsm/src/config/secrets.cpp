@@ -3,14 +3,19 @@
 #include <fstream>
 
 #include "queue/redis/redis_url.hpp"
+#include "schema/setting_fields.hpp"
 
 namespace sm {
 
 std::vector<std::string> without_passwords(std::vector<std::string> arguments) {
-  constexpr std::string_view key = "queue.url=";
-  for (auto& text : arguments)
-    if (auto at = text.find(key); at != text.npos)
-      text = text.substr(0, at + key.size()) + without_password(text.substr(at + key.size()));
+  for (auto& section : rows_of<config>())
+    for (auto& row : section.rows()) {
+      if (row.rules.hides != hiding::password) continue;
+      auto key = std::string(section.name) + "." + std::string(row.name) + "=";
+      for (auto& text : arguments)
+        if (auto at = text.find(key); at != text.npos)
+          text = text.substr(0, at + key.size()) + without_password(text.substr(at + key.size()));
+    }
   return arguments;
 }
 

@@ -8,7 +8,7 @@
 
 namespace sm {
 
-/// The arguments without the passwords of queue.url.
+/// The arguments without the passwords of settings such as queue.url.
 std::vector<std::string> without_passwords(std::vector<std::string> arguments);
 
 /// Takes queue.url from the first line of queue.url_file, when that is set.

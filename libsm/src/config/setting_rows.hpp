@@ -7,19 +7,21 @@
 #include <string_view>
 #include <vector>
 
-namespace sm {
+#include "schema/setting_fields.hpp"
 
-enum class setting_kind { text, path, duration, size, number, flag, texts };
-std::string_view to_string(setting_kind kind) noexcept;
+namespace sm {
 
 struct setting_row {
   std::string key;  ///< "http.body_max"
-  setting_kind kind;
+  field_kind kind;
   std::string value;
   std::string doc;
 };
 
 std::vector<setting_row> setting_rows(const config& c = {});
+
+/// A setting's value as it may be shown: a URL without its password.
+std::string shown_setting(std::string_view key, const std::string& value);
 
 /// "manager", "log", ... in the order of the rows.
 std::vector<std::string> setting_sections();

@@ -3,7 +3,7 @@
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
 #include "queue/schedule.hpp"
-#include "text/units.hpp"
+#include "schema/queue_fields.hpp"
 
 namespace sm {
 
@@ -34,16 +34,13 @@ json to_document(const job_view& v) {
 }
 
 json to_document(const queue_counts& c) {
-  json limits{{"concurrency", c.limits.concurrency},
-              {"rate", c.limits.rate},
-              {"period", format_duration(c.limits.period)}};
   return {{"name", c.queue},
           {"ready", c.ready},
           {"running", c.running},
           {"delayed", c.delayed},
           {"latency_s", static_cast<double>(c.oldest_ms) / 1000},
           {"paused", c.paused},
-          {"limits", std::move(limits)}};
+          {"limits", to_fields(c.limits)}};
 }
 
 json to_document(const stored_schedule& s, std::int64_t now_ms) {

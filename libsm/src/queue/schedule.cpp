@@ -4,76 +4,21 @@
 
 #include "queue/cron.hpp"
 #include "queue/payload.hpp"
+#include "schema/queue_fields.hpp"
 #include "system/random.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
 
-json to_json(const schedule_spec& s) {
-  return {{"name", s.name},
-          {"cron", s.cron},
-          {"timezone", s.timezone},
-          {"type", s.type},
-          {"argument", s.argument},
-          {"queue", s.queue},
-          {"missed", s.missed == schedule_spec::missed_times::once ? "once" : "skip"},
-          {"overlap", s.overlap},
-          {"enabled", s.enabled}};
-}
+json to_json(const schedule_spec& s) { return to_fields(s); }
 
 result<schedule_spec> schedule_from_json(const json& document) {
   if (!document.is_object())
     return fail(errc::invalid_spec,
                 R"(send an object such as {"name": ..., "cron": ..., "type": ...})");
-  schedule_spec s;
-  for (auto& field : document.items()) {
-    const auto& key = field.key();
-    const auto& value = field.value();
-    auto where = pointer_to(key);
-    auto text = [&](std::string& member) -> result<void> {
-      if (!value.is_string()) return fail(errc::invalid_spec, "must be a string", where);
-      member = value;
-      if (auto fits = check_text(member); !fits)
-        return fail(errc::invalid_spec, fits.error().detail, where);
-      return {};
-    };
-    auto flag = [&](bool& member) -> result<void> {
-      if (!value.is_boolean()) return fail(errc::invalid_spec, "must be true or false", where);
-      member = value;
-      return {};
-    };
-    result<void> ok;
-    if (key == "name") {
-      ok = text(s.name);
-    } else if (key == "cron") {
-      ok = text(s.cron);
-    } else if (key == "timezone") {
-      ok = text(s.timezone);
-    } else if (key == "type") {
-      ok = text(s.type);
-    } else if (key == "argument") {
-      s.argument = value;
-    } else if (key == "queue") {
-      ok = text(s.queue);
-    } else if (key == "overlap") {
-      ok = flag(s.overlap);
-    } else if (key == "enabled") {
-      ok = flag(s.enabled);
-    } else if (key == "missed") {
-      if (value != "skip" && value != "once")
-        ok = fail(errc::invalid_spec, R"(must be "skip" or "once")", where);
-      else
-        s.missed =
-            value == "once" ? schedule_spec::missed_times::once : schedule_spec::missed_times::skip;
-    } else {
-      ok = fail(errc::invalid_spec,
-                "unknown field" + instead_of(key, {"name", "cron", "timezone", "type", "argument",
-                                                   "queue", "missed", "overlap", "enabled"}),
-                where);
-    }
-    if (!ok) return tl::unexpected<error>(ok.error());
-  }
-  if (auto ok = validate(s); !ok) return tl::unexpected<error>(ok.error());
+  auto s = from_fields<schedule_spec>(document);
+  if (!s) return s;
+  if (auto ok = validate(*s); !ok) return tl::unexpected<error>(ok.error());
   return s;
 }
 

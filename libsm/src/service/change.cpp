@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "service/masked_env.hpp"
+#include "service/masking.hpp"
 #include "service/scaling.hpp"
 #include "text/texts.hpp"
 
@@ -29,7 +29,7 @@ tl::unexpected<error> no_such(const std::string& name) {
 
 result<desired_service> added(const present_service& present, const add_service& c) {
   auto document = c.document;
-  if (auto ok = unmask_env(document, nullptr); !ok) return tl::unexpected<error>(ok.error());
+  if (auto ok = unmask_secrets(document, nullptr); !ok) return tl::unexpected<error>(ok.error());
   auto spec = spec_from_json(document);
   if (!spec) return tl::unexpected<error>(spec.error());
   if (spec->name != c.name)
@@ -58,7 +58,8 @@ result<desired_service> with(const desired_service& present, const json& documen
 
 result<desired_service> patched(const desired_service& present, const patch_service& c) {
   auto document = c.document;
-  if (auto ok = unmask_env(document, &present.spec); !ok) return tl::unexpected<error>(ok.error());
+  if (auto ok = unmask_secrets(document, &present.spec); !ok)
+    return tl::unexpected<error>(ok.error());
   auto wanted = with(present, document);
   if (wanted && c.programs == may_run::no_programs && runs_program(wanted->spec) &&
       needs_restart(present.spec, wanted->spec))
@@ -85,8 +86,8 @@ desired_service enabled(desired_service wanted, bool yes) {
   return wanted;
 }
 
-json masked(json document) {
-  mask_env(document);
+json masked(json document, std::span<const std::string> secret_params) {
+  mask_secrets(document, secret_params);
   return document;
 }
 
@@ -110,17 +111,21 @@ const std::string& service_of(const desired_change& c) noexcept {
 
 std::string_view word_of(const desired_change& c) noexcept { return words[c.index()]; }
 
-json to_json(const desired_change& c) {
+json to_json(const desired_change& c, std::span<const std::string> secret_params) {
   json document{{"change", word_of(c)}, {"service", service_of(c)}};
   std::visit(overloaded{
-                 [&](const add_service& one) { document["document"] = masked(one.document); },
-                 [&](const patch_service& one) { document["document"] = masked(one.document); },
+                 [&](const add_service& one) {
+                   document["document"] = masked(one.document, secret_params);
+                 },
+                 [&](const patch_service& one) {
+                   document["document"] = masked(one.document, secret_params);
+                 },
                  [&](const scale_service& one) { document["instances"] = one.instances; },
                  [&](const follow_declaration& one) {
                    if (one.wanted.removed)
                      document["removed"] = true;
                    else
-                     document["document"] = masked(to_json(one.wanted.spec));
+                     document["document"] = masked(to_json(one.wanted.spec), secret_params);
                  },
                  [](const auto&) {},
              },

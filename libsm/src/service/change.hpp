@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -115,9 +116,9 @@ const std::string& service_of(const desired_change& c) noexcept;
 /// "add", "patch", "scale", ...
 std::string_view word_of(const desired_change& c) noexcept;
 
-/// One line for people and for the log: `change`, `service`, and what is particular to it. Values
-/// of environment variables are masked.
-json to_json(const desired_change& c);
+/// One line for people and for the log: `change`, `service`, and what is particular to it, without
+/// what is secret; `secret_params` are the service's.
+json to_json(const desired_change& c, std::span<const std::string> secret_params = {});
 
 /// The service of that name before a change.
 struct present_service {

@@ -4,11 +4,13 @@
 #include <map>
 #include <set>
 
-#include "service/masked_env.hpp"
+#include "service/masking.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
 namespace {
+
+using secret_names = std::vector<std::string>;
 
 void add_differences(const json& before, const json& after, const std::string& at,
                      std::vector<field_change>& out) {
@@ -63,16 +65,26 @@ std::vector<const service_spec*> in_order(const std::vector<const service_spec*>
   return sorted;
 }
 
-json fields_document(const std::vector<field_change>& fields, bool hide) {
+json fields_document(const std::vector<field_change>& fields, const secret_names* hidden) {
   json list = json::array();
   for (auto& f : fields) {
     json row{{"field", f.field}, {"before", f.before}, {"after", f.after}};
-    if (hide && (f.field == "/env" || f.field.starts_with("/env/")))
-      for (auto* side : {"before", "after"})
-        if (!row[side].is_null()) row[side] = masked_value;
+    if (hidden)
+      for (auto* side : {"before", "after"}) row[side] = masked_at(f.field, row[side], *hidden);
     list.push_back(std::move(row));
   }
   return list;
+}
+
+/// The parameters that are secrets after the change, or were before it.
+secret_names secrets_of(const service_change& c) {
+  auto all = c.wanted.spec.secret_params;
+  for (auto* fields : {&c.fields, &c.by_hand})
+    for (auto& f : *fields)
+      for (auto* side : {&f.before, &f.after})
+        if (f.field == "/secret_params" && side->is_array())
+          for (auto& name : *side) all.push_back(name.get<std::string>());
+  return all;
 }
 
 }  // namespace
@@ -154,21 +166,23 @@ service_plan make_plan(const std::vector<desired_service>& present,
 json to_document(const service_plan& plan, bool hide_secrets) {
   json list = json::array();
   for (auto& c : plan.changes) {
+    auto secrets = secrets_of(c);
+    auto* hidden = hide_secrets ? &secrets : nullptr;
     json row{{"kind", "service"},
              {"name", c.name},
              {"action", to_string(c.action)},
              {"origin", to_string(c.wanted.origin)},
-             {"fields", fields_document(c.fields, hide_secrets)},
+             {"fields", fields_document(c.fields, hidden)},
              {"processes",
               {{"replaced", c.replaced},
                {"kept", c.kept},
                {"started", c.started},
                {"stopped", c.stopped}}}};
-    if (!c.by_hand.empty()) row["by_hand"] = fields_document(c.by_hand, hide_secrets);
+    if (!c.by_hand.empty()) row["by_hand"] = fields_document(c.by_hand, hidden);
     if (c.action == plan_action::keep && c.wanted.removed) row["removed_by_hand"] = true;
     if (c.action == plan_action::add) {
       row["spec"] = to_json(c.wanted.spec);
-      if (hide_secrets) mask_env(row["spec"]);
+      if (hide_secrets) mask_secrets(row["spec"]);
     }
     list.push_back(std::move(row));
   }

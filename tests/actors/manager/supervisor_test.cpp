@@ -39,6 +39,18 @@ TEST_F(supervisor_fixture, an_added_service_is_journaled_and_started) {
   EXPECT_EQ(state_of("web"), "RUNNING");
 }
 
+TEST_F(supervisor_fixture, the_event_of_a_change_says_who_asked_for_it) {
+  start({});
+  const principal user{.from = principal::origin::unix_socket, .uid = 7, .pid = 9};
+  ASSERT_TRUE(outcome_of(m.events, m.services.change_service(
+                                       addition({{"name", "web"}, {"type", "demo"}}), {}, user)));
+  auto told = m.shared.recent.after(0);
+  auto added =
+      std::find_if(told.begin, told.end, [](auto& e) { return e.type == "service.added"; });
+  ASSERT_NE(added, told.end);
+  EXPECT_EQ(json::parse(added->data), (json{{"service", "web"}, {"by", "uid 7, pid 9"}}));
+}
+
 TEST_F(supervisor_fixture, of_an_unknown_type_nothing_is_added) {
   start({});
   auto refused =

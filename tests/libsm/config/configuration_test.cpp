@@ -304,10 +304,10 @@ TEST(configuration, a_folder_is_no_file_and_a_missing_one_is_named) {
 TEST(configuration, every_setting_is_read_from_a_value_of_its_kind) {
   for (auto& row : setting_rows()) {
     json value = row.value;
-    if (row.kind == setting_kind::flag) value = row.value == "true";
-    if (row.kind == setting_kind::number || row.kind == setting_kind::size)
+    if (row.kind == field_kind::flag) value = row.value == "true";
+    if (row.kind == field_kind::whole || row.kind == field_kind::size)
       value = std::stoll(row.value);
-    if (row.kind == setting_kind::texts) value = json::array();
+    if (row.kind == field_kind::texts) value = json::array();
     auto text = setting_text(row.key, value);
     ASSERT_TRUE(text) << row.key;
     EXPECT_EQ(*text, row.value) << row.key;
@@ -316,9 +316,9 @@ TEST(configuration, every_setting_is_read_from_a_value_of_its_kind) {
 }
 
 /// Writes the tables anew where SM_WRITE_DOCS is set.
-TEST(configuration, docs_configuration_md_shows_the_keys_as_they_are) {
-  const std::string file = DOCS_FOLDER "/configuration.md";
-  const std::string begin = "<!-- keys -->\n", end = "<!-- end of keys -->\n";
+void expect_page(const std::string& page, const std::string& what, const std::string& tables) {
+  const std::string file = DOCS_FOLDER "/" + page;
+  const std::string begin = "<!-- " + what + " -->\n", end = "<!-- end of " + what + " -->\n";
   std::stringstream read;
   read << std::ifstream(file).rdbuf();
   auto text = read.str();
@@ -326,13 +326,21 @@ TEST(configuration, docs_configuration_md_shows_the_keys_as_they_are) {
   ASSERT_NE(from, text.npos);
   ASSERT_NE(to, text.npos);
   from += begin.size();
-  auto tables = configuration_in_markdown() + "\n";
   if (std::getenv("SM_WRITE_DOCS")) {
     std::ofstream(file) << text.replace(from, to - from, tables);
     return;
   }
   EXPECT_EQ(text.substr(from, to - from), tables)
       << "write it anew: SM_WRITE_DOCS=1 libsm_tests --gtest_filter='configuration.docs*'";
+}
+
+TEST(configuration, docs_configuration_md_shows_the_keys_as_they_are) {
+  expect_page("configuration.md", "keys", configuration_in_markdown() + "\n");
+}
+
+TEST(configuration, docs_services_md_shows_the_fields_as_they_are) {
+  expect_page("services.md", "fields", "\n" + specification_in_markdown(false) + "\n");
+  expect_page("services.md", "fields of programs", "\n" + specification_in_markdown(true) + "\n");
 }
 
 TEST(configuration, the_example_has_no_mistakes) {

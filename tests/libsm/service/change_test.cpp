@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "service/masked_env.hpp"
+#include "service/masking.hpp"
 
 namespace sm {
 namespace {
@@ -188,6 +188,9 @@ TEST(change, is_told_in_one_line_without_secrets) {
   auto secret = to_json(patch_service{"web", {{"env", {{"KEY", "hunter2"}}}}});
   EXPECT_EQ(print_json(secret).find("hunter2"), std::string::npos);
   EXPECT_EQ(secret["document"]["env"]["KEY"], masked_value);
+  auto named = to_json(patch_service{"web", {{"params", {{"dsn", "hunter2"}, {"token", "x"}}}}},
+                       std::vector<std::string>{"dsn"});
+  EXPECT_EQ(named["document"]["params"], (json{{"dsn", masked_value}, {"token", masked_value}}));
 }
 
 TEST(change, is_a_value) {

@@ -138,9 +138,25 @@ TEST(plan, no_value_of_an_environment_variable_is_shown) {
   fresh.env = {{"KEY", "fourth-secret"}};
   auto plan = make_plan({of_file(before)}, {in_file(after), in_file(fresh)});
   auto text = print_json(to_document(plan));
-  EXPECT_EQ(text.find("secret"), text.npos) << text;
+  EXPECT_EQ(text.find("-secret"), text.npos) << text;
   EXPECT_NE(text.find("/env/KEY"), text.npos) << text;
   EXPECT_NE(print_json(to_document(plan, false)).find("new-secret"), text.npos);
+}
+
+TEST(plan, no_parameter_that_is_a_secret_is_shown) {
+  service_spec before{.name = "web", .type = "demo"}, after, fresh;
+  before.params = {{"db", {{"password", "old-hidden"}, {"port", 1}}}, {"dsn", "older-hidden"}};
+  before.secret_params = {"dsn"};
+  after = before;
+  after.params = {{"db", {{"password", "new-hidden"}, {"port", 2}}}, {"dsn", "newer-hidden"}};
+  after.secret_params = {};  // what was a secret until then is told by no plan
+  fresh = before;
+  fresh.name = "fresh";
+  auto plan = make_plan({of_file(before)}, {in_file(after), in_file(fresh)});
+  auto text = print_json(to_document(plan));
+  EXPECT_EQ(text.find("hidden"), text.npos) << text;
+  EXPECT_NE(text.find("/params/db/password"), text.npos) << text;
+  EXPECT_NE(text.find(R"("after":2)"), text.npos) << text;
 }
 
 }  // namespace sm

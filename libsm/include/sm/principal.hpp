@@ -1,0 +1,28 @@
+// Who asks: told with a request, and with each change of what is wanted.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <sys/types.h>
+#include <string>
+
+namespace sm {
+
+struct principal {
+  enum class origin {
+    program,      ///< nobody from outside: the program itself, its file, a signal
+    unix_socket,  ///< a process of this host, as the kernel names it (SO_PEERCRED)
+    tcp
+  };
+  origin from = origin::program;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  pid_t pid = 0;          ///< 0 where it is not known, of another namespace, say
+  std::string address{};  ///< over TCP: "127.0.0.1:51820", "[::1]:51820"
+
+  friend bool operator==(const principal&, const principal&) = default;
+};
+
+/// "uid 1000, pid 4711", "127.0.0.1:51820", "the program".
+std::string to_string(const principal& who);
+
+}  // namespace sm
