@@ -17,6 +17,7 @@ const option_row watch{.name = "watch", .letter = 'w', .doc = "show it anew when
 const option_row with_instances{
     .name = "instances", .letter = 'i', .doc = "show each instance of services with several"};
 
+// NOLINTNEXTLINE(readability-function-size): a table
 std::vector<verb_row> service_verbs() {
   return {
       {.name = "status",

@@ -1,0 +1,139 @@
+#include "program/manager_signals.hpp"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "process/process_tree.hpp"
+
+namespace sm {
+
+using namespace std::chrono_literals;
+
+shutdown_sequence::shutdown_sequence(supervision& s, supervisor& services, gateway& http,
+                                     const service_manager& above)
+    : s_(s),
+      services_(services),
+      gateway_(http),
+      above_(above),
+      signals_(s.events.context(), SIGTERM, SIGINT),
+      deadline_(s.events.context()) {
+  await_signal();
+}
+
+void shutdown_sequence::begin() {
+  if (std::exchange(under_way_, true)) return;
+  s_.ending = true;
+  above_.tell("STOPPING=1\nSTATUS=stopping the services");
+  auto patience = s_.settings.manager.shutdown_timeout;
+  deadline_.expires_after(patience);
+  deadline_.async_wait([this](error_code ec) {
+    if (ec) return;
+    s_.log.error("not stopped within the shutdown timeout: killing what is left");
+    services_.hurry();
+  });
+  gateway_.drain(std::min<std::chrono::milliseconds>(patience / 4, 5s), [this] {
+    services_.shutdown([this] {
+      deadline_.cancel();
+      error_code ignored;
+      signals_.cancel(ignored);
+      s_.events.stop();
+    });
+  });
+}
+
+void shutdown_sequence::await_signal() {
+  signals_.async_wait([this](error_code ec, int number) {
+    if (ec) return;
+    await_signal();
+    if (under_way_) {
+      s_.log.warn("a second signal: killing what is left");
+      services_.hurry();
+      gateway_.close_all();
+      return;
+    }
+    s_.log.info("{}: shutting down", number == SIGINT ? "SIGINT" : "SIGTERM");
+    begin();
+  });
+}
+
+life_sign::life_sign(loop& l, const service_manager& above) : above_(above), timer_(l.context()) {
+  if (above_.watchdog().count() > 0) beat();
+}
+
+void life_sign::beat() {
+  above_.tell("WATCHDOG=1");
+  timer_.expires_after(above_.watchdog() / 2);
+  timer_.async_wait([this](error_code ec) {
+    if (!ec) beat();
+  });
+}
+
+child_collector::child_collector(supervision& s)
+    : s_(s), signals_(s.events.context(), SIGCHLD), again_(s.events.context()) {
+  await();
+}
+
+void child_collector::await() {
+  signals_.async_wait([this](error_code ec, int) {
+    if (ec) return;
+    if (::getpid() != 1 || s_.reaper.busy())
+      s_.reaper.end_orphans();
+    else
+      s_.forks.collect_earlier();
+    if (::getpid() == 1) look_again();
+    await();
+  });
+}
+
+void child_collector::look_again() {
+  again_.expires_after(1s);
+  again_.async_wait([this](error_code ec) {
+    if (ec) return;
+    auto ended = ended_children();
+    std::erase_if(ended, [this](pid_t pid) { return s_.processes.process(pid) != nullptr; });
+    for (auto pid : ended)
+      if (std::find(seen_.begin(), seen_.end(), pid) != seen_.end())
+        ::waitpid(pid, nullptr, WNOHANG);
+    seen_ = std::move(ended);
+    if (!seen_.empty()) look_again();
+  });
+}
+
+reload_on_hangup::reload_on_hangup(supervision& s, configuration_keeper& file,
+                                   const service_manager& above)
+    : s_(s), file_(file), above_(above), signals_(s.events.context(), SIGHUP) {
+  await();
+}
+
+void reload_on_hangup::await() {
+  signals_.async_wait([this](error_code ec, int) {
+    if (ec) return;
+    reload();
+    await();
+  });
+}
+
+void reload_on_hangup::reload() {
+  if (!file_.has_file()) {
+    s_.log.info("SIGHUP: there is no configuration file to read again");
+    return;
+  }
+  s_.log.info("SIGHUP: the configuration file is read again");
+  above_.tell_reloading();
+  file_.apply(std::nullopt, false, {}).then([this](const result<json>& outcome) {
+    std::string status = "the configuration is applied";
+    if (!outcome)
+      status = "the configuration is not applied: " + to_string(outcome.error());
+    else if (!outcome->at("complete").get<bool>())
+      status = "the configuration is applied in part";
+    if (status.ends_with("applied"))
+      s_.log.info("{}", status);
+    else
+      s_.log.error("{}", status);
+    above_.tell("READY=1\nSTATUS=" + status_line(status));
+  });
+}
+
+}  // namespace sm
