@@ -276,7 +276,7 @@ std::vector<verb_row> own_verbs() {
                     .meta = "NAME",
                     .doc = "of an ecosystem of pm2: `env_NAME` counts over `env`"}},
        .examples = {"smctl import /etc/supervisor/supervisord.conf /etc/supervisor/conf.d/*.conf",
-                    "smctl import Procfile -o smd.toml && smd --config smd.toml --check",
+                    "smctl import Procfile -o smd.toml; smd --config smd.toml --check",
                     "smctl import ecosystem.json --env production",
                     "smctl import /etc/systemd/system/web.service"}},
       {.name = "completion",

@@ -39,6 +39,11 @@ result<foreign_file> read_foreign(const std::string& name, const invocation& giv
     return file;
   }
   auto text = read_whole_file(name, file_max);
+  // As systemctl has it: an instance is read from its template.
+  auto at = name.find('@', name.rfind('/') + 1);
+  if (!text && text.error().code == errc::not_found && at != name.npos &&
+      name.ends_with(".service"))
+    text = read_whole_file(name.substr(0, at + 1) + ".service", file_max);
   if (!text) return fail(errc::bad_arguments, text.error().detail, name);
   file.text = std::move(*text);
   file.folder = fs::absolute(name, ec).lexically_normal().parent_path().string();

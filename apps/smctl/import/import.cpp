@@ -137,7 +137,9 @@ void settle(imported& all) {
   std::erase_if(all.services, [&](json& spec) {
     drop_empty(spec);
     auto name = spec.value("name", "");
-    auto why = is_there(name) ? "is there twice; the first one is taken" : why_refused(spec);
+    auto why = is_there(name)              ? "is there twice; the first one is taken"
+               : !spec.contains("command") ? "has no command that can be run"
+                                           : why_refused(spec);
     if (why.empty())
       names.push_back(name);
     else
@@ -155,10 +157,9 @@ void settle(imported& all) {
       all.losses.push_back(wanted.otherwise);
       continue;
     }
-    if (!wanted.field) continue;
+    if (!wanted.field || wanted.on == wanted.service) continue;
     auto& list = (*service)[wanted.field];
-    if (std::find(list.begin(), list.end(), wanted.on) == list.end() && wanted.on != wanted.service)
-      list.push_back(wanted.on);
+    if (std::find(list.begin(), list.end(), wanted.on) == list.end()) list.push_back(wanted.on);
   }
   // What is required starts behind it anyway.
   for (auto& spec : all.services) {

@@ -60,6 +60,15 @@ result<std::vector<std::string>> words_in(const json& app, const char* name) {
   return all;
 }
 
+/// Escaped in the text, and so not seen there.
+bool has_marks(const json& value) {
+  if (value.is_string())
+    return value.get_ref<const std::string&>().find_first_of(
+               std::string{variable_begin, variable_end}) != std::string::npos;
+  if (!value.is_structured()) return false;
+  return std::any_of(value.begin(), value.end(), [](auto& inner) { return has_marks(inner); });
+}
+
 class ecosystem_reader {
  public:
   ecosystem_reader(const foreign_file& file, imported& into) : file_(file), into_(into) {}
@@ -74,6 +83,8 @@ class ecosystem_reader {
                       "'JSON.stringify(eval(\"(\" + require(\"fs\").readFileSync(\"" +
                       file_.path + "\") + \")\"), null, 2)'",
                   file_.path);
+    if (has_marks(*document))
+      return fail(errc::bad_arguments, "has control characters in it", file_.path);
     lines_ = lines_of_json(text);
     bool holds = document->is_object() && document->contains("apps");
     std::string at = holds ? "/apps" : "";

@@ -347,7 +347,7 @@ class supervisord_reader {
       else if (!row->why.empty())
         lose(e.line, e.key, std::string(row->why));
     }
-    if (!spec.contains("command"))
+    if (spec.value("command", json::array()).empty())
       return lose(p.section->line, "[" + p.section->name + "]", "has no command that can be run");
     p.services.push_back(spec["name"]);
     into_.services.push_back(std::move(spec));

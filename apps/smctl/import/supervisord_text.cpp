@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::string_view number_begins = "%(process_num)";
 
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c) != 0) || c == '_';
+  });
+}
+
 /// "02d" behind its parenthesis: how wide; nothing for what is none.
 struct number_form {
   unsigned width = 0;
@@ -108,6 +114,8 @@ result<std::string> expanded(std::string_view text, const program_names& names) 
     if (!text.starts_with("%(") || !form) return fail(errc::bad_arguments, "a '%' is written '%%'");
     auto name = text.substr(2, end - 2);
     text.remove_prefix(end + 1 + form->size);
+    if (name.starts_with("ENV_") && !is_variable_name(name.substr(4)))
+      return fail(errc::bad_arguments, in_quotes(name.substr(4)) + " is no name of a variable");
     if (name.starts_with("ENV_"))
       out += variable(name.substr(4));
     else if (name == "program_name")

@@ -14,8 +14,8 @@ bool is_reached(std::string_view unit) {
   for (auto* target :
        {"network.target", "network-online.target", "syslog.target", "local-fs.target",
         "remote-fs.target", "nss-lookup.target", "nss-user-lookup.target", "time-sync.target",
-        "basic.target", "sysinit.target", "multi-user.target", "default.target", "rsyslog.service",
-        "syslog.socket", "systemd-journald.socket"})
+        "basic.target", "sysinit.target", "shutdown.target", "multi-user.target", "default.target",
+        "rsyslog.service", "syslog.socket", "systemd-journald.socket"})
     if (unit == target) return true;
   return false;
 }
@@ -46,7 +46,12 @@ class unit_reader {
         }
     if (unit_.names.name != unit_.spec["name"])
       lose(0, "", "is called " + unit_.spec["name"].get<std::string>() + " here");
-    for (auto& section : *sections) take_section(section);
+    for (auto& section : *sections) {
+      // Others ask whether there is one.
+      std::stable_partition(section.entries.begin(), section.entries.end(),
+                            [](auto& e) { return e.key == "User"; });
+      take_section(section);
+    }
     return finish();
   }
 
@@ -111,8 +116,16 @@ class unit_reader {
   }
 
   result<void> finish() {
-    if (unit_.lines.empty())
-      return fail(errc::bad_arguments, "there is no ExecStart that can be run", file_.path);
+    if (unit_.lines.empty()) {
+      auto& last = into_.losses;
+      auto why = std::find_if(last.rbegin(), last.rend(), [&](auto& l) {
+        return l.file == file_.path && l.key == "ExecStart";
+      });
+      if (why == last.rend())
+        return fail(errc::bad_arguments, "there is no ExecStart in it", file_.path);
+      return fail(errc::bad_arguments, "ExecStart: " + why->why,
+                  file_.path + ":" + std::to_string(why->line));
+    }
     if (unit_.lines.size() > 1 && !unit_.one_shot)
       lose(started_, "ExecStart", "all but the last are run to their end before");
     auto known = unit_.variables;

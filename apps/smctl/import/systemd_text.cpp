@@ -43,6 +43,7 @@ bool take_escape(std::string_view text, std::size_t& at, std::string& out) {
     auto code = parse_integer<std::uint32_t>(text.substr(at, f.digits), 1, 0x10ffff, f.base);
     if (!code || text.size() - at < f.digits) return false;
     at += f.digits;
+    if (*code == variable_begin || *code == variable_end) return false;
     if (f.digits < 4)
       out += static_cast<char>(*code);
     else
@@ -198,7 +199,9 @@ result<std::string> with_specifiers(std::string_view text, const unit_names& nam
       return fail(errc::bad_arguments, std::string{'%', letter} + " is known at a start alone");
     if ((letter == 'i' || letter == 'I') && names.instance.empty() && names.name.ends_with('@'))
       return fail(errc::bad_arguments,
-                  std::string{'%', letter} + " of a template: import it as NAME@INSTANCE.service");
+                  std::string{'%', letter} +
+                      " of a template: import it as NAME@INSTANCE.service, which is read "
+                      "from NAME@.service");
     out += row->meaning(names);
   }
   return out;

@@ -87,8 +87,13 @@ std::string services_in_toml(const std::vector<json>& services) {
   for (auto& spec : services) {
     auto section = "service." + key_of(spec.value("name", ""));
     out += out.empty() ? "" : "\n";
-    if (auto about = spec.find("about"); about != spec.end())
-      out += "# " + in_configuration(about->get<std::string>(), place::text) + "\n";
+    if (auto about = spec.find("about"); about != spec.end()) {
+      auto text = in_configuration(about->get<std::string>(), place::text);
+      // A comment has no control characters.
+      std::replace_if(
+          text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+      out += "# " + text + "\n";
+    }
     out += "[" + section + "]\n";
     std::string table;
     auto add = [&](const std::string& key) {

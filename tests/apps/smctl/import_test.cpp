@@ -189,7 +189,10 @@ TEST(import, a_unit_keeps_the_defaults_of_systemd) {
             "env = { A = \"1\", B = \"2 3\" }\nkill_mode = \"group\"\nrestart = \"never\"\n"
             "stop_timeout = \"90s\"\n");
   EXPECT_EQ(read("a.service", "[Service]\nType=simple\n"),
-            "a.service: there is no ExecStart that can be run");
+            "a.service: there is no ExecStart in it");
+  EXPECT_EQ(read("a@.service", "[Service]\nExecStart=/p %i\n"),
+            "a@.service:2: ExecStart: %i of a template: import it as NAME@INSTANCE.service, which "
+            "is read from NAME@.service");
 }
 
 TEST(import, units_know_each_other_when_they_come_together) {
@@ -220,12 +223,28 @@ TEST(import, units_know_each_other_when_they_come_together) {
       "smd\n");
 }
 
+TEST(import, what_could_not_run_is_a_loss_and_nobody_waits_for_itself) {
+  EXPECT_EQ(read("a.conf", "[program:w]\ncommand=\"\"\n[program:x]\ncommand=\n"),
+            "a.conf:1: [program:w]: has no command that can be run\n"
+            "a.conf:2: command: the program's name is empty\n"
+            "a.conf:3: [program:x]: has no command that can be run\n");
+  EXPECT_EQ(read("w.service", "[Unit]\nAfter=w.service\n[Service]\nExecStart=/p\n").find("after"),
+            std::string::npos);
+}
+
 TEST(import, a_file_that_is_no_text_is_refused) {
   imported all;
   EXPECT_EQ(import_file(foreign_kind::procfile, {"P", "/", "a: \xff\n"}, all).error().detail,
             "is no text in UTF-8");
   EXPECT_EQ(import_file(foreign_kind::procfile, {"P", "/", "a: \x01\n"}, all).error().detail,
             "has control characters in it");
+  EXPECT_EQ(read("e.json", R"({"script": "a", "env": {"A": "\u0001"}})"),
+            "e.json: has control characters in it");
+  EXPECT_EQ(read("a.service", "[Service]\nExecStart=/p \\x01\n"),
+            "a.service:2: ExecStart: a backslash begins no escape there is");
+  EXPECT_NE(read("a.service", "[Unit]\nDescription=a\x1b[2Jb\n[Service]\nExecStart=/p\n")
+                .find("# a [2Jb\n"),
+            std::string::npos);
 }
 
 }  // namespace sm::ctl

@@ -109,7 +109,8 @@ TEST(import_texts, specifiers_are_put_in_or_named) {
   EXPECT_EQ(*with_specifiers("%h/x", u), variable("HOME") + "/x");
   EXPECT_EQ(with_specifiers("%H", u).error().detail, "%H is known at a start alone");
   EXPECT_EQ(with_specifiers("%i", {"web@", "web", "", "/"}).error().detail,
-            "%i of a template: import it as NAME@INSTANCE.service");
+            "%i of a template: import it as NAME@INSTANCE.service, which is read from "
+            "NAME@.service");
 }
 
 namespace {

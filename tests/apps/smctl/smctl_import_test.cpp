@@ -114,6 +114,8 @@ TEST(smctl_import, standard_input_and_quiet_and_several_files) {
   EXPECT_EQ(piped.code, 1) << "something is lost, though nothing says so";
   EXPECT_EQ(piped.err, "");
   EXPECT_NE(piped.out.find("[service.release]"), std::string::npos);
+  auto instance = import({(shapes / "worker@mail.service").string(), "-q"});
+  EXPECT_NE(instance.out.find("[service.worker-mail]"), std::string::npos) << instance.err;
   auto both =
       import({(shapes / "legacy.service").string(), (shapes / "web.service").string(), "-q"});
   EXPECT_NE(both.out.find("after = [\"legacy\"]"), std::string::npos) << both.out;

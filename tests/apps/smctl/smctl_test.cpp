@@ -1,5 +1,9 @@
 // smctl against a running manager.
+#include <algorithm>
 #include <fstream>
+#include <set>
+
+#include "exit_codes.hpp"
 
 #include "smctl_fixture.hpp"
 
@@ -258,6 +262,43 @@ TEST_F(smctl_with_manager, the_manager_is_found_by_variable_folder_or_url) {
   EXPECT_EQ(here({"status", "-s", url, "--token-file", "token"}, {}).code, 0);
   EXPECT_EQ(here({"status", "-s", "ftp://x"}, {}).code, 2);
   EXPECT_EQ(here({"daemon", "stop", "-y", "-s", url}, {"SM_TOKEN=" + app.token()}).code, 77);
+}
+
+TEST_F(smctl_with_manager, every_exit_code_comes_of_what_its_row_says) {
+  EXPECT_EQ(add(tool_named("slow", {{"start_ms", 60'000}}, {{"start_timeout", "5m"}})).status, 201);
+  ASSERT_EQ(smctl({"stop", "b"}).code, 0);
+  auto url = "http://127.0.0.1:" + std::to_string(app.port());
+  struct row {
+    int code;
+    std::vector<std::string> words;
+  };
+  const std::vector<row> rows{{0, {"status", "a"}},
+                              {0, {"stop", "-n", "a"}},
+                              {1, {"call", "a", "no-such-command"}},
+                              {2, {"frobnicate"}},
+                              {2, {"status", "--no-such-option"}},
+                              {2, {"remove", "a"}},
+                              {2, {"import", "/dev/null"}},
+                              {3, {"status", "b"}},
+                              {4, {"status", "no-such-service"}},
+                              {4, {"queue", "show", "no-such-queue"}},
+                              {7, {"stop", "b"}},
+                              {7, {"call", "b", "status"}},
+                              {69, {"status", "-s", "unix:///nowhere/sm.sock"}},
+                              {75, {"wait", "slow", "--timeout", "200ms"}},
+                              {77, {"status", "-s", url}}};
+  std::set<int> seen;
+  for (auto& r : rows) {
+    auto words = r.words;
+    if (std::find(words.begin(), words.end(), "-s") == words.end())
+      words.insert(words.begin(), {"-s", app.state().string()});
+    words.insert(words.begin(), SMCTL);
+    auto done = run_command(words);
+    EXPECT_EQ(done.code, r.code) << r.words.front() << " " << r.words.back() << "\n" << done.err;
+    EXPECT_EQ(done.code == 0 || r.code == 3, done.err.empty()) << r.words.back() << done.err;
+    seen.insert(r.code);
+  }
+  for (auto& r : ctl::exit_rows()) EXPECT_TRUE(seen.contains(r.code)) << r.code;
 }
 
 TEST_F(smctl_with_manager, completion_offers_names_of_the_running_manager) {

@@ -63,7 +63,8 @@ TEST_F(smctl_in_terminal, status_is_shown_anew_when_something_changes_and_fits) 
 TEST_F(smctl_in_terminal, top_shows_who_is_busy_and_sorts_by_key) {
   EXPECT_EQ(add(tool_named("busy", json::object(), {{"watchdog", "0ms"}})).status, 201);
   EXPECT_TRUE(reaches("busy", "RUNNING"));
-  smctl({"call", "busy", "spin", "--timeout", "10ms"});
+  // It is never answered, but has to be sent within that.
+  smctl({"call", "busy", "spin", "--timeout", "1s"});
   for (int width : {80, 200}) {
     tmux_terminal terminal(width, 20, line("top --interval 200ms"));
     ASSERT_TRUE(eventually([&] {
