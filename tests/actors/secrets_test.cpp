@@ -21,13 +21,17 @@ TEST_F(supervision_fixture, a_secret_parameter_is_shown_nowhere_and_its_mask_mea
   auto changed = app.api("PATCH", "/v1/services/web?wait=5s", json{{"params", shown}}.dump());
   EXPECT_EQ(changed.status, 200) << changed.body;
   EXPECT_NE(app.instance_pid("web"), pid);
+  auto listed = app.api("GET", "/v1/services").body;
+  EXPECT_EQ(app.stop(), 0);  // what it logged is in its file then
   auto log = text_of(app.state() / "log" / "manager.log");
-  for (auto& text : {log, sent_back.body, changed.body, app.api("GET", "/v1/services").body})
+  EXPECT_NE(log.find("patch"), log.npos) << log;
+  for (auto& text : {log, sent_back.body, changed.body, listed})
     EXPECT_EQ(text.find("hunter"), text.npos) << text;
 }
 
 TEST_F(supervision_fixture, the_log_says_by_whom_a_change_is) {
   ASSERT_EQ(add(tool_named("web")).status, 201);
+  EXPECT_EQ(app.stop(), 0);
   auto log = text_of(app.state() / "log" / "manager.log");
   EXPECT_NE(log.find("changed by 127.0.0.1:"), log.npos) << log;
 }
