@@ -19,7 +19,7 @@ from harness import BUILD, api, end_when_told, eventually, free_port
 PROGRAM = os.path.join(os.environ.get("SM_BUILD", BUILD), "test_program")
 GEMS = ["resque:3.0.0", "resque-scheduler:5.0.0"]
 PACKAGES = ["node-resque@9.7.1", "ioredis@5.8.2"]
-SPREAD_S = 20  # over which the jobs are due, the first ones at once
+SPREAD_S = 30  # over which the jobs are due, the first ones at once
 LOCK_S = 4     # how long a killed scheduler of Ruby keeps its lock; 180 unless told
 
 RUBY = """
@@ -110,9 +110,10 @@ def node(folder):
 
 
 def end(process, how=signal.SIGTERM):
+    """A scheduler of node-resque ends once nothing is due, and would lose the job in its hand if it were killed."""
     process.send_signal(how)
     try:
-        process.wait(20)
+        process.wait(120)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -163,7 +164,7 @@ class World:
         producer = self.peer("producer")
         changes, begin = 0, time.monotonic()
         while time.monotonic() < begin + SPREAD_S + 10:
-            time.sleep(2.5)
+            time.sleep(3)
             # Anew at once, or after a pause in which nobody but sm moves them.
             end(scheduler, signal.SIGKILL if may_be_killed and changes % 2 else signal.SIGTERM)
             time.sleep(0 if changes % 3 else 1.5)
