@@ -67,10 +67,11 @@ result<std::vector<std::string>> redis_workers::warnings() {
   if (auto policy = setting("maxmemory-policy"); !policy.empty() && policy != "noeviction")
     list.push_back("Redis may evict jobs when it is full (maxmemory-policy " + policy +
                    "): set it to noeviction");
+  // Redis 7.0 that is started with it passes over its dump, and starts empty.
   if (setting("appendonly") == "no")
     list.push_back(
         "Redis keeps no append-only file, so jobs of the last minutes are lost when it "
-        "ends: set appendonly yes");
+        "ends: CONFIG SET appendonly yes while it runs, then in its file");
   // A master that is cut off goes on for some seconds, and what it takes then goes with it.
   if (!client_.url().master.empty() && setting("min-replicas-to-write") == "0")
     list.push_back(
