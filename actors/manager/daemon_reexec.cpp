@@ -27,15 +27,19 @@ daemon_reexec::daemon_reexec(supervision& s, gateway& http, const service_manage
                              const std::vector<std::string>& given_argv)
     : s_(s), gateway_(http), above_(above), argv_(given_argv) {}
 
+result<void> daemon_reexec::can_make_way(bool shutting_down) const {
+  if (shutting_down || under_way_)
+    return fail(errc::shutting_down, "the manager is ending already");
+  if (s_.settings.manager.orphan_grace.count() == 0)
+    return fail(errc::conflict, "services end with their manager: manager.orphan_grace is 0",
+                "manager.orphan_grace");
+  return {};
+}
+
 promise<json> daemon_reexec::begin(const bool& shutting_down) {
   promise<json> answer;
-  if (shutting_down || under_way_) {
-    answer.set_error({errc::shutting_down, "the manager is ending already", {}});
-    return answer;
-  }
-  if (s_.settings.manager.orphan_grace.count() == 0) {
-    answer.set_error({errc::conflict, "services end with their manager: manager.orphan_grace is 0",
-                      "manager.orphan_grace"});
+  if (auto can = can_make_way(shutting_down); !can) {
+    answer.set_error(can.error());
     return answer;
   }
   under_way_ = true;
@@ -54,7 +58,8 @@ promise<json> daemon_reexec::begin(const bool& shutting_down) {
         under_way_ = true;
         s_.log.info("{} is executed anew: build {}", s_.forks.executable().string(), build);
         answer.set_value({{"pid", ::getpid()}, {"build", build}});
-        end_loop();
+        wanted_ = true;
+        end_loop("executing " + s_.forks.executable().string() + " anew");
       }
     });
   });
@@ -65,10 +70,18 @@ promise<json> daemon_reexec::begin(const bool& shutting_down) {
   return answer;
 }
 
-void daemon_reexec::end_loop() {
-  wanted_ = true;
+result<void> daemon_reexec::leave(const bool& shutting_down) {
+  if (auto can = can_make_way(shutting_down); !can) return can;
+  under_way_ = true;
+  s_.log.info("the services are left to the next manager");
+  end_loop("leaving the services to the next manager");
+  return {};
+}
+
+void daemon_reexec::end_loop(const std::string& status) {
+  services_stay_ = true;
   s_.ending = true;  // nothing is started, and nothing that ends is taken for a failure, any more
-  above_.tell("STATUS=executing " + status_line(s_.forks.executable().string()) + " anew");
+  above_.tell("STATUS=" + status_line(status));
   sockets_ = gateway_.listening();
   gateway_.drain(requests_finish_within, [this] { s_.events.stop(); });
 }

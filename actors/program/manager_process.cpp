@@ -61,6 +61,7 @@ struct inheritance {
   service_manager above = service_manager::from_environment();
   std::vector<inherited_socket> sockets = take_inherited_sockets();
   std::vector<pid_t> fork_servers = take_earlier_fork_servers();
+  unique_fd end_signals{};
 };
 
 /// The parts, in the order in which they need each other.
@@ -110,6 +111,7 @@ class manager_process {
   configuration_keeper configuration_;
   daemon_reexec reexec_;
   reload_on_hangup hangup_;
+  leave_on_signal leave_;
   link_listener links_;
   folder_keeper keeper_;
   std::optional<child_collector> children_;
@@ -141,11 +143,12 @@ manager_process::manager_process(detail::server_state& program, declared_program
       http_(events_, settings_.http, log_, program.routes, facade_),
       streams_(shared_.recent),
       logs_(events_, state_.folder.log_folder()),
-      shutdown_(shared_, services_, http_, given_.above),
+      shutdown_(shared_, services_, http_, given_.above, std::move(given_.end_signals)),
       beat_(events_, given_.above),
       configuration_(events_, services_, jobs_, read_again(), std::move(declared), log_),
       reexec_(shared_, http_, given_.above, program.given_argv),
       hangup_(shared_, configuration_, given_.above),
+      leave_(shared_, reexec_, shutdown_),
       links_(events_, log_,
              [this](received_greeting& greeting, const peer& who) {
                return shared_.adoption.on_greeting(greeting, who);
@@ -244,12 +247,12 @@ void manager_process::tell_address() {
     std::filesystem::remove(folder.path() / "http", ignored);
     log_.warn("the address is in no file: {}", to_string(ok.error()));
   }
-  log_.info("{} serves http://{} and {}; the token is in {}", program_.program, http_.address(),
-            (folder.path() / "sm.sock").string(), (folder.path() / "token").string());
-  given_.above.tell(
-      "READY=1\nMAINPID=" + std::to_string(::getpid()) + "\nSTATUS=" +
-      status_line("serves " + (http_.address().empty() ? std::string("the Unix socket")
-                                                       : "http://" + http_.address())));
+  auto tcp = http_.address().empty() ? std::string() : "http://" + http_.address();
+  log_.info("{} serves {}{}{}; the token is in {}", program_.program, tcp,
+            tcp.empty() ? "" : " and ", (folder.path() / "sm.sock").string(),
+            (folder.path() / "token").string());
+  given_.above.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) +
+                    "\nSTATUS=" + status_line("serves " + (tcp.empty() ? "the Unix socket" : tcp)));
 }
 
 void manager_process::run() {
@@ -258,10 +261,10 @@ void manager_process::run() {
 }
 
 void manager_process::end() {
-  if (!reexec_.wanted()) forks_.close();
+  if (!reexec_.services_stay()) forks_.close();
   shared_.journal.stop();
   shared_.janitor.stop();
-  if (!reexec_.wanted()) cgroups_.remove();
+  if (!reexec_.services_stay()) cgroups_.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([this] {
     facade_.jobs().close();
@@ -269,13 +272,15 @@ void manager_process::end() {
     releases_.close();
     auto closed = std::move(state_.store);
   });
-  if (reexec_.wanted()) {
+  // Who was told to stop while it made way stops its services all the same: the next one does.
+  if (auto number = shutdown_.for_the_next()) ::kill(::getpid(), *number);
+  if (reexec_.wanted() || (reexec_.services_stay() && end_signal_waits())) {
     auto refused = reexec_.execute();
     // The services wait for the next manager.
     log_.error("{}", to_string(refused));
     ::_exit(traits(refused.code).exit_code);
   }
-  log_.info("stopped");
+  log_.info("{}", reexec_.services_stay() ? "left the services to the next manager" : "stopped");
   std::fflush(nullptr);
   // ~actor_system may wait for ever; every process, file and socket of ours has been closed in
   // order.
@@ -287,6 +292,9 @@ void manager_process::end() {
 int run_manager(detail::server_state& program, declared_program declared) {
   auto settings = declared.settings;
   inheritance given;
+  auto end_signals = open_end_signals();
+  if (!end_signals) return refuse(end_signals.error());
+  given.end_signals = std::move(*end_signals);
   if (settings.manager.state.empty()) {
     auto place = default_state_path(program.program, own_surroundings());
     if (!place) return refuse(place.error());

@@ -6,18 +6,19 @@
 #include <csignal>
 
 #include "process/process_tree.hpp"
+#include "process/start_state.hpp"
 
 namespace sm {
 
 using namespace std::chrono_literals;
 
 shutdown_sequence::shutdown_sequence(supervision& s, supervisor& services, gateway& http,
-                                     const service_manager& above)
+                                     const service_manager& above, unique_fd end_signals)
     : s_(s),
       services_(services),
       gateway_(http),
       above_(above),
-      signals_(s.events.context(), SIGTERM, SIGINT),
+      signals_(s.events.context(), end_signals.release()),
       deadline_(s.events.context()) {
   await_signal();
 }
@@ -44,18 +45,28 @@ void shutdown_sequence::begin() {
 }
 
 void shutdown_sequence::await_signal() {
-  signals_.async_wait([this](error_code ec, int number) {
+  signals_.async_wait(asio::posix::descriptor_base::wait_read, [this](error_code ec) {
     if (ec) return;
+    while (auto number = next_end_signal(signals_.native_handle())) heed(*number);
     await_signal();
-    if (under_way_) {
-      s_.log.warn("a second signal: killing what is left");
-      services_.hurry();
-      gateway_.close_all();
-      return;
-    }
-    s_.log.info("{}: shutting down", number == SIGINT ? "SIGINT" : "SIGTERM");
-    begin();
   });
+}
+
+void shutdown_sequence::heed(int number) {
+  if (under_way_) {
+    s_.log.warn("a second signal: killing what is left");
+    services_.hurry();
+    gateway_.close_all();
+    return;
+  }
+  auto* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+  if (s_.ending) {
+    s_.log.info("{}: the next manager shuts down", name);
+    for_the_next_ = number;
+    return;
+  }
+  s_.log.info("{}: shutting down", name);
+  begin();
 }
 
 life_sign::life_sign(loop& l, const service_manager& above) : above_(above), timer_(l.context()) {
@@ -133,6 +144,22 @@ void reload_on_hangup::reload() {
     else
       s_.log.error("{}", status);
     above_.tell("READY=1\nSTATUS=" + status_line(status));
+  });
+}
+
+leave_on_signal::leave_on_signal(supervision& s, daemon_reexec& way, shutdown_sequence& stop)
+    : s_(s), way_(way), stop_(stop), signals_(s.events.context(), SIGUSR2) {
+  await();
+}
+
+void leave_on_signal::await() {
+  signals_.async_wait([this](error_code ec, int) {
+    if (ec) return;
+    if (auto left = way_.leave(stop_.under_way()); !left) {
+      s_.log.warn("SIGUSR2: {}", to_string(left.error()));
+      if (left.error().code == errc::conflict) stop_.begin();
+    }
+    await();
   });
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <boost/asio/signal_set.hpp>
+#include <optional>
 
 #include "gateway/gateway.hpp"
 #include "manager/configuration_keeper.hpp"
+#include "manager/daemon_reexec.hpp"
 #include "manager/supervisor.hpp"
 #include "process/service_manager.hpp"
 
@@ -14,22 +16,27 @@ namespace sm {
 /// then the loop ends. A second signal hurries; past the deadline everything is killed.
 class shutdown_sequence {
  public:
+  /// `end_signals` is where they are read from.
   shutdown_sequence(supervision& s, supervisor& services, gateway& http,
-                    const service_manager& above);
+                    const service_manager& above, unique_fd end_signals);
 
   const bool& under_way() const noexcept { return under_way_; }
   void begin();
+  /// One that came when the manager was making way for the next already: that one is to stop.
+  std::optional<int> for_the_next() const noexcept { return for_the_next_; }
 
  private:
   void await_signal();
+  void heed(int number);
 
   supervision& s_;
   supervisor& services_;
   gateway& gateway_;
   const service_manager& above_;
-  asio::signal_set signals_;
+  asio::posix::stream_descriptor signals_;
   asio::steady_timer deadline_;
   bool under_way_ = false;
+  std::optional<int> for_the_next_;
 };
 
 /// Tells the service manager above that this loop turns, as often as it wants to hear it.
@@ -73,6 +80,21 @@ class reload_on_hangup {
   supervision& s_;
   configuration_keeper& file_;
   const service_manager& above_;
+  asio::signal_set signals_;
+};
+
+/// SIGUSR2: the manager ends and its services go on, for the next manager to adopt. Where they do
+/// not wait for one (manager.orphan_grace) all is stopped.
+class leave_on_signal {
+ public:
+  leave_on_signal(supervision& s, daemon_reexec& way, shutdown_sequence& stop);
+
+ private:
+  void await();
+
+  supervision& s_;
+  daemon_reexec& way_;
+  shutdown_sequence& stop_;
   asio::signal_set signals_;
 };
 

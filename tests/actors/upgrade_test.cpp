@@ -1,5 +1,5 @@
 // Two builds of one program: services keep their pids while the manager is replaced, and get the
-// new build by a reload.
+// new build by a reload. Whoever is told to stop meanwhile stops.
 #include <algorithm>
 
 #include "process/build_id.hpp"
@@ -54,6 +54,13 @@ class upgrade_fixture : public ::testing::Test {
     return app->api("POST", "/v1/services/" + name + "/" + what + "?wait=10s");
   }
 
+  /// All that it started ends, services in order.
+  void expect_an_orderly_end(const std::vector<pid_t>& family) {
+    EXPECT_EQ(app->wait(), 0);
+    for (auto pid : family) EXPECT_TRUE(eventually([&] { return !alive(pid); })) << pid;
+    EXPECT_NE(app->log_of("a:0").find("destroyed"), std::string::npos);
+  }
+
   temporary_folder folder_;
   std::optional<program> app;
 };
@@ -94,6 +101,46 @@ TEST_F(upgrade_fixture, the_manager_is_replaced_and_every_service_keeps_its_pid)
   EXPECT_EQ(instance("a")["outdated"], true);
   EXPECT_EQ(verb("a", "reload").status, 200);
   EXPECT_EQ(build("a"), second);
+}
+
+TEST_F(upgrade_fixture, a_manager_told_to_make_way_leaves_every_service_to_the_next) {
+  auto a = app->instance_pid("a"), b = app->instance_pid("b");
+  app->signal(SIGUSR2);
+  EXPECT_EQ(app->wait(), 0);
+  app->start();
+  ASSERT_TRUE(eventually([&] { return app->all_ready(); }));
+  EXPECT_EQ(app->instance_pid("a"), a);
+  EXPECT_EQ(app->instance_pid("b"), b);
+  EXPECT_EQ(app->service("a")["restarts"], 0);
+}
+
+TEST_F(upgrade_fixture, a_stop_before_the_executed_manager_can_heed_it_stops_the_services) {
+  auto family = app->descendants();
+  replace("#!/bin/sh\ncase \"$*\" in *--check*) exit 0 ;; esac\nkill -TERM $$\nexec '" TEST_PROGRAM
+          "' \"$@\"\n");
+  ASSERT_EQ(app->api("POST", "/v1/daemon/reexec").status, 202);
+  expect_an_orderly_end(family);
+}
+
+TEST_F(upgrade_fixture, a_stop_while_the_manager_makes_way_stops_the_services) {
+  for (bool executed : {true, false}) {
+    auto family = app->descendants();
+    auto held = app->connect();
+    held.send("GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");  // what it waits for
+    ASSERT_EQ(app->api("GET", "/healthz").status, 200);
+    if (executed)
+      ASSERT_EQ(app->api("POST", "/v1/daemon/reexec").status, 202);
+    else
+      app->signal(SIGUSR2);
+    ASSERT_TRUE(eventually([&] {
+      return app->log_of("manager").find(executed ? "is executed anew" : "left to the next") !=
+             std::string::npos;
+    }));
+    app->signal(SIGTERM);
+    expect_an_orderly_end(family);
+    app->start();
+    ASSERT_TRUE(eventually([&] { return app->all_ready(); }));
+  }
 }
 
 TEST_F(upgrade_fixture, a_new_file_that_does_not_start_costs_no_service) {

@@ -88,11 +88,9 @@ error execute_again(const std::filesystem::path& file, std::vector<std::string> 
     ::setenv("LISTEN_FDNAMES", names.c_str(), 1);
   }
   restore_descriptor_limit();
-  for (int number : {SIGPIPE, SIGTERM, SIGINT, SIGCHLD}) std::signal(number, SIG_DFL);
+  for (int number : {SIGPIPE, SIGUSR2}) std::signal(number, SIG_DFL);
   std::signal(SIGHUP, SIG_IGN);  // until the program can heed it
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  hold_end_signals();
   auto arguments = exec_pointers(argv);
   ::execve(file.c_str(), arguments.data(), environ);
   return {errc::unavailable, std::string("cannot be executed: ") + std::strerror(errno),

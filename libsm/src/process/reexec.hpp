@@ -18,8 +18,9 @@ result<void> try_executable(const std::filesystem::path& file, std::vector<std::
                             std::chrono::milliseconds deadline = std::chrono::seconds{10});
 
 /// Executes the file in the place of this process. The sockets are inherited as by
-/// sd_listen_fds(3), every other descriptor but the standard ones is closed, signals are as at a
-/// start. Comes back only when the kernel refuses it.
+/// sd_listen_fds(3), every other descriptor but the standard ones is closed, SIGTERM and SIGINT
+/// wait until it reads them, other signals are as at a start. Comes back only when the kernel
+/// refuses it.
 error execute_again(const std::filesystem::path& file, std::vector<std::string> argv,
                     std::vector<inherited_socket> sockets);
 

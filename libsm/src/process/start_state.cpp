@@ -1,15 +1,26 @@
 #include "process/start_state.hpp"
 
 #include <fcntl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
+#include "system/system_error.hpp"
+
 namespace sm {
 namespace {
 
 rlim_t limit_at_start = RLIM_INFINITY;
+
+sigset_t end_signals() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
 
 }  // namespace
 
@@ -26,6 +37,31 @@ void clear_signal_state() noexcept {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   std::signal(SIGCHLD, SIG_DFL);
+}
+
+void hold_end_signals() noexcept {
+  auto held = end_signals();
+  ::sigprocmask(SIG_SETMASK, &held, nullptr);
+  for (int number : {SIGTERM, SIGINT, SIGCHLD}) std::signal(number, SIG_DFL);
+}
+
+result<unique_fd> open_end_signals() {
+  auto held = end_signals();
+  unique_fd fd(::signalfd(-1, &held, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd) return system_failure("cannot wait for signals");
+  return fd;
+}
+
+std::optional<int> next_end_signal(int fd) noexcept {
+  signalfd_siginfo read{};
+  if (::read(fd, &read, sizeof read) != sizeof read) return std::nullopt;
+  return static_cast<int>(read.ssi_signo);
+}
+
+bool end_signal_waits() noexcept {
+  sigset_t waiting;
+  return ::sigpending(&waiting) == 0 &&
+         (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
 }
 
 void raise_descriptor_limit() noexcept {

@@ -4,6 +4,11 @@
 
 #include <sys/resource.h>
 
+#include <optional>
+#include <sm/error.hpp>
+
+#include "system/unique_fd.hpp"
+
 namespace sm {
 
 /// Opens those of the descriptors 0, 1, 2 that are closed on /dev/null: what is opened next would
@@ -13,6 +18,16 @@ void open_standard_streams() noexcept;
 /// No signal is blocked, and ends of children are told: a signal that whoever started us had
 /// blocked or ignored would never come. Before any thread is made.
 void clear_signal_state() noexcept;
+
+/// The same, but SIGTERM and SIGINT are held back until they are read, over execve(2) as well: what
+/// must end in order is never ended by a signal that comes too early. Before any thread is made.
+void hold_end_signals() noexcept;
+/// Where the signals that are held back are read from (signalfd(2)); not blocking.
+result<unique_fd> open_end_signals();
+/// The next one of them, if there is one.
+std::optional<int> next_end_signal(int fd) noexcept;
+/// Whether one waits to be read.
+bool end_signal_waits() noexcept;
 
 /// Raises the soft limit of descriptors to the hard one, and remembers what it was.
 void raise_descriptor_limit() noexcept;
