@@ -11,6 +11,7 @@
 #include "builtin/consumer.hpp"
 #include "builtin/program_adapter.hpp"
 #include "builtin/queue_clock.hpp"
+#include "config/program_flags.hpp"
 #include "config/secrets.hpp"
 #include "manager/fork_client.hpp"
 #include "process/fork_server.hpp"
@@ -92,16 +93,17 @@ server::server(int argc, char** argv) : state_(std::make_unique<detail::server_s
   CLI::App flags{"A program built on sm: it runs its services as processes and serves HTTP."};
   std::vector<std::string> sets;
   std::string listen, state_path, level, config_file;
-  flags.add_option("--config", config_file,
-                   "configuration file [$SM_CONFIG], see docs/configuration.md");
-  flags.add_flag("--check", s.check_only,
-                 "look at the configuration, print all mistakes, and end: 0, or 78 for mistakes");
-  flags.add_option("--listen", listen, "HTTP address, port 0 takes a free one [127.0.0.1:9501]");
-  flags.add_option("--state", state_path, "state folder, of mode 0700 [see docs/files.md]");
-  flags.add_option("--log-level", level, "debug, info, warn or error [info]");
-  flags.add_option("--set", sets, "KEY=VALUE, for example http.body_max=4MiB; repeatable");
   bool list = false;
-  flags.add_flag("--list-settings", list, "print every key with its default, and end");
+  auto option = [&](const char* name, auto& value) {
+    flags.add_option(name, value, flag_doc(name));
+  };
+  option("--config", config_file);
+  flags.add_flag("--check", s.check_only, flag_doc("--check"));
+  option("--listen", listen);
+  option("--state", state_path);
+  option("--log-level", level);
+  option("--set", sets);
+  flags.add_flag("--list-settings", list, flag_doc("--list-settings"));
   flags.set_version_flag("--version", "sm " SM_VERSION);
   try {
     flags.parse(argc, argv);
@@ -223,9 +225,13 @@ void server::route(const std::string& method, const std::string& pattern, route_
 int server::run() {
   auto& s = *state_;
   if (s.exit_at_once >= 0) return s.exit_at_once;
-  clear_signal_state();
-  if (const char* role = std::getenv(fork_server_variable)) return run_fork_server(s, role);
-  if (const char* role = std::getenv(job_server_variable)) return run_job_server(s, role);
+  const char *forks = std::getenv(fork_server_variable), *jobs = std::getenv(job_server_variable);
+  if (forks || jobs || s.check_only)
+    clear_signal_state();
+  else
+    hold_end_signals();
+  if (forks) return run_fork_server(s, forks);
+  if (jobs) return run_job_server(s, jobs);
 
   auto declared = declare(s);
   declared.errors.insert(declared.errors.begin(), s.mistakes.begin(), s.mistakes.end());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "exit_codes.hpp"
+#include "text/roff.hpp"
 
 namespace sm::ctl {
 namespace {
@@ -85,23 +86,12 @@ std::string options_in_markdown(std::span<const option_row> rows) {
 
 // -- man(7)
 
-/// Backslashes, hyphens that are to be typed, and a leading dot or quote mean something to roff.
-std::string roff(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '`') continue;
-    if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) out += "\\&";
-    out += c == '\\' ? "\\e" : c == '-' ? "\\-" : std::string(1, c);
-  }
-  return out;
-}
-
 std::string options_in_roff(std::span<const option_row> rows) {
   std::string out;
   for (auto& row : rows) {
     auto name = option_of(row);
     name = name.substr(name.find_first_not_of(' '));
-    out += ".TP\n.B " + roff(name) + "\n" + roff(row.doc) + "\n";
+    out += roff_item(name, row.doc);
   }
   return out;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/roff.hpp"
+
 namespace sm {
 namespace {
 
@@ -74,20 +76,20 @@ std::string meaning_of(const field_row& row) {
   return text.empty() ? std::string(row.doc) : std::string(row.doc) + ": " + text;
 }
 
-void add_lines(std::string& out, const void* defaults, field_rows rows, const table_form& form,
-               const std::string& before) {
+/// Calls `f` with each row, its key and its value by default.
+template <class F>
+void each_row(const void* defaults, field_rows rows, const table_form& form,
+              const std::string& before, const F& f) {
   for (auto& row : rows) {
     using enum table_form::which;
     if (form.rows != all && row.rules.of_programs != (form.rows == of_programs)) continue;
     if (!form.named && row.name == "name") continue;
     auto key = before + std::string(row.name);
     if (auto within = row.rows(); !within.empty()) {
-      add_lines(out, row.in(defaults), within, {.meanings = form.meanings}, key + ".");
+      each_row(row.in(defaults), within, {.meanings = form.meanings}, key + ".", f);
       continue;
     }
-    out += "| `" + key + "` | " + std::string(to_string(row.kind())) + " | " +
-           default_of(row, row.in(defaults)) + " |" +
-           (form.meanings ? " " + meaning_of(row) + " |" : "") + "\n";
+    f(row, key, default_of(row, row.in(defaults)));
   }
 }
 
@@ -134,7 +136,22 @@ std::string_view json_type(field_kind kind) noexcept {
 std::string markdown_table(const void* defaults, field_rows rows, table_form form) {
   std::string text = form.meanings ? "| key | value | default | meaning |\n|---|---|---|---|\n"
                                    : "| key | value | default |\n|---|---|---|\n";
-  add_lines(text, defaults, rows, form, "");
+  each_row(defaults, rows, form, "",
+           [&](auto& row, const std::string& key, const std::string& value) {
+             text += "| `" + key + "` | " + std::string(to_string(row.kind())) + " | " + value +
+                     " |" + (form.meanings ? " " + meaning_of(row) + " |" : "") + "\n";
+           });
+  return text;
+}
+
+std::string roff_list(const void* defaults, field_rows rows, table_form form) {
+  std::string text;
+  each_row(
+      defaults, rows, form, "", [&](auto& row, const std::string& key, const std::string& value) {
+        text +=
+            roff_item(key, std::string(to_string(row.kind())) +
+                               (value.empty() ? "" : " [" + value + "]") + ": " + meaning_of(row));
+      });
   return text;
 }
 

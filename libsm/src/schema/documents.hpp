@@ -21,5 +21,7 @@ struct table_form {
 /// A table in Markdown: each key with its kind, its value in `defaults`, and its meaning; those of
 /// a table within it one by one.
 std::string markdown_table(const void* defaults, field_rows rows, table_form form = {});
+/// The same as a list for man(7).
+std::string roff_list(const void* defaults, field_rows rows, table_form form = {});
 
 }  // namespace sm

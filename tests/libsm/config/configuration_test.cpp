@@ -6,9 +6,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "config/manual.hpp"
+#include "config/program_flags.hpp"
 #include "config/reference.hpp"
 #include "config/setting_rows.hpp"
 #include "temporary_folder.hpp"
+#include "text/roff.hpp"
 
 namespace sm {
 namespace {
@@ -336,6 +339,20 @@ void expect_page(const std::string& page, const std::string& what, const std::st
 
 TEST(configuration, docs_configuration_md_shows_the_keys_as_they_are) {
   expect_page("configuration.md", "keys", configuration_in_markdown() + "\n");
+}
+
+TEST(configuration, docs_configuration_md_shows_flags_and_signals_as_they_are) {
+  expect_page("configuration.md", "flags", "\n" + program_in_markdown() + "\n");
+}
+
+TEST(configuration, the_manual_has_each_flag_signal_and_key) {
+  auto flags = smd_manual("1"), keys = configuration_manual("1");
+  for (auto& row : program_flags())
+    EXPECT_NE(flags.find(".B " + roff(row.name)), flags.npos) << row.name;
+  for (auto& row : program_signals()) EXPECT_NE(flags.find(row.names), flags.npos) << row.names;
+  for (auto* key : {"body_max", "cgroups", "ready.kind", "memory_max", "cron", "strategy"})
+    EXPECT_NE(keys.find(".B " + std::string(key) + "\n"), keys.npos) << key;
+  EXPECT_EQ(keys.find("]("), keys.npos);
 }
 
 TEST(configuration, docs_services_md_shows_the_fields_as_they_are) {
