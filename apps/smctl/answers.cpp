@@ -25,69 +25,76 @@ bool is_kind(const json& value, std::string_view kind) {
   return true;
 }
 
-std::string_view article_of(std::string_view kind) {
-  return kind == "object" || kind == "array" || kind == "integer" ? "an " : "a ";
+/// "must be an object, not '[1]'".
+std::string not_the_kind(const json& kind, const json& value) {
+  auto& word = (kind.is_array() ? kind.front() : kind).get_ref<const std::string&>();
+  bool vowel = word == "object" || word == "array" || word == "integer";
+  return (vowel ? " must be an " : " must be a ") + word + ", not " + in_quotes(print_json(value));
 }
 
-/// "must be an object, not [1]"; "" for what fits.
-std::string wrong_kind(const json& schema, const json& value) {
-  auto kind = schema.find("type");
-  if (kind == schema.end()) return {};
-  auto words = kind->is_array() ? *kind : json::array({*kind});
-  for (auto& each : words)
-    if (is_kind(value, each.get_ref<const std::string&>())) return {};
-  auto word = words[0].get<std::string>();
-  return "must be " + std::string(article_of(word)) + word + ", not " +
-         in_quotes(print_json(value));
+bool fits_kind(const json& kind, const json& value) {
+  if (kind.is_string()) return is_kind(value, kind.get_ref<const std::string&>());
+  return std::any_of(kind.begin(), kind.end(), [&](auto& each) {
+    return is_kind(value, each.template get_ref<const std::string&>());
+  });
 }
 
-/// Where and what; "" for what fits. As deep as the schemas are, which are ours.
-std::string wrong_in(const json& schema, const json& value, const std::string& at) {
-  if (auto other = schema.find("$ref"); other != schema.end()) {
-    auto& path = other->get_ref<const std::string&>();
-    return wrong_in(schema_called(std::string_view(path).substr(path.rfind('/') + 1)), value, at);
-  }
-  if (auto one = schema.find("oneOf"); one != schema.end()) {
-    std::string first;
-    for (auto& each : *one) {
-      auto wrong = wrong_in(each, value, at);
-      if (wrong.empty()) return {};
-      if (first.empty()) first = std::move(wrong);
-    }
-    return first;
-  }
-  if (auto wrong = wrong_kind(schema, value); !wrong.empty())
-    return (at.empty() ? "it" : at) + " " + wrong;
-  if (value.is_array() && schema.contains("items")) {
+std::string wrong_in(const json& schema, const json& value);
+
+/// Of what stands in an object or list: the first that does not fit, behind its place.
+std::string wrong_within(const json& schema, const json& value) {
+  if (value.is_array()) {
+    auto items = schema.find("items");
+    if (items == schema.end()) return {};
     for (std::size_t i = 0; i < value.size(); ++i)
-      if (auto wrong = wrong_in(schema["items"], value[i], at + "/" + std::to_string(i));
-          !wrong.empty())
-        return wrong;
+      if (auto wrong = wrong_in(*items, value[i]); !wrong.empty())
+        return "/" + std::to_string(i) + wrong;
   }
   if (!value.is_object()) return {};
   if (auto required = schema.find("required"); required != schema.end())
     for (auto& name : *required)
       if (!value.contains(name.get_ref<const std::string&>()))
-        return at + pointer_to(name.get_ref<const std::string&>()) + " is missing";
+        return pointer_to(name.get_ref<const std::string&>()) + " is missing";
   auto fields = schema.find("properties");
   auto others = schema.find("additionalProperties");
-  for (auto& [name, field] : value.items()) {
-    const json* inner = nullptr;
-    if (fields != schema.end() && fields->contains(name))
-      inner = &(*fields)[name];
-    else if (others != schema.end() && others->is_object())
-      inner = &*others;
+  for (auto field = value.begin(); field != value.end(); ++field) {
+    const json* inner = others != schema.end() && others->is_object() ? &*others : nullptr;
+    if (fields != schema.end())
+      if (auto known = fields->find(field.key()); known != fields->end()) inner = &*known;
     if (!inner) continue;
-    if (auto wrong = wrong_in(*inner, field, at + pointer_to(name)); !wrong.empty()) return wrong;
+    if (auto wrong = wrong_in(*inner, *field); !wrong.empty())
+      return pointer_to(field.key()) + wrong;
   }
   return {};
+}
+
+/// Where and what; "" for what fits. As deep as the schemas are, which are ours. The place is made
+/// for what is wrong alone: `smctl status` of many services comes through here.
+std::string wrong_in(const json& schema, const json& value) {
+  if (auto other = schema.find("$ref"); other != schema.end()) {
+    auto& path = other->get_ref<const std::string&>();
+    return wrong_in(schema_called(std::string_view(path).substr(path.rfind('/') + 1)), value);
+  }
+  if (auto one = schema.find("oneOf"); one != schema.end()) {
+    std::string first;
+    for (auto& each : *one) {
+      auto wrong = wrong_in(each, value);
+      if (wrong.empty()) return {};
+      if (first.empty()) first = std::move(wrong);
+    }
+    return first;
+  }
+  if (auto kind = schema.find("type"); kind != schema.end() && !fits_kind(*kind, value))
+    return not_the_kind(*kind, value);
+  return wrong_within(schema, value);
 }
 
 }  // namespace
 
 result<void> check_answer(const operation& op, const json& document) {
-  auto wrong = wrong_in(schema_called(op.gives), document, "");
+  auto wrong = wrong_in(schema_called(op.gives), document);
   if (wrong.empty()) return {};
+  if (wrong.starts_with(' ')) wrong.insert(0, "it");
   return fail(errc::bad_request, "what answers there is no manager that smctl " SM_VERSION
                                  " knows: of the answer to " +
                                      std::string(op.id) + " " + wrong);
