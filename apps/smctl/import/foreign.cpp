@@ -65,10 +65,11 @@ std::vector<std::string> parts_of(std::string_view text, std::string_view separa
 
 std::string as_name(std::string_view text) {
   std::string name;
-  for (unsigned char c : text.substr(0, name_max)) {
+  for (char raw : text.substr(0, name_max)) {
+    auto c = static_cast<unsigned char>(raw);
     bool fits = (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-' || c == '.';
     if (fits)
-      name += static_cast<char>(c);
+      name += raw;
     else if (!name.ends_with('-'))
       name += '-';
   }

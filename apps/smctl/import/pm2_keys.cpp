@@ -246,12 +246,13 @@ std::string text_of(const json& value) {
 }
 
 std::string app_key_of(const std::string& given) {
+  if (given.starts_with("env_")) return given;
   std::string key;
-  for (unsigned char c : given.starts_with("env_") ? std::string_view{} : std::string_view(given)) {
+  for (char raw : given) {
+    auto c = static_cast<unsigned char>(raw);
     if (std::isupper(c) != 0) key += '_';
     key += static_cast<char>(std::tolower(c));
   }
-  if (given.starts_with("env_")) key = given;
   for (auto& row : aliases)
     if (row.alias == key) return std::string(row.key);
   return key;
