@@ -51,10 +51,12 @@ result<void> check_word(const field_row& row, std::string_view text) {
 result<void> set_config_value(config& c, std::string_view key, std::string_view text) {
   auto found = find(key);
   if (!found.row) return unknown(key);
+  auto changed = c;
   auto ok = check_word(*found.row, text);
-  if (ok) ok = found.row->type->read_text(text, found.in(c));
-  if (ok) ok = found.row->type->check(found.in(c), found.row->rules);
+  if (ok) ok = found.row->type->read_text(text, found.in(changed));
+  if (ok) ok = found.row->type->check(found.in(changed), found.row->rules);
   if (!ok) return fail(errc::bad_arguments, std::move(ok.error().detail), std::string(key));
+  c = std::move(changed);
   return {};
 }
 

@@ -40,6 +40,7 @@ TEST(settings, a_value_that_does_not_fit_names_its_key) {
     auto outcome = set_config_value(c, key, value);
     ASSERT_FALSE(outcome) << key;
     EXPECT_EQ(outcome.error().where, key);
+    EXPECT_EQ(list_config(c), list_config({})) << key << " is as it was";
   }
 }
 
