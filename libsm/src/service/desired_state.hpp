@@ -28,9 +28,9 @@ struct desired_service {
 
   /// What is stored is the same.
   friend bool operator==(const desired_service& a, const desired_service& b) {
-    bool declared =
+    bool as_declared =
         a.declared && b.declared ? *a.declared == *b.declared : a.declared == b.declared;
-    return declared && a.spec == b.spec && a.enabled == b.enabled && a.removed == b.removed;
+    return as_declared && a.spec == b.spec && a.enabled == b.enabled && a.removed == b.removed;
   }
 };
 
