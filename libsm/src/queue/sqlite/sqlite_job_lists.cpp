@@ -119,22 +119,25 @@ std::optional<job_view> sqlite_job_lists::find(const job_id& id) {
 
 dead_page sqlite_job_lists::dead(const dead_filter& filter, const dead_cursor& from,
                                  std::size_t look_at) {
-  SQLite::Statement rows(db_, std::string(view_columns) +
-                                  " WHERE state = 3 AND (since, id) > (?1, ?2) ORDER BY since, id "
-                                  "LIMIT ?3");
-  bind_all(rows, from.since, from.row, static_cast<std::int64_t>(look_at) + 1);
   dead_page found{.next = from};
   std::size_t bytes = 0;
-  while (rows.executeStep()) {
-    found.more = found.looked_at == look_at || bytes > job_page_bytes;
-    if (found.more) break;
-    ++found.looked_at;
-    auto view = view_of(rows);
-    found.next.since = view.failed_at_ms;
-    found.next.row = rows.getColumn(11).getInt64();
-    if (!filter.fits(view)) continue;
-    bytes += view.payload.size();
-    found.jobs.push_back(std::move(view));
+  // In two parts: for (since, id) > (?1, ?2) SQLite 3.40 looks up `since` alone, because `id` is
+  // the rowid, so that each page of many jobs of one instant would read those before it, too.
+  for (auto* part : {"since = ?1 AND id > ?2", "since > ?1"}) {
+    SQLite::Statement rows(db_, std::string(view_columns) + " WHERE state = 3 AND " + part +
+                                    " ORDER BY since, id LIMIT ?3");
+    bind_all(rows, from.since, from.row, static_cast<std::int64_t>(look_at) + 1);
+    while (rows.executeStep()) {
+      found.more = found.looked_at == look_at || bytes > job_page_bytes;
+      if (found.more) return found;
+      ++found.looked_at;
+      auto view = view_of(rows);
+      found.next.since = view.failed_at_ms;
+      found.next.row = rows.getColumn(11).getInt64();
+      if (!filter.fits(view)) continue;
+      bytes += view.payload.size();
+      found.jobs.push_back(std::move(view));
+    }
   }
   return found;
 }
