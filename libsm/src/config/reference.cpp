@@ -64,10 +64,10 @@ std::string configuration_in_roff() {
   std::string text;
   each_section([&](const std::string& head, const std::string& about, const void* defaults,
                    field_rows rows, table_form form) {
-    text += ".SH \"" + roff(head) + "\"\n" + roff(without_links(about)) +
-            (about.empty() ? "" : "\n") + roff_list(defaults, rows, {.named = form.named});
+    text += ".SH \"" + roff(head) + "\"\n" + roff(about) + (about.empty() ? "" : "\n") +
+            roff_list(defaults, rows, {.named = form.named});
   });
-  return text;
+  return without_links(std::move(text));
 }
 
 std::string program_in_markdown() {
