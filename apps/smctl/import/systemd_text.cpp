@@ -70,11 +70,9 @@ result<std::optional<std::string>> take_word(std::string_view& rest) {
       --at;
     } else if (quote != 0 && c == quote) {
       quote = 0;
-    } else if (quote != 0) {
-      word += c;
-    } else if (c == '"' || c == '\'') {
+    } else if (quote == 0 && (c == '"' || c == '\'')) {
       quote = c;
-    } else if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+    } else if (quote == 0 && std::isspace(static_cast<unsigned char>(c)) != 0) {
       break;
     } else {
       word += c;
