@@ -107,7 +107,7 @@ TEST_P(job_store_fixture, a_schedule_fires_once_whoever_tries_and_goes_when_remo
 TEST_P(job_store_fixture, who_becomes_ready_stands_behind_those_that_are) {
   auto s = open();
   auto later = job("later");
-  later.run_at_ms = now_ms() + 50;
+  later.run_at_ms = now_ms() + 500;
   put(*s, {later, job("dead")});
   for (auto& d : take(*s, claim(1))) EXPECT_EQ(end(*s, d, kind::failed_dead), 1U);
   put(*s, {job("first")});
