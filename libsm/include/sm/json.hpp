@@ -14,6 +14,11 @@
 #include <string>
 #include <string_view>
 
+// Made once, in json_instances.cpp: otherwise each file that touches JSON makes most of the library
+// again.
+extern template class nlohmann::basic_json<>;
+extern template class nlohmann::detail::serializer<nlohmann::json>;
+
 namespace sm {
 
 using json = nlohmann::json;
