@@ -3,6 +3,7 @@
 #include <caf/io/basp_broker.hpp>
 #include <caf/io/scribe.hpp>
 #include <set>
+#include <vector>
 
 namespace sm {
 namespace {
@@ -27,6 +28,9 @@ void forget_lost_nodes(caf::actor_system& system) {
   for (auto entry = servers.begin(); entry != servers.end();)
     entry =
         broker.instance.tbl().lookup_direct(entry->first) ? std::next(entry) : servers.erase(entry);
+  // What is said to a connection that is gone, such as that an actor ended, CAF (0.17.6) appends to
+  // one buffer that nobody ever reads.
+  std::vector<char>().swap(broker.wr_buf(caf::io::connection_handle{}));
 }
 
 void connect_link(caf::io::broker* self, unique_fd fd, std::chrono::milliseconds timeout,
