@@ -13,6 +13,7 @@
 
 #include "log/line_splitter.hpp"
 #include "log/log_file.hpp"
+#include "log/rate_limit.hpp"
 #include "process/notify_socket.hpp"
 #include "process/probe.hpp"
 #include "process/registry.hpp"

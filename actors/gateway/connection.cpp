@@ -129,9 +129,25 @@ void connection::on_input() {
     input_.append(arrived.data(), got.size);
     process();
   } catch (const std::bad_alloc&) {
-    gateway_.log_.error("out of memory: a connection is closed");
-    close();
+    on_out_of_memory();
   }
+}
+
+/// The request goes, and with it what it took; then there may be room to say why.
+void connection::on_out_of_memory() noexcept try {
+  processing_ = false;
+  bool reads = phase_ == phase::idle || phase_ == phase::header || phase_ == phase::body;
+  parser_.reset();
+  body_.reset();
+  std::string().swap(input_);
+  if (auto silent = gateway_.out_of_memory_.allow(clock::now()))
+    gateway_.log_.error("out of memory: a request is refused, after {} more of late", *silent);
+  if (reads)
+    refuse({errc::overloaded, "out of memory", {}});
+  else
+    close();
+} catch (const std::bad_alloc&) {
+  close();
 }
 
 /// Answers one request after the other as far as the input reaches; not recursive, so that a client

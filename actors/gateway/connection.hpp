@@ -39,6 +39,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void enter(phase p);
   void wait_for_input();
   void on_input();
+  void on_out_of_memory() noexcept;
   void process();
   progress read_request();
   progress read_head();

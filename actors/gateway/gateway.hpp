@@ -19,6 +19,7 @@
 #include "http/guard.hpp"
 #include "http/router.hpp"
 #include "link/loop.hpp"
+#include "log/rate_limit.hpp"
 #include "process/bound_path.hpp"
 #include "process/descriptor_reserve.hpp"
 #include "process/inherited_sockets.hpp"
@@ -109,6 +110,7 @@ class gateway {
   loop& loop_;
   const http_config& config_;
   logger log_;
+  rate_limit out_of_memory_;
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;

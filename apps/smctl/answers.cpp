@@ -1,6 +1,7 @@
 #include "answers.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "api/openapi.hpp"
 #include "text/texts.hpp"
@@ -9,10 +10,14 @@ namespace sm::ctl {
 namespace {
 
 const json& schema_called(std::string_view name) {
-  static const json all = openapi_schemas();
+  static std::deque<json> made;  // of the parts, in their order
   static const json any = json::object();
-  auto found = all.find(name);
-  return found == all.end() ? any : *found;
+  auto parts = schema_parts();
+  for (std::size_t n = 0; n < parts.size(); ++n) {
+    if (n == made.size()) made.push_back(parts[n]());
+    if (auto found = made[n].find(name); found != made[n].end()) return *found;
+  }
+  return any;
 }
 
 bool is_kind(const json& value, std::string_view kind) {

@@ -1,4 +1,6 @@
 // The documents of the API as JSON Schema.
+#include <array>
+
 #include "api/openapi.hpp"
 #include "schema/documents.hpp"
 #include "schema/queue_fields.hpp"
@@ -90,8 +92,6 @@ json service_schemas() {
                                  {"declared?", boolean},
                                  {"commands?", list_of(text)}}));
   all["ServiceList"] = object({{"services", list_of(ref("Service"))}});
-  all["Specification"] = json_schema(rows_of<service_spec>());
-  all["NewService"] = {{"allOf", {ref("Specification"), {{"required", {"name"}}}}}};
   all["Signalled"] = object({{"signalled", list_of(text)}});
   all["CommandResult"] = object({{"result", any}});
   all["Gathered"] =
@@ -102,6 +102,11 @@ json service_schemas() {
                               {"us?", integer},
                               {"error?", object({{"code", ref("Code")}, {"detail?", text}})}}))}});
   return all;
+}
+
+json specification_schemas() {
+  return {{"Specification", json_schema(rows_of<service_spec>())},
+          {"NewService", {{"allOf", {ref("Specification"), {{"required", {"name"}}}}}}}};
 }
 
 json queue_schemas() {
@@ -196,28 +201,36 @@ json configuration_schemas() {
   return all;
 }
 
-}  // namespace
-
-json openapi_schemas() {
+json common_schemas() {
   json codes = json::array();
   for (std::size_t i = 0; i <= static_cast<std::size_t>(errc::internal); ++i)
     codes.push_back(to_string(static_cast<errc>(i)));
-  json all{{"Duration",
-            {{"type", "string"},
-             {"pattern", "^[0-9]+(ms|s|m|h|d)?$"},
-             {"description", "a whole number with a unit; without one, seconds"}}},
-           {"Code", {{"type", "string"}, {"enum", std::move(codes)}}},
-           {"OpenApi", {{"type", "object"}}},
-           {"Problem", object({{"type", text},
-                               {"title", text},
-                               {"status", integer},
-                               {"code", ref("Code")},
-                               {"detail", text},
-                               {"where?", text},
-                               {"request_id?", text}})}};
-  all.update(service_schemas());
-  all.update(queue_schemas());
-  all.update(configuration_schemas());
+  return {{"Duration",
+           {{"type", "string"},
+            {"pattern", "^[0-9]+(ms|s|m|h|d)?$"},
+            {"description", "a whole number with a unit; without one, seconds"}}},
+          {"Code", {{"type", "string"}, {"enum", std::move(codes)}}},
+          {"OpenApi", {{"type", "object"}}},
+          {"Problem", object({{"type", text},
+                              {"title", text},
+                              {"status", integer},
+                              {"code", ref("Code")},
+                              {"detail", text},
+                              {"where?", text},
+                              {"request_id?", text}})}};
+}
+
+}  // namespace
+
+std::span<json (*const)()> schema_parts() {
+  static constexpr std::array<json (*)(), 5> parts{
+      service_schemas, specification_schemas, queue_schemas, configuration_schemas, common_schemas};
+  return parts;
+}
+
+json openapi_schemas() {
+  json all;
+  for (auto part : schema_parts()) all.update(part());
   return all;
 }
 

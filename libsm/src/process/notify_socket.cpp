@@ -101,15 +101,6 @@ std::optional<std::chrono::milliseconds> notification_usec(const std::string& te
   return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::microseconds(*number));
 }
 
-std::optional<std::uint64_t> rate_limit::allow(clock::time_point now) {
-  if (last_ && now - *last_ < std::chrono::seconds{1}) {
-    ++silent_;
-    return std::nullopt;
-  }
-  last_ = now;
-  return std::exchange(silent_, 0);
-}
-
 result<notify_socket> notify_socket::open(const fs::path& state_folder, const std::string& instance,
                                           std::optional<uid_t> user) {
   bool other = user && *user != ::geteuid();

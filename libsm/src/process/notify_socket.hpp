@@ -32,18 +32,6 @@ std::map<std::string, std::string> notification_fields(std::string_view text);
 /// none, or beyond a year.
 std::optional<std::chrono::milliseconds> notification_usec(const std::string& text);
 
-/// Bounds how often something is said: once a second, with the number of those kept silent.
-class rate_limit {
- public:
-  using clock = std::chrono::steady_clock;
-  /// Nothing: keep silent. Else how many were kept silent since the last one that was not.
-  std::optional<std::uint64_t> allow(clock::time_point now);
-
- private:
-  std::optional<clock::time_point> last_;
-  std::uint64_t silent_ = 0;
-};
-
 class notify_socket {
  public:
   /// Binds a path of at most 107 bytes in a folder of mode 0700: in `state_folder`/notify, or, for
