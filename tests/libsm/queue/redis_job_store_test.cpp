@@ -408,7 +408,7 @@ TEST(redis_store, sentinel_leads_to_the_master_also_after_a_failover) {
   EXPECT_FALSE(warns());
   first.cli({"CONFIG", "SET", "min-replicas-to-write", "0"});
   auto waiter = s->make_clock_waiter();
-  auto patience = std::chrono::steady_clock::now() + 20s;
+  auto patience = std::chrono::steady_clock::now() + 60s;
   auto in_time = [&] { return std::chrono::steady_clock::now() < patience; };
   while (second.cli({"LLEN", "resque:queue:q"}) != "1" && in_time()) waiter->wait(20ms);
   while (sentinel.cli({"SENTINEL", "failover", "main"}) != "OK" && in_time()) waiter->wait(100ms);
