@@ -189,7 +189,7 @@ result<void> validate(const service_spec& spec);
 /// Whether a reload starts new instances before it stops old ones.
 bool starts_first(const service_spec& spec) noexcept;
 
-/// The JSON form, as HTTP and the journal have it: durations as text ("1500ms"), every field
+/// The JSON form, as HTTP has it: durations as text ("1500ms"), every field
 /// present.
 json to_json(const service_spec& spec);
 

@@ -49,6 +49,20 @@ json write_fields(const void* object, field_rows rows) {
   return document;
 }
 
+json write_changed_fields(const void* object, const void* defaults, field_rows rows) {
+  auto document = json::object();
+  for (auto& row : rows) {
+    auto *member = row.in(object), *usual = row.in(defaults);
+    if (auto within = row.rows(); !within.empty()) {
+      if (auto changed = write_changed_fields(member, usual, within); !changed.empty())
+        document[std::string(row.name)] = std::move(changed);
+    } else if (!row.type->equal || !row.type->equal(member, usual)) {
+      document[std::string(row.name)] = row.type->write(member);
+    }
+  }
+  return document;
+}
+
 std::size_t size_at_most(const void* object, field_rows rows) {
   std::size_t size = detail::small_at_most;
   for (auto& row : rows)

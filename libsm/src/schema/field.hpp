@@ -117,6 +117,10 @@ result<void> read_fields(const json& document, void* object, field_rows rows);
 /// Every field.
 json write_fields(const void* object, field_rows rows);
 
+/// Those that differ from `defaults`, an object of the same kind: what reads over such an object
+/// needs no more.
+json write_changed_fields(const void* object, const void* defaults, field_rows rows);
+
 /// How long `write_fields` is at most as a text, but for JSON values: it need not be written to
 /// know.
 std::size_t size_at_most(const void* object, field_rows rows);

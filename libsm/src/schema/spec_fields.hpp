@@ -16,6 +16,10 @@ field_rows fields_of(const log_policy*);
 field_rows fields_of(const reload_policy*);
 field_rows fields_of(const group_spec*);
 
+/// The specification as it is kept and sent to its process: what is as by default is left out, so
+/// `spec_from_json` gives it again.
+json to_short_json(const service_spec& spec);
+
 std::span<const std::string_view> words_of(restart_policy) noexcept;
 std::span<const std::string_view> words_of(group_strategy) noexcept;
 

@@ -88,6 +88,11 @@ bool starts_first(const service_spec& spec) noexcept {
 
 json to_json(const service_spec& spec) { return to_fields(spec); }
 
+json to_short_json(const service_spec& spec) {
+  static const service_spec defaults;
+  return write_changed_fields(&spec, &defaults, rows_of<service_spec>());
+}
+
 json to_json(const group_spec& group) { return to_fields(group); }
 
 result<group_spec> group_from_json(const json& document, group_spec base) {

@@ -4,6 +4,7 @@
 #include <sm/guarded.hpp>
 
 #include "process/instance_name.hpp"
+#include "schema/spec_fields.hpp"
 #include "store/sqlite.hpp"
 
 namespace sm {
@@ -202,10 +203,10 @@ result<void> state_store::put_services(const std::vector<desired_service>& servi
       put.reset();
       put.clearBindings();
       put.bind(1, service.spec.name);
-      auto spec = print_json(to_json(service.spec));
+      auto spec = print_json(to_short_json(service.spec));
       put.bind(2, spec);
       if (auto& declared = service.declared)
-        put.bind(3, *declared == service.spec ? spec : print_json(to_json(*declared)));
+        put.bind(3, *declared == service.spec ? spec : print_json(to_short_json(*declared)));
       put.bind(4, service.enabled ? 1 : 0);
       put.bind(5, service.removed ? 1 : 0);
       put.exec();
@@ -253,7 +254,8 @@ result<void> state_store::catch_up() {
     auto& [put, remove] = connection_->to_journal();
     for (auto& [name, late] : late_) {
       auto& todo = late.row ? put : remove;
-      todo.reset();
+      // Not reset(): of a statement that failed it throws that failure once more.
+      (void)todo.tryReset();
       todo.bind(1, name);
       if (auto& row = late.row) {
         todo.bind(2, row->pid);
@@ -262,7 +264,7 @@ result<void> state_store::catch_up() {
         todo.bind(5, row->boot);
         todo.bind(6, row->token);
         todo.bind(7, row->restarts);
-        todo.bind(8, print_json(to_json(row->spec)));
+        todo.bind(8, print_json(to_short_json(row->spec)));
       } else {
         todo.bind(2, static_cast<std::int64_t>(late.removed));
       }

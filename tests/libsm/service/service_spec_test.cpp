@@ -3,6 +3,8 @@
 #include <cstring>
 #include <sm/service_spec.hpp>
 
+#include "schema/spec_fields.hpp"
+
 namespace sm {
 using namespace std::chrono_literals;
 
@@ -34,6 +36,19 @@ TEST(service_spec, the_json_form_reads_back_as_the_same_specification) {
   auto back = spec_from_json(to_json(s));
   ASSERT_TRUE(back) << to_string(back.error());
   EXPECT_EQ(*back, s);
+  auto kept = spec_from_json(to_short_json(s));
+  ASSERT_TRUE(kept) << to_string(kept.error());
+  EXPECT_EQ(*kept, s);
+}
+
+TEST(service_spec, what_is_as_by_default_is_not_kept) {
+  auto s = valid();
+  s.backoff.factor = 5;
+  s.reload.order = "start-first";
+  EXPECT_EQ(to_short_json(s), (json{{"name", "web"},
+                                    {"type", "demo"},
+                                    {"backoff", {{"factor", 5}}},
+                                    {"reload", {{"order", "start-first"}}}}));
 }
 
 TEST(service_spec, a_document_changes_only_what_it_mentions) {
