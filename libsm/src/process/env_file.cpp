@@ -20,7 +20,8 @@ bool is_variable_name(std::string_view name) {
                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
-/// Walks through the text once, and knows the line it is in.
+/// Walks through the text once, and knows the line it is in. Its errors show nothing of the text,
+/// which has secrets: a line that is wrong is the second one of a key, as likely as not.
 class env_reader {
  public:
   env_reader(std::string_view text, const std::string& file) : text_(text), file_(file) {}
@@ -32,7 +33,8 @@ class env_reader {
       if (!name) return tl::unexpected<error>(name.error());
       auto value = take_value();
       if (!value) return tl::unexpected<error>(value.error());
-      if (auto ok = check_text(*value); !ok) return wrong(ok.error().detail);
+      if (auto ok = check_text(*value); !ok)
+        return wrong("the value of " + *name + " " + ok.error().detail);
       all[*name] = std::move(*value);
     }
     return all;
@@ -70,10 +72,9 @@ class env_reader {
     auto end = std::min(text_.find_first_of("=\n", at_), text_.size());
     auto name = text_.substr(at_, end - at_);
     while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
-    if (end == text_.size() || text_[end] == '\n')
-      return wrong(in_quotes(name) + " is not NAME=VALUE");
+    if (end == text_.size() || text_[end] == '\n') return wrong("is not NAME=VALUE");
     if (!is_variable_name(name))
-      return wrong(in_quotes(name) + " is no name of a variable" +
+      return wrong(std::string("what is before the '=' is no name of a variable") +
                    (name.starts_with("export ") ? ": leave the 'export' out" : ""));
     at_ = end + 1;
     return std::string(name);

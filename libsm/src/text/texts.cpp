@@ -49,8 +49,8 @@ result<void> check_text(std::string_view text, std::size_t max) {
   if (text.size() > max)
     return fail(errc::bad_arguments, "must have at most " + std::to_string(max) + " bytes");
   if (text.find('\0') != text.npos)
-    return fail(errc::bad_arguments, in_quotes(text) + " has a NUL, which no text may have");
-  if (!is_utf8(text)) return fail(errc::bad_arguments, in_quotes(text) + " is no UTF-8");
+    return fail(errc::bad_arguments, "has a NUL, which no text may have");
+  if (!is_utf8(text)) return fail(errc::bad_arguments, "is no UTF-8");
   return {};
 }
 

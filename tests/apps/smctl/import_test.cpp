@@ -88,10 +88,10 @@ TEST(import, variables_beside_a_procfile_are_named_and_looked_at) {
   EXPECT_EQ(other.find("/srv/.env:1"), std::string::npos) << other;
   auto with = read("Procfile", "a: x\n", {{"/srv/.env", "A=1\nexport B=2\n"}});
   EXPECT_NE(with.find("env_file = [\"-/srv/.env\"]\n"), std::string::npos) << with;
-  EXPECT_NE(
-      with.find("/srv/.env:2: 'export B' is no name of a variable: leave the 'export' out; no "
-                "process starts until it is mended\n"),
-      std::string::npos)
+  EXPECT_NE(with.find("/srv/.env:2: what is before the '=' is no name of a variable: leave the "
+                      "'export' out; no "
+                      "process starts until it is mended\n"),
+            std::string::npos)
       << with;
 }
 

@@ -45,12 +45,12 @@ TEST(env_file, a_comment_that_ends_with_a_backslash_hides_no_line) {
 
 TEST(env_file, what_systemd_passes_over_is_an_error_with_its_line) {
   EXPECT_EQ(read("A=1\n\nexport B=2\n"),
-            "f:3: 'export B' is no name of a variable: leave the 'export' out");
-  EXPECT_EQ(read("\nA\nB=1"), "f:2: 'A' is not NAME=VALUE");
-  EXPECT_EQ(read("1A=2"), "f:1: '1A' is no name of a variable");
-  EXPECT_EQ(read("=2"), "f:1: '' is no name of a variable");
+            "f:3: what is before the '=' is no name of a variable: leave the 'export' out");
+  EXPECT_EQ(read("\nA\nB=1"), "f:2: is not NAME=VALUE");
+  EXPECT_EQ(read("1A=2"), "f:1: what is before the '=' is no name of a variable");
+  EXPECT_EQ(read("=2"), "f:1: what is before the '=' is no name of a variable");
   EXPECT_EQ(read("A=\"x\ny\n\nB=1\n"), "f:1: a quote is not closed");
-  EXPECT_EQ(read("A=1\nB=\xff\n"), "f:2: '\\xff' is no UTF-8");
+  EXPECT_EQ(read("A=1\nB=\xff\n"), "f:2: the value of B is no UTF-8");
   EXPECT_EQ(read(std::string_view("A=a\0b", 5)).substr(0, 5), "f:1: ");
 }
 

@@ -76,7 +76,7 @@ TEST(program, files_of_variables_are_read_at_each_start_and_win_over_env) {
   auto refused = start_program(spec, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().where, file + ":2");
-  EXPECT_EQ(refused.error().detail, "'nothing' is not NAME=VALUE");
+  EXPECT_EQ(refused.error().detail, "is not NAME=VALUE");
 }
 
 TEST(program, it_runs_as_the_user) {
