@@ -127,22 +127,23 @@ void connection::on_input() {
   if (phase_ == phase::streaming || phase_ == phase::lingering) return wait_for_input();  // dropped
   try {
     input_.append(arrived.data(), got.size);
-    process();
   } catch (const std::bad_alloc&) {
-    on_out_of_memory();
+    return on_out_of_memory();
   }
+  process();
 }
 
 /// The request goes, and with it what it took; then there may be room to say why.
 void connection::on_out_of_memory() noexcept try {
   processing_ = false;
-  bool reads = phase_ == phase::idle || phase_ == phase::header || phase_ == phase::body;
+  bool unanswered = phase_ == phase::idle || phase_ == phase::header || phase_ == phase::body ||
+                    phase_ == phase::handling;
   parser_.reset();
   body_.reset();
   std::string().swap(input_);
   if (auto silent = gateway_.out_of_memory_.allow(clock::now()))
     gateway_.log_.error("out of memory: a request is refused, after {} more of late", *silent);
-  if (reads)
+  if (unanswered && serial_ % 2 == 0)
     refuse({errc::overloaded, "out of memory", {}});
   else
     close();
@@ -152,7 +153,7 @@ void connection::on_out_of_memory() noexcept try {
 
 /// Answers one request after the other as far as the input reaches; not recursive, so that a client
 /// that sends a thousand requests at once costs no stack.
-void connection::process() {
+void connection::process() try {
   if (processing_) return;
   processing_ = true;
   while (!closed_ && phase_ != phase::handling && phase_ != phase::streaming &&
@@ -172,6 +173,8 @@ void connection::process() {
   } else if (phase_ == phase::streaming || (phase_ == phase::lingering && !writing_)) {
     wait_for_input();
   }
+} catch (const std::bad_alloc&) {
+  on_out_of_memory();
 }
 
 void connection::drop_consumed() {
@@ -280,7 +283,7 @@ connection::progress connection::read_body() {
                      "the body has more than " + std::to_string(c.body_max) + " bytes",
                      {}});
     if (ec) return refuse({errc::bad_request, "not valid HTTP: " + ec.message(), {}});
-    if (!body_->grow_to(parser_->get().body().size(), c.bodies_max))
+    if (!body_->grow_to(parser_->get().body().capacity(), c.bodies_max))
       return refuse({errc::overloaded, "too many bodies are on their way", {}});
   }
   if (parser_->is_done()) return progress::complete;
@@ -319,8 +322,8 @@ void connection::call_handler() {
   auto begin = clock::now();
   auto* called = endpoint_;
   auto rq = request_;
-  auto sink = [&]() -> response_sink {
-    return [weak = weak_from_this(), &l = gateway_.loop_, serial = serial_, kept = rq](response r) {
+  auto sink = [&, serial = serial_]() -> response_sink {
+    return [weak = weak_from_this(), &l = gateway_.loop_, serial, kept = rq](response r) {
       l.dispatch([weak, serial, r = std::move(r)]() mutable {
         if (auto self = weak.lock(); self && self->serial_ == serial) self->respond(std::move(r));
       });

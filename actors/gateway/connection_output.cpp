@@ -14,9 +14,16 @@ constexpr std::size_t output_kept = 64 << 10;         // capacity that is kept f
 }  // namespace
 
 void connection::respond(response r) {
+  if (serial_ % 2 == 0) return;  // it has been answered
   --share_.pending_of(*endpoint_);
   ++serial_;
-  answer(std::move(r));
+  auto before = output_.size();
+  try {
+    answer(std::move(r));
+  } catch (const std::bad_alloc&) {
+    output_.resize(before);
+    on_out_of_memory();
+  }
 }
 
 void connection::answer(response r) {
