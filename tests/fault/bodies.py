@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures what a crowd of large bodies costs the manager.
 
-usage: tests/fault/bodies.py [CONNECTIONS]      3000 by default, 4000 at most
+usage: tests/fault/bodies.py [CONNECTIONS [MEMORY]]      3000 by default, 4000 at most; MEMORY in MB, unlimited by default
 
 Each connection posts 1 MiB: first all of them to a path that is not there, then all to a route that takes bodies. Prints
-the manager's peak resident memory (VmHWM) and the answers; fails beyond 150 MB, or when a connection got no answer.
+the manager's peak resident memory (VmHWM) and the answers; fails beyond 150 MB, or when a connection got no answer. With
+MEMORY the manager may have no more than that (RLIMIT_AS).
 Needs the release build, or the one whose folder SM_BUILD names. Ends by itself after 120 s.
 """
-import collections, os, resource, selectors, shutil, signal, socket, subprocess, sys, tempfile, time
+import collections, os, re, resource, selectors, shutil, signal, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from harness import BUILD, api, end_when_told, eventually, free_port
@@ -33,7 +34,7 @@ class Poster:
             if readable:
                 block = self.socket.recv(65536)
                 self.answer += block
-                if not block:
+                if not block or self.complete():
                     return True
             if writable and self.head:
                 self.head = self.head[self.socket.send(self.head):]
@@ -45,6 +46,12 @@ class Poster:
             self.left = 0
             return not readable or bool(self.answer)
         return False
+
+    def complete(self):
+        """The connection may stay open after the answer."""
+        head, found, body = self.answer.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        return bool(found and length and len(body) >= int(length[1]))
 
     def status(self):
         return self.answer.split(b" ", 2)[1].decode() if self.answer.count(b" ") >= 2 else "none"
@@ -81,6 +88,7 @@ def main():
     end_when_told()
     signal.alarm(120)
     count = min(int(sys.argv[1]) if len(sys.argv) > 1 else 3000, 4000)
+    memory = int(sys.argv[2]) << 20 if len(sys.argv) > 2 else resource.RLIM_INFINITY
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     failed = False
@@ -88,7 +96,8 @@ def main():
         folder = tempfile.mkdtemp(prefix="sm-bodies-")
         state, port = os.path.join(folder, "state"), free_port()
         manager = subprocess.Popen([PROGRAM, "--state", state, "--listen", f"127.0.0.1:{port}"],
-                                   stderr=subprocess.DEVNULL)
+                                   stderr=subprocess.DEVNULL,
+                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)))
         try:
             if not eventually(lambda: api(state, "GET", "/readyz")[0] == 200, 30):
                 sys.exit("bodies: the manager does not serve")
