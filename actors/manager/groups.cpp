@@ -57,6 +57,7 @@ void groups::fail(state& g, const std::string& why) {
       if (m->spec().group != group) continue;
       m->end_rollout();
       m->heed(occasion::group_failed, reason);
+      touch_(name);
     }
   });
 }

@@ -15,9 +15,10 @@ namespace sm {
 
 class groups {
  public:
+  /// `touch` has the service of a name looked at again.
   groups(supervision& s, const service_table& services, const dependency_graph& order,
-         const std::vector<group_spec>& specs)
-      : s_(s), services_(services), order_(order) {
+         const std::vector<group_spec>& specs, std::function<void(const std::string& name)> touch)
+      : s_(s), services_(services), order_(order), touch_(std::move(touch)) {
     set(specs);
   }
 
@@ -44,6 +45,7 @@ class groups {
   supervision& s_;
   const service_table& services_;
   const dependency_graph& order_;
+  const std::function<void(const std::string& name)> touch_;
   std::map<std::string, state, std::less<>> groups_;
 };
 

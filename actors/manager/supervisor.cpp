@@ -13,7 +13,7 @@ supervisor::supervisor(supervision& s, const registry& types, const std::vector<
     : s_(s),
       types_(types),
       ended_(std::move(ended)),
-      groups_(s, services_, order_, groups),
+      groups_(s, services_, order_, groups, [this](auto& name) { touch(name); }),
       commands_(s.commands, services_, s.log, s.settings.link.command_timeout),
       changes_(s.journal, *this),
       waits_(s.events) {}
@@ -116,6 +116,7 @@ void supervisor::undecide(const std::string& service) {
     (void)order_.put(there->spec());
   else
     order_.remove(service);
+  touch(service);
 }
 
 void supervisor::carry_out(asked_change c, const desired_service& wanted) {
