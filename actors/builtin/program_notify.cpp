@@ -8,6 +8,7 @@
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
+#include "system/lost_time.hpp"
 #include "text/numbers.hpp"
 #include "text/units.hpp"
 
@@ -144,12 +145,14 @@ void program_adapter::show(time_point now) {
 
 /// Who promised to give signs of life and does not, hangs.
 void program_adapter::judge_beats(time_point now) {
+  bool late = false;
   {
     std::lock_guard lock(mutex_);
     if (!beat_ || ended_ || leaving_ || beat_every_.count() <= 0 || now - *beat_ < beat_every_)
       return;
+    late = lost_time(*beat_ + beat_every_, now).count() > 0;
   }
-  bool excused = traced();
+  bool excused = late || traced();
   std::lock_guard lock(mutex_);
   if (excused) {
     beat_ = now;

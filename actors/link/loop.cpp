@@ -46,6 +46,7 @@ void loop::drive(caf::actor_system& system, int multiplexer_fd) {
 }
 
 void loop::run() {
+  runs_ = true;
   thread_ = std::this_thread::get_id();
   while (!context_.stopped()) {
     // Timers, sockets and what was posted: asio goes on after a handler that threw.

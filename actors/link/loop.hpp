@@ -30,6 +30,9 @@ class loop {
   void run();
   void stop() { context_.stop(); }
 
+  /// Whether run() was called: before, nothing that comes in is read.
+  bool runs() const noexcept { return runs_; }
+
   bool in_loop() const noexcept { return std::this_thread::get_id() == thread_; }
 
   /// Runs `f` in the loop's thread: at once when called there.
@@ -61,6 +64,7 @@ class loop {
   caf::io::network::multiplexer* caf_ = nullptr;
   std::optional<asio::posix::stream_descriptor> caf_ready_;
   bool watching_ = false;
+  bool runs_ = false;
 };
 
 /// Makes an actor system whose I/O waits for a loop to drive it; `multiplexer_fd` gets the

@@ -8,22 +8,14 @@
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/stack_dump.hpp"
+#include "service/overloaded.hpp"
+#include "system/lost_time.hpp"
 #include "system/random.hpp"
 #include "system/signal_names.hpp"
 #include "text/numbers.hpp"
 #include "text/units.hpp"
 
 namespace sm {
-namespace {
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-overloaded(F...) -> overloaded<F...>;
-
-}  // namespace
 
 instance::instance(supervision& s, instance_owner& owner, unsigned index, duty does)
     : s_(s),
@@ -134,12 +126,29 @@ void instance::carry_out(const lifecycle_action& action) {
 }
 
 void instance::arm(std::chrono::milliseconds delay) {
+  std::weak_ptr<int> armed = armed_ = std::make_shared<int>();
+  // What a start of the manager takes, a slow disk's fsync above all, is no time of its services.
+  if (!s_.events.runs())
+    return s_.events.defer([this, armed, delay] {
+      if (!armed.expired()) arm(delay);
+    });
   timer_.expires_after(delay);
   // A timer that has expired fires even if it was cancelled, or its instance forgotten, meanwhile.
-  timer_.async_wait(
-      [this, armed = std::weak_ptr<int>(armed_ = std::make_shared<int>())](error_code ec) {
-        if (!ec && !armed.expired()) handle(timer_fired{});
-      });
+  timer_.async_wait([this, armed, delay](error_code ec) {
+    if (ec || armed.expired()) return;
+    auto more = excused(delay);
+    if (more.count() > 0) return arm(more);
+    handle(timer_fired{});
+  });
+}
+
+/// How much longer a deadline of `delay` that is over is waited for, through no fault of the
+/// process: the manager had no time itself, or has not let the process begin.
+std::chrono::milliseconds instance::excused(std::chrono::milliseconds delay) const {
+  using enum instance_state;
+  if (life_.state == starting && pid_ > 0 && !journaled_) return delay;
+  if (life_.state != starting && life_.state != stopping) return {};
+  return std::min(delay, lost_time(timer_.expiry(), clock::now()));
 }
 
 bool instance::deliver_signal(int number) {
@@ -166,6 +175,7 @@ void instance::watch_for_hang() {
   watchdog_.expires_at(std::min(next, std::max(alive_at_ + patience, soon)));
   watchdog_.async_wait([this, patience, armed = std::weak_ptr<int>(watched_)](error_code ec) {
     if (ec || armed.expired() || life_.state != instance_state::running) return;
+    if (lost_time(watchdog_.expiry(), clock::now()).count() > 0) alive_at_ = clock::now();
     if (clock::now() - alive_at_ >= patience) return look_again();
     if (service_) tell(service_, wire::ping{});
     watch_for_hang();
@@ -178,6 +188,7 @@ void instance::look_again() {
   watchdog_.async_wait([this, armed = std::weak_ptr<int>(watched_)](error_code ec) {
     if (ec || armed.expired() || life_.state != instance_state::running) return;
     auto patience = owner_.spec().watchdog;
+    if (lost_time(watchdog_.expiry(), clock::now()).count() > 0) alive_at_ = clock::now();
     if (patience.count() <= 0 || clock::now() - alive_at_ < patience) return watch_for_hang();
     if (is_traced()) {
       alive_at_ = clock::now();

@@ -100,6 +100,7 @@ class instance {
   void welcome_when_journaled();
   void drop_link(const std::string& why);
   void arm(std::chrono::milliseconds delay);
+  std::chrono::milliseconds excused(std::chrono::milliseconds delay) const;
   void watch_for_hang();
   void look_again();
   bool is_traced();

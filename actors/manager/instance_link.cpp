@@ -6,6 +6,7 @@
 #include "manager/instance.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_settings.hpp"
+#include "schema/spec_fields.hpp"
 
 namespace sm {
 
@@ -62,7 +63,9 @@ result<std::function<void(unique_fd)>> instance::on_greeting(const json& greetin
     return fail(errc::conflict, "this is not the run of " + name() + " that was journaled");
   if (greeting.value("version", 0U) != wire::protocol_version)
     return fail(errc::conflict, "this manager speaks another protocol");
-  if (life_.state != instance_state::starting || link_ != 0)
+  // A link that broke before its first word came is replaced.
+  bool unheard = found_ && link_ != 0 && !service_;
+  if (!unheard && (life_.state != instance_state::starting || link_ != 0))
     return fail(errc::conflict, name() + " is " + std::string(to_string(life_.state)));
   return [this, phase = greeting.value("phase", ""),
           ready_ns = greeting.value("ready_since_ns", std::int64_t{0})](unique_fd link) {
@@ -70,6 +73,7 @@ result<std::function<void(unique_fd)>> instance::on_greeting(const json& greetin
     if (phase == "ready")  // of the same boot, and not from the future
       adopted.ready_since =
           std::clamp(time_point(std::chrono::nanoseconds(ready_ns)), time_point{}, clock::now());
+    drop_link("dialled again");
     make_link(std::move(link));
     s_.log.info("{} (pid {}) is adopted", name(), pid_);
     handle(adopted);
@@ -103,8 +107,10 @@ void instance::welcome_when_journaled() {
                             .command_timeout_ms = c.link.command_timeout.count(),
                             .orphan_grace_ms = c.manager.orphan_grace.count()};
   tell(service_, wire::welcome{.instance = name(),
-                               .spec = print_json(to_json(started_spec_)),
+                               .spec = print_json(to_short_json(started_spec_)),
                                .settings = print_json(json(settings))});
+  // From here on it is the process that takes the time.
+  arm(owner_.spec().start_timeout);
 }
 
 // -- what comes over the link

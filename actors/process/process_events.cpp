@@ -1,4 +1,5 @@
 #include "process/process_events.hpp"
+#include "system/lost_time.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -19,13 +20,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
 constexpr std::chrono::milliseconds output_pause_max = 10s;
 constexpr std::chrono::milliseconds output_pause_min = 100ms;
 
-unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
-
 }  // namespace
+
+unique_fd second_descriptor(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
 process_events::process_events(const fresh_process& fresh, std::filesystem::path state_folder)
     : identity_(fresh.identity),
@@ -150,6 +150,7 @@ void process_events::stop(const handlers& to) {
 }
 
 void process_events::look_for_manager(const handlers& to) {
+  lost_at_ += lost_time(dial_at_, clock::now());  // the next manager had no time to come
   if (clock::now() >= lost_at_ + std::chrono::milliseconds(phase.orphan_grace_ms)) {
     dial_at_ = clock::time_point::max();
     return stop(to);

@@ -15,6 +15,11 @@
 
 namespace sm {
 
+/// Another one of the same file, above the standard streams.
+unique_fd second_descriptor(int fd);
+
+inline constexpr int exit_no_manager = 69;  // sysexits.h EX_UNAVAILABLE
+
 /// What the process tells the next manager of itself; written by the actor's thread.
 struct process_phase {
   std::atomic<bool> welcomed{false};

@@ -27,7 +27,6 @@ using clock = std::chrono::steady_clock;
 constexpr auto link_timeout = 10s;       // to hear from the manager that just started us
 constexpr auto farewell_timeout = 1s;    // for the manager to take our last words
 constexpr int exit_start_failed = 70;    // sysexits.h EX_SOFTWARE
-constexpr int exit_no_manager = 69;      // sysexits.h EX_UNAVAILABLE
 constexpr int exit_by_signal = 1000;     // and the signal's number: no exit code
 constexpr std::uint64_t stop_timer = 0;  // the services' own timers count from 1
 
@@ -183,11 +182,13 @@ class service_process : public detail::service_host, public builtin_host {
   }
 
   void connect(unique_fd link) {
+    auto again = std::make_shared<unique_fd>(second_descriptor(link.get()));
     connect_link(self_, std::move(link), link_timeout,
-                 [this](result<caf::strong_actor_ptr> instance) {
-                   // An adopted process goes on: its main thread sees the link close and dials.
+                 [this, again](result<caf::strong_actor_ptr> instance) {
                    if (!instance) {
-                     if (!events_.phase.welcomed) events_.end(exit_no_manager);
+                     if (!events_.phase.welcomed) return events_.end(exit_no_manager);
+                     // An adopted process goes on: its main thread sees the link close and dials.
+                     ::shutdown(again->get(), SHUT_RDWR);
                      return;
                    }
                    commands_.on_new_manager();

@@ -242,7 +242,7 @@ result<void> manager_process::start_services() {
 /// Says where it is found: in a file, in the log, to who started it.
 void manager_process::tell_address() {
   auto& folder = state_.folder;
-  if (auto ok = folder.write_file("http", http_.address() + "\n"); !ok) {
+  if (auto ok = folder.write_file("http", http_.address() + "\n", lasting::for_this_run); !ok) {
     std::error_code ignored;  // the address of an earlier manager would mislead
     std::filesystem::remove(folder.path() / "http", ignored);
     log_.warn("the address is in no file: {}", to_string(ok.error()));

@@ -26,6 +26,7 @@
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
 #include "process/rendezvous.hpp"
+#include "system/lost_time.hpp"
 #include "system/system_error.hpp"
 
 namespace sm {
@@ -288,6 +289,7 @@ class fork_server {
   }
 
   void dial() {
+    lost_at_ += lost_time(dial_at_, clock::now());  // the next manager had no time to come
     dial_at_ = clock::now() + dial_pause(attempts_++);
     if (!may_wait_for_a_manager()) return;
     auto pair = make_fork_channel();

@@ -125,7 +125,8 @@ result<std::string> state_folder::secret(const std::string& name) const {
   return token;
 }
 
-result<void> state_folder::write_file(const std::string& name, const std::string& content) const {
+result<void> state_folder::write_file(const std::string& name, const std::string& content,
+                                      lasting how) const {
   auto target = path_ / name;
   auto draft = path_ / (name + ".new");
   {
@@ -133,7 +134,7 @@ result<void> state_folder::write_file(const std::string& name, const std::string
     if (!out) return system_failure("cannot write", draft.string());
     if (::write(out.get(), content.data(), content.size()) !=
             static_cast<ssize_t>(content.size()) ||
-        ::fsync(out.get()) != 0) {
+        (how == lasting::on_disk && ::fsync(out.get()) != 0)) {
       auto failed = system_failure("cannot write", draft.string());
       ::unlink(draft.c_str());
       return failed;

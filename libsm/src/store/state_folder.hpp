@@ -9,6 +9,9 @@
 
 namespace sm {
 
+/// Whether a file has to outlive a power failure, which costs an fsync.
+enum class lasting { on_disk, for_this_run };
+
 class state_folder {
  public:
   /// Makes the folder (mode 0700) and takes its lock; `conflict` with the holder's pid when another
@@ -29,7 +32,8 @@ class state_folder {
   /// A random text in the file `name`: made at the first start, readable by the owner alone.
   result<std::string> secret(const std::string& name) const;
   /// Writes a small file as a whole or not at all.
-  result<void> write_file(const std::string& name, const std::string& content) const;
+  result<void> write_file(const std::string& name, const std::string& content,
+                          lasting how = lasting::on_disk) const;
 
  private:
   state_folder(std::filesystem::path path, unique_fd lock)
