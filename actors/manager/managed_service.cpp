@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
+#include "service/overloaded.hpp"
+
 namespace sm {
-namespace {
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-overloaded(F...) -> overloaded<F...>;
-
-}  // namespace
 
 managed_service::managed_service(supervision& s, service_owner& owner, desired_service desired)
     : s_(s), owner_(owner), desired_(std::move(desired)) {

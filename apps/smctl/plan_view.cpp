@@ -6,13 +6,6 @@
 namespace sm::ctl {
 namespace {
 
-const json& at(const json& document, const char* name) {
-  static const json nothing;
-  if (!document.is_object()) return nothing;
-  auto field = document.find(name);
-  return field == document.end() ? nothing : *field;
-}
-
 bool changes(const json& change) { return text_in(change, "action") != "keep"; }
 
 std::string shown(const json& value) {
@@ -29,7 +22,7 @@ std::string processes_of(const json& change) {
   return harmless(text);
 }
 
-void add_fields(std::string& out, const json& fields, const char* behind) {
+void add_differences(std::string& out, const json& fields, const char* behind) {
   for (auto& f : fields)
     out += "    " + harmless(text_in(f, "field")) + ": " + shown(at(f, "before")) + " -> " +
            shown(at(f, "after")) + behind + "\n";
@@ -51,8 +44,8 @@ void add_change(std::string& out, const json& change, bool colour) {
   if (text_in(change, "applies") == "reexec") line += ": by 'smctl daemon reexec'";
   out += toned(line, in, colour) + "\n";
   if (action == "change" || text_in(change, "kind") != "service")
-    add_fields(out, at(change, "fields"), "");
-  add_fields(out, at(change, "by_hand"), " (by hand, stays)");
+    add_differences(out, at(change, "fields"), "");
+  add_differences(out, at(change, "by_hand"), " (by hand, stays)");
 }
 
 }  // namespace

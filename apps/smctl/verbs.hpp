@@ -1,6 +1,7 @@
 // What the verbs do. Each takes the session and returns the exit code.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string_view>
@@ -8,6 +9,9 @@
 #include "session.hpp"
 
 namespace sm::ctl {
+
+/// One request may wait so long for an outcome; http.request_timeout is 60 s by default.
+inline constexpr std::chrono::milliseconds wait_max{45'000};
 
 using verb_handler = std::function<result<int>(session&)>;
 using handlers = std::map<std::string_view, verb_handler>;

@@ -19,8 +19,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::size_t at_once_max = 16;
 // The manager answers every request within http.request_timeout, 60 s by default; who waits longer
 // looks again.
-constexpr std::chrono::milliseconds wait_max = 45s, answer_slack = 5s, look_pause = 250ms,
-                                    last_look = 2s;
+constexpr std::chrono::milliseconds change_slack = 5s, look_pause = 250ms, last_look = 2s;
 
 bool is_ready(const json& service) {
   auto& n = service.at("instances");
@@ -80,7 +79,7 @@ result<json> carry_out(session& s, http_client& client, const std::string& name,
   if (waits)
     query.emplace_back(
         "wait", format_duration(std::clamp(s.left(), std::chrono::milliseconds{1}, wait_max)));
-  auto until = std::min(s.deadline, clock::now() + wait_max) + answer_slack;
+  auto until = std::min(s.deadline, clock::now() + wait_max) + change_slack;
   auto outcome =
       session::ask(client, request_for(c.operation, {{"name", name}}, query, body), until);
   if (outcome || !waits || outcome.error().code != errc::timeout) return outcome;

@@ -8,8 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds wait_max = 45s;  // http.request_timeout is 60 s by default
-
 json body_of(const session& s) {
   json body = json::object();
   if (s.given.has("overwrite")) body["overwrite"] = true;

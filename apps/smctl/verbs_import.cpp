@@ -7,7 +7,6 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <sstream>
 
 #include "exit_codes.hpp"
 #include "import/import.hpp"
@@ -22,8 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t file_max = 1 << 20;
-
 result<foreign_file> read_foreign(const std::string& name, const invocation& given) {
   std::error_code ec;
   foreign_file file{.path = name, .folder = fs::current_path(ec).string(), .text = {}};
@@ -33,9 +30,9 @@ result<foreign_file> read_foreign(const std::string& name, const invocation& giv
     return text ? std::optional(std::move(*text)) : std::nullopt;
   };
   if (name == "-") {
-    std::ostringstream text;
-    text << std::cin.rdbuf();
-    file.text = std::move(text).str();
+    file.text.resize(file_max + 1);
+    std::cin.read(file.text.data(), static_cast<std::streamsize>(file.text.size()));
+    file.text.resize(static_cast<std::size_t>(std::cin.gcount()));
     return file;
   }
   auto text = read_whole_file(name, file_max);
@@ -50,7 +47,8 @@ result<foreign_file> read_foreign(const std::string& name, const invocation& giv
   return file;
 }
 
-/// A new file, or with --yes what is there is replaced in one step.
+/// A new file, of its owner alone since there may be secrets in it; or with --yes what is there is
+/// replaced in one step.
 result<void> write_file(const std::string& path, const std::string& text, bool replace) {
   auto failed = [&] {
     if (errno == EEXIST)
@@ -60,7 +58,7 @@ result<void> write_file(const std::string& path, const std::string& text, bool r
   };
   auto target = replace ? path + ".new" : path;
   if (replace) ::unlink(target.c_str());
-  unique_fd fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  unique_fd fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return failed();
   for (std::string_view rest = text; !rest.empty();) {
     auto n = ::write(fd.get(), rest.data(), rest.size());

@@ -64,7 +64,7 @@ table schedules_now(const json& list) {
   return schedules_table(list, std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-result<int> limit(session& s) {
+result<int> limit_queue(session& s) {
   auto& name = s.given.operands.front();
   json body = json::object();
   for (auto* number : {"concurrency", "rate"})
@@ -95,7 +95,7 @@ void add_queue_verbs(handlers& to) {
   to["queue show"] = shown("queues.show", "queue");
   to["queue pause"] = one_call("queues.pause", {"queue"}, "paused");
   to["queue resume"] = one_call("queues.resume", {"queue"}, "resumed");
-  to["queue limit"] = limit;
+  to["queue limit"] = limit_queue;
   to["queue remove"] =
       one_call("queues.remove", {"queue"}, "removed", "Delete with all jobs that wait the queue");
   to["schedule ls"] = listing("schedules.list", "schedules", schedules_now);

@@ -7,14 +7,14 @@
 #include "text/texts.hpp"
 
 namespace sm::ctl {
-namespace {
-
 const json& at(const json& document, const char* name) {
   static const json nothing;
   if (!document.is_object()) return nothing;
   auto field = document.find(name);
   return field == document.end() ? nothing : *field;
 }
+
+namespace {
 
 std::int64_t whole(const json& document, const char* name) {
   return static_cast<std::int64_t>(number_in(document, name));

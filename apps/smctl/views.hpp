@@ -11,6 +11,8 @@
 
 namespace sm::ctl {
 
+/// A field; null where there is none.
+const json& at(const json& document, const char* name);
 /// A text field, "" where there is none or it is no text.
 std::string text_in(const json& document, const char* name);
 double number_in(const json& document, const char* name);

@@ -46,6 +46,21 @@ std::string with_stand_ins(std::string_view text) {
   return out;
 }
 
+bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_true(std::string_view text) {
+  return is_one_of(lower(std::string(text)), {"1", "yes", "y", "true", "t", "on"});
+}
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n\v\f";
   auto first = text.find_first_not_of(blanks);

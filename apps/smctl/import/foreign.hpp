@@ -24,7 +24,15 @@ inline constexpr char variable_begin = '\x01', variable_end = '\x02';
 /// A text with stand-ins for variables, as one that has to be checked.
 std::string with_stand_ins(std::string_view text);
 
+bool is_space(char c);
+std::string lower(std::string text);
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words);
+/// As Python's and systemd's booleans: 1, yes, y, true, t, on, in whatever case.
+bool is_true(std::string_view text);
 std::string_view trimmed(std::string_view text);
+
+/// What is the same for all: where the output goes is not asked.
+inline constexpr std::string_view one_log = "what a service prints is in its log, see 'smctl logs'";
 
 /// The parts of a list, trimmed, without empty ones.
 std::vector<std::string> parts_of(std::string_view text, std::string_view separators);

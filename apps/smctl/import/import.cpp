@@ -22,8 +22,6 @@ constexpr std::array kinds{kind_row{foreign_kind::supervisord, "supervisord", im
                            kind_row{foreign_kind::pm2, "pm2", import_pm2},
                            kind_row{foreign_kind::systemd, "systemd", import_systemd}};
 
-constexpr std::size_t file_max = 1 << 20;  // what is made of it has to be a configuration file
-
 bool is_ecosystem_program(std::string_view file) {
   for (auto* ending : {".js", ".cjs", ".mjs", ".ts"})
     if (file.ends_with(ending)) return true;

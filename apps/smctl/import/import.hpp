@@ -24,6 +24,9 @@ foreign_kind kind_called(std::string_view name);
 /// makes an ecosystem with what makes JSON of it.
 result<foreign_kind> kind_of_file(const std::string& path, std::string_view text);
 
+/// Bytes of a file: what is made of it has to be a configuration file.
+inline constexpr std::size_t file_max = 1 << 20;
+
 struct foreign_file {
   std::string path;    ///< as messages have it
   std::string folder;  ///< where it is, absolute

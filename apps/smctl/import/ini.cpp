@@ -1,15 +1,12 @@
 #include "import/ini.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "import/foreign.hpp"
 #include "text/texts.hpp"
 
 namespace sm::ctl {
 namespace {
-
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 /// Takes the next line off, without its end.
 std::string_view take_line(std::string_view& rest) {

@@ -1,13 +1,10 @@
 #include "import/pm2_json.hpp"
 
-#include <cctype>
-
+#include "import/foreign.hpp"
 #include "text/texts.hpp"
 
 namespace sm::ctl {
 namespace {
-
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 /// Behind the string that begins at `at`.
 std::size_t end_of_string(std::string_view text, std::size_t at) {

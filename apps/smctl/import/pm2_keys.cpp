@@ -112,7 +112,6 @@ std::string take_increment(app_reading& a, const json& value) {
   return {};
 }
 
-constexpr std::string_view one_log = "what a service prints is in its log, see 'smctl logs'";
 constexpr std::string_view of_pm2 = "is for pm2 itself";
 constexpr std::string_view no_messages = "there is no channel of node's to it";
 

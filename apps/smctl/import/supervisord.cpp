@@ -24,19 +24,6 @@ struct key_row {
   bool text = false;       ///< may hold what is known at a start alone
 };
 
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-bool is_true(const std::string& value) {
-  return is_one_of(lower(value), {"true", "yes", "on", "1", "t", "y"});
-}
-
 template <class T>
 std::string whole(const std::string& value, T most, const std::function<void(T)>& put) {
   auto n = parse_integer<T>(value, 0, most);
@@ -93,7 +80,6 @@ std::string take_variables(json& spec, const std::string& value) {
   return {};
 }
 
-constexpr std::string_view one_log = "what a service prints is in its log, see 'smctl logs'";
 constexpr std::string_view two_streams =
     "one log has both streams; 'stdout_logfile_maxbytes' and 'stdout_logfile_backups' bound it";
 constexpr std::string_view to_events = "see 'smctl logs -f' and 'smctl events -f'";

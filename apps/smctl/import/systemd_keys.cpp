@@ -11,12 +11,6 @@
 namespace sm::ctl {
 namespace {
 
-bool is_true(const std::string& value) {
-  for (auto* word : {"1", "yes", "y", "true", "t", "on"})
-    if (value == word) return true;
-  return false;
-}
-
 std::string put_span(json& at, const std::string& value) {
   auto span = unit_span(value);
   if (!span) return span.error().detail;

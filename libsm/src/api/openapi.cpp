@@ -81,7 +81,7 @@ json reference_to(std::string_view schema) {
   return {{"$ref", "#/components/schemas/" + std::string(schema)}};
 }
 
-json body_of(const operation& op) {
+json request_body(const operation& op) {
   using kind = body_schema::kind;
   switch (op.body.what) {
     case kind::nothing:
@@ -143,7 +143,7 @@ json entry_of(const operation& op) {
   if (op.access != route_access::probe) entry["x-role"] = to_string(op.role);
   if (auto parameters = parameters_of(path_of(op.path), op.query); !parameters.empty())
     entry["parameters"] = std::move(parameters);
-  if (auto body = body_of(op); !body.is_null()) entry["requestBody"] = std::move(body);
+  if (auto body = request_body(op); !body.is_null()) entry["requestBody"] = std::move(body);
   return entry;
 }
 

@@ -11,7 +11,6 @@
 namespace sm {
 namespace {
 
-constexpr int first_inherited = 3;
 constexpr int sockets_most = 64;
 
 std::string take_variable(const char* name) {

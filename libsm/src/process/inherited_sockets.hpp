@@ -8,6 +8,8 @@
 
 namespace sm {
 
+inline constexpr int first_inherited = 3;  // SD_LISTEN_FDS_START
+
 struct inherited_socket {
   unique_fd fd;
   std::string name;  ///< of LISTEN_FDNAMES; "" without

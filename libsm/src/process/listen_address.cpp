@@ -19,10 +19,10 @@ namespace {
 
 bool is_path(const std::string& address) { return address.starts_with('/'); }
 
-using addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+using bind_addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
 /// Numbers only: a name would have to be looked up, which may take its time.
-result<addresses> resolve(const std::string& address) {
+result<bind_addresses> resolve(const std::string& address) {
   auto target = parse_probe_target("tcp", address);
   if (!target) return tl::unexpected<error>(target.error());
   addrinfo hints{};
@@ -33,7 +33,7 @@ result<addresses> resolve(const std::string& address) {
     return fail(errc::invalid_spec,
                 "must be a numeric address and a port, or the absolute path of a Unix socket",
                 address);
-  return addresses(found, ::freeaddrinfo);
+  return bind_addresses(found, ::freeaddrinfo);
 }
 
 sockaddr_un unix_address(const std::string& path) {

@@ -14,13 +14,13 @@
 #include <cstring>
 
 #include "process/exec_pointers.hpp"
+#include "process/inherited_sockets.hpp"
 #include "process/pidfd.hpp"
 #include "process/start_state.hpp"
 
 namespace sm {
 namespace {
 
-constexpr int first_inherited = 3;
 constexpr std::size_t words_max = 2000;
 
 std::string words_in(int fd) {

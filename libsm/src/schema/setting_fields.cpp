@@ -26,7 +26,7 @@ constexpr field_row of_manager[] = {
                                   {.words = cgroup_words}),
 };
 
-constexpr field_row of_log[] = {
+constexpr field_row of_log_config[] = {
     row<&log_config::keep_removed>("keep_removed",
                                    "how long the logs of a removed service are kept; 0 drops them "
                                    "at once"),
@@ -109,7 +109,7 @@ constexpr field_row sections[] = {
 
 field_rows fields_of(const config*) { return sections; }
 field_rows fields_of(const manager_config*) { return of_manager; }
-field_rows fields_of(const log_config*) { return of_log; }
+field_rows fields_of(const log_config*) { return of_log_config; }
 field_rows fields_of(const http_config*) { return of_http; }
 field_rows fields_of(const link_config*) { return of_link; }
 field_rows fields_of(const queue_config*) { return of_queue; }

@@ -3,18 +3,12 @@
 #include <type_traits>
 
 #include "service/masking.hpp"
+#include "service/overloaded.hpp"
 #include "service/scaling.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
 namespace {
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-overloaded(F...) -> overloaded<F...>;
 
 /// Whoever can have a program started is the manager's user.
 tl::unexpected<error> program_refused() {

@@ -10,12 +10,13 @@
 namespace sm {
 namespace {
 
-using names = std::vector<std::string>;
+using secret_list = std::vector<std::string>;
 
 /// Called for a secret, with its pointer; may change it.
 using on_secret = std::function<void(const std::string& at, json& value)>;
 
-void find_by_name(json& value, const std::string& at, const names& named, const on_secret& f) {
+void find_by_name(json& value, const std::string& at, const secret_list& named,
+                  const on_secret& f) {
   if (value.is_array())
     for (std::size_t i = 0; i < value.size(); ++i)
       find_by_name(value[i], at + "/" + std::to_string(i), named, f);
@@ -29,7 +30,7 @@ void find_by_name(json& value, const std::string& at, const names& named, const 
   }
 }
 
-void find_secrets(json& document, const names& named, const on_secret& f) {
+void find_secrets(json& document, const secret_list& named, const on_secret& f) {
   if (!document.is_object()) return;
   for (auto& row : rows_of<service_spec>()) {
     auto member = document.find(row.name);
@@ -43,7 +44,7 @@ void find_secrets(json& document, const names& named, const on_secret& f) {
 }
 
 /// The parameters that a document, which may be of anybody, names as secrets.
-void add_named(const json& document, names& out) {
+void add_named(const json& document, secret_list& out) {
   if (!document.is_object()) return;
   auto list = document.find("secret_params");
   if (list == document.end() || !list->is_array()) return;
@@ -54,7 +55,7 @@ void add_named(const json& document, names& out) {
 }  // namespace
 
 void mask_secrets(json& spec_document, std::span<const std::string> named) {
-  names all(named.begin(), named.end());
+  secret_list all(named.begin(), named.end());
   add_named(spec_document, all);
   find_secrets(spec_document, all, [](auto&, json& value) { value = masked_value; });
 }
@@ -76,7 +77,7 @@ json masked_at(const std::string& at, const json& value, std::span<const std::st
 }
 
 result<void> unmask_secrets(json& spec_document, const service_spec* present) {
-  names named;
+  secret_list named;
   add_named(spec_document, named);
   if (present)
     named.insert(named.end(), present->secret_params.begin(), present->secret_params.end());
