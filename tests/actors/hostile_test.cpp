@@ -59,7 +59,7 @@ TEST_P(hostile_queue_fixture, every_hostile_job_is_dead_with_a_reason_and_its_by
   }
   const std::string beyond = R"({"class":"Work","args":[{"v":1e400}],"id":"x"})";
   add(beyond);
-  EXPECT_TRUE(eventually([&] { return get("/v1/queues")["dead"] == jobs; }, 60s))
+  EXPECT_TRUE(eventually([&] { return get("/v1/queues")["dead"] == jobs; }, 100s))
       << get("/v1/queues").dump(1) << " of " << jobs;
   for (auto* target : {"/v1/failed?limit=1000", "/v1/queues/default/jobs", "/v1/schedules",
                        "/v1/jobs?state=running", "/v1/queues", "/metrics"})
