@@ -254,7 +254,7 @@ result<void> state_store::catch_up() {
     auto& [put, remove] = connection_->to_journal();
     for (auto& [name, late] : late_) {
       auto& todo = late.row ? put : remove;
-      // Not reset(): of a statement that failed it throws that failure once more.
+      // SQLiteCpp 3.2.1's reset() throws the failure of a statement's last run once more.
       (void)todo.tryReset();
       todo.bind(1, name);
       if (auto& row = late.row) {
