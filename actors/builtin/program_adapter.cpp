@@ -17,6 +17,7 @@
 #include "process/proc_stat.hpp"
 #include "process/process_tree.hpp"
 #include "process/program.hpp"
+#include "system/lost_time.hpp"
 #include "system/signal_names.hpp"
 #include "text/units.hpp"
 
@@ -315,6 +316,10 @@ void program_adapter::act_on_time() {
   std::unique_lock lock(mutex_);
   bool lost = !ended_ && main_ == 0;
   bool late = now >= kill_at_;
+  if (auto paused = lost_time(kill_at_, now); !ended_ && paused.count() > 0) {
+    kill_at_ = now + std::min(paused, spec_.stop_timeout);
+    late = false;
+  }
   lock.unlock();
   if (late) kill_tree();
   if (lost) {

@@ -10,6 +10,7 @@
 
 #include "process/proc_stat.hpp"
 #include "process/spawn.hpp"
+#include "system/lost_time.hpp"
 
 namespace sm {
 namespace {
@@ -139,6 +140,9 @@ void fork_client::watch_requests() {
     watching_ = false;
     if (ec) return;
     auto now = clock::now();
+    auto lost_here = lost_time(deadline_.expiry(), now);
+    for (auto& [number, request] : waiting_) request.late += lost_here;
+    for (auto& [pid, e] : ending_) e.late += lost_here;
     bool silent = std::any_of(waiting_.begin(), waiting_.end(),
                               [&](auto& entry) { return entry.second.late <= now; });
     if (silent && own_ != servers_.end()) {

@@ -1,5 +1,4 @@
 #include "process/process_events.hpp"
-#include "system/lost_time.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include "link/messages.hpp"
 #include "log/log_file.hpp"
 #include "process/rendezvous.hpp"
+#include "system/lost_time.hpp"
 
 namespace sm {
 namespace {
@@ -106,7 +106,11 @@ int process_events::wait(const handlers& to) {
       if (!phase.welcomed) return exit_no_manager;
     }
     if (!link_ && clock::now() >= dial_at_) look_for_manager(to);
-    if (clock::now() >= kill_at_) return exit_no_manager;
+    if (clock::now() >= kill_at_) {
+      auto lost = lost_time(kill_at_, clock::now());
+      if (lost.count() == 0) return exit_no_manager;
+      kill_at_ = clock::now() + std::min(lost, std::chrono::milliseconds(phase.stop_timeout_ms));
+    }
     if (clock::now() >= check_output_at_) check_output();
   }
 }

@@ -7,6 +7,7 @@
 
 #include "process/process_tree.hpp"
 #include "process/start_state.hpp"
+#include "system/lost_time.hpp"
 
 namespace sm {
 
@@ -23,17 +24,23 @@ shutdown_sequence::shutdown_sequence(supervision& s, supervisor& services, gatew
   await_signal();
 }
 
+void shutdown_sequence::hurry_after(std::chrono::milliseconds patience) {
+  deadline_.expires_after(patience);
+  deadline_.async_wait([this, patience](error_code ec) {
+    if (ec) return;
+    auto lost = lost_time(deadline_.expiry(), std::chrono::steady_clock::now());
+    if (lost.count() > 0) return hurry_after(std::min(lost, patience));
+    s_.log.error("not stopped within the shutdown timeout: killing what is left");
+    services_.hurry();
+  });
+}
+
 void shutdown_sequence::begin() {
   if (std::exchange(under_way_, true)) return;
   s_.ending = true;
   above_.tell("STOPPING=1\nSTATUS=stopping the services");
   auto patience = s_.settings.manager.shutdown_timeout;
-  deadline_.expires_after(patience);
-  deadline_.async_wait([this](error_code ec) {
-    if (ec) return;
-    s_.log.error("not stopped within the shutdown timeout: killing what is left");
-    services_.hurry();
-  });
+  hurry_after(patience);
   gateway_.drain(std::min<std::chrono::milliseconds>(patience / 4, 5s), [this] {
     services_.shutdown([this] {
       deadline_.cancel();

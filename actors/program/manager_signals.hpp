@@ -26,6 +26,7 @@ class shutdown_sequence {
   std::optional<int> for_the_next() const noexcept { return for_the_next_; }
 
  private:
+  void hurry_after(std::chrono::milliseconds patience);
   void await_signal();
   void heed(int number);
 

@@ -59,6 +59,19 @@ TEST(http_limits, a_slow_route_of_the_program_keeps_neither_probe_nor_management
   EXPECT_EQ(app.api("GET", "/hello").status, 200);
 }
 
+TEST(http_limits, a_handler_that_throws_after_its_answer_has_answered) {
+  program app(TEST_PROGRAM, {"--set", "http.pending_max=1"});
+  auto c = app.connect();
+  for (int n = 0; n < 3; ++n) {
+    auto reply = c.request("GET", "/twice");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.body, "once");
+  }
+  auto next = c.request("GET", "/hello");
+  EXPECT_EQ(next.status, 200) << "nothing is counted as on its way";
+  EXPECT_EQ(next.body, "hello");
+}
+
 TEST(http_limits, bodies_are_bounded_together_and_what_ends_makes_room) {
   program app(TEST_PROGRAM, {"--set", "http.bodies_max=300000"});
   const std::string head =

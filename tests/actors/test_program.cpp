@@ -259,6 +259,10 @@ int main(int argc, char** argv) {
   });
   app.post("/point", [](sm::request&, const point& p) { return sm::json{{"sum", p.x + p.y}}; });
   app.get("/throw", []() -> std::string { throw std::runtime_error("a handler threw"); });
+  app.route("GET", "/twice", [](sm::request&, const sm::response_sink& answer) {
+    answer({.body = "once"});
+    throw std::runtime_error("after its answer");
+  });
   app.get("/later", [](sm::request& rq) { return rq.manager().send("a", "later", 400); });
   app.get("/never", [] { return sm::promise<sm::json>(); });
   app.post("/jobs", [](sm::request& rq, const note_job& job) { return rq.manager().enqueue(job); });

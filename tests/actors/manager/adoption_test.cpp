@@ -1,7 +1,10 @@
 #include "manager/adoption.hpp"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <array>
 
 #include "fake_manager.hpp"
 #include "process/proc_stat.hpp"
@@ -42,8 +45,9 @@ class adoption_fixture : public ::testing::Test {
     ASSERT_TRUE(m.services.start({fake_manager::wanted("web")}, {row}, {}));
   }
 
-  /// What the process says, but for `field`; the outcome of the greeting.
-  result<void> greet(const char* field = "role", const json& value = "service", pid_t from = 0) {
+  /// What the process says, but for `field`; who takes its link.
+  result<std::function<void(unique_fd)>> dial(const char* field, const json& value,
+                                              pid_t from = 0) {
     received_greeting greeting;
     greeting.document = {{"role", "service"}, {"instance", "web:0"},
                          {"incarnation", 7},  {"token", "token"},
@@ -51,7 +55,11 @@ class adoption_fixture : public ::testing::Test {
     greeting.document[field] = value;
     peer who{};
     who.pid = from == 0 ? left.pid() : from;
-    return m.shared.adoption.on_greeting(greeting, who).map([](const auto&) {});
+    return m.shared.adoption.on_greeting(greeting, who);
+  }
+  /// The outcome of that greeting.
+  result<void> greet(const char* field = "role", const json& value = "service", pid_t from = 0) {
+    return dial(field, value, from).map([](const auto&) {});
   }
 
   idle_process left;
@@ -61,6 +69,18 @@ class adoption_fixture : public ::testing::Test {
 }  // namespace
 
 TEST_F(adoption_fixture, the_run_that_was_journaled_is_taken) { EXPECT_TRUE(greet()); }
+
+TEST_F(adoption_fixture, one_whose_link_broke_before_its_first_word_is_taken_again) {
+  std::array<int, 2> link{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link.data()), 0);
+  unique_fd theirs(link[1]);
+  auto taken = dial("role", "service");
+  ASSERT_TRUE(taken);
+  (*taken)(unique_fd(link[0]));
+  EXPECT_EQ(m.services.show("web").value()["state"], "RUNNING");
+  EXPECT_TRUE(greet());
+  EXPECT_EQ(greet("token", "guessed").error().code, errc::conflict);
+}
 
 TEST_F(adoption_fixture, nothing_is_started_while_it_has_not_come) {
   EXPECT_TRUE(m.processes.requests.empty());

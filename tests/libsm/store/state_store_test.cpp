@@ -203,6 +203,19 @@ TEST(state_store, opens_on_a_full_disk_refuses_changes_and_goes_on_when_there_is
   EXPECT_EQ(open_database(file, {}).execAndGet("SELECT count(*) FROM service").getInt(), 2);
 }
 
+TEST(state_store, the_failure_of_a_write_is_not_one_of_the_next) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db";
+  auto store = state_store::open(file);
+  ASSERT_TRUE(store->put_instance(run_of("a", 1)));
+  {
+    auto other = open_database(file, {});
+    SQLite::Transaction held(other, SQLite::TransactionBehavior::IMMEDIATE);
+    EXPECT_FALSE(store->put_instance(run_of("a", 2)));
+  }
+  EXPECT_TRUE(store->put_instance(run_of("a", 3)));
+}
+
 TEST(state_store, a_disk_that_fills_up_costs_no_row) {
   test::small_disk disk(512);
   if (!disk.mounted()) GTEST_SKIP() << "no right to mount";
