@@ -23,6 +23,11 @@ constexpr std::chrono::seconds parent_timeout{1};  // for a fork server to come 
 
 using clock = std::chrono::steady_clock;
 
+bool hung_up(int channel) {
+  pollfd watched{channel, 0, 0};
+  return ::poll(&watched, 1, 0) > 0 && (watched.revents & POLLHUP) != 0;
+}
+
 }  // namespace
 
 fork_client::fork_client(loop& l, logger log, std::vector<std::string> argv,
@@ -102,33 +107,40 @@ void fork_client::fork(const fork_request& rq, unique_fd link, const std::vector
   follow_executable();
   // Copies: the listening sockets may be closed while the request is held.
   std::vector<unique_fd> own;
+  own.reserve(sockets.size());
   for (int fd : sockets) own.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   bool waits = std::any_of(ending_.begin(), ending_.end(), [&](auto& entry) {
     return entry.second.instance == rq.instance && !entry.second.in_order;
   });
+  held_request request{rq, std::move(link), std::move(own), std::move(done)};
   if (waits)
-    held_.push_back({rq, std::move(link), std::move(own), std::move(done)});
+    held_.push_back(std::move(request));
   else
-    send_fork(rq, std::move(link), own, std::move(done));
+    send_fork(std::move(request));
 }
 
-void fork_client::send_fork(const fork_request& rq, unique_fd link,
-                            const std::vector<unique_fd>& sockets, on_forked done) {
+void fork_client::send_fork(held_request request, bool again) {
   result<void> outcome;
   std::vector<int> numbers;
-  for (auto& fd : sockets) numbers.push_back(fd.get());
+  for (auto& fd : request.sockets) numbers.push_back(fd.get());
   if (own_ == servers_.end()) outcome = start();
   // In order: what ended first is forgotten first.
   if (outcome && !own_->to_forget.empty()) {
     outcome = send_forget(own_->channel.native_handle(), own_->to_forget);
     if (outcome) own_->to_forget.clear();
   }
-  if (outcome) outcome = send_fork_request(own_->channel.native_handle(), rq, link.get(), numbers);
+  if (outcome)
+    outcome =
+        send_fork_request(own_->channel.native_handle(), request.rq, request.link.get(), numbers);
   if (!outcome) {
-    loop_.defer([done = std::move(done), e = outcome.error()] { done(tl::unexpected<error>(e)); });
+    // What it still answered is read first; the next one is asked then.
+    if (!again && own_ != servers_.end() && hung_up(own_->channel.native_handle()))
+      return own_->unsent.push_back(std::move(request));
+    loop_.defer(
+        [done = std::move(request.done), e = outcome.error()] { done(tl::unexpected<error>(e)); });
     return;
   }
-  waiting_[rq.incarnation] = {std::move(done), clock::now() + request_timeout};
+  waiting_[request.rq.incarnation] = {std::move(request.done), clock::now() + request_timeout};
   watch_requests();
 }
 
@@ -193,7 +205,7 @@ void fork_client::ended(pid_t pid) {
   for (auto held = held_.begin(); held != held_.end();) {
     auto next = std::next(held);
     if (held->rq.instance == name) {
-      send_fork(held->rq, std::move(held->link), held->sockets, std::move(held->done));
+      send_fork(std::move(*held));
       held_.erase(held);
     }
     held = next;
@@ -249,14 +261,20 @@ void fork_client::on_message(server& s, const forget_reply& reply) {
   retire(s);
 }
 
+/// Its channel closed.
 void fork_client::lost(server_ref s) {
   bool own = s == own_;
   bool never_worked = own && !s->proven;
+  auto unsent = std::move(s->unsent);
   servers_.erase(s);
   // What it was asked to end is a child of ours, or of nobody who could say.
   for (auto& [pid, e] : ending_)
     if (e.in_order == own) e.late = std::min(e.late, clock::now() + parent_timeout);
-  if (!own) return;
+  if (own) replace_own(never_worked);
+  for (auto& request : unsent) send_fork(std::move(request), true);
+}
+
+void fork_client::replace_own(bool never_worked) {
   // The one of the file before this one, if it still has children: better than none.
   own_ = never_worked ? std::find_if(servers_.begin(), servers_.end(),
                                      [](auto& other) { return other.pid > 0 && other.proven; })

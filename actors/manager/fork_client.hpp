@@ -75,6 +75,12 @@ class fork_client : public process_maker {
   void close();
 
  private:
+  struct held_request {
+    fork_request rq;
+    unique_fd link;
+    std::vector<unique_fd> sockets;
+    on_forked done;
+  };
   struct server {
     explicit server(asio::io_context& context) : channel(context) {}
     asio::posix::stream_descriptor channel;
@@ -82,6 +88,7 @@ class fork_client : public process_maker {
     bool proven = false;  // it has made a process
     std::set<pid_t> children{};
     std::vector<pid_t> to_forget{};
+    std::vector<held_request> unsent{};  // it had ended already, which is not read yet
   };
   using server_ref = std::list<server>::iterator;
 
@@ -92,8 +99,8 @@ class fork_client : public process_maker {
   void on_message(server& s, const fork_reply& reply);
   void on_message(server& s, const forget_reply& reply);
   void lost(server_ref s);
-  void send_fork(const fork_request& rq, unique_fd link, const std::vector<unique_fd>& sockets,
-                 on_forked done);
+  void replace_own(bool never_worked);
+  void send_fork(held_request request, bool again = false);
   void hand_on(server& s, pid_t pid);
 
   loop& loop_;
@@ -113,12 +120,6 @@ class fork_client : public process_maker {
     std::function<void()> done;
     std::chrono::steady_clock::time_point late;
     bool in_order = false;  // our own fork server hears of it before the next request
-  };
-  struct held_request {
-    fork_request rq;
-    unique_fd link;
-    std::vector<unique_fd> sockets;
-    on_forked done;
   };
   void watch_requests();
 

@@ -159,7 +159,9 @@ TEST_F(adoption_fixture, a_killed_fork_server_costs_no_service) {
   ::kill(server, SIGKILL);
   ASSERT_TRUE(eventually([&] { return !alive(server); }));
   ::kill(a, SIGKILL);
-  ASSERT_TRUE(eventually([&] { return app.service("a")["restarts"] == 1 && app.all_ready(); }));
+  // A request that was on its way may have been carried out, so it is a failed start.
+  ASSERT_TRUE(eventually([&] { return app.service("a")["restarts"] >= 1 && app.all_ready(); }))
+      << app.service("a");
   EXPECT_EQ(app.instance_pid("b"), b);
   EXPECT_EQ(app.service("a")["last_exit"], "SIGKILL");
   EXPECT_EQ(app.stop(), 0);
