@@ -29,13 +29,13 @@ constexpr table tables[] = {{'j',
                             {'t', "INSERT OR REPLACE INTO counter VALUES(?,?)", 2},
                             {'q', "INSERT OR REPLACE INTO queue VALUES(?,?,?,?,?,?,?)", 7}};
 
-struct database {
+struct queue_database {
   sm::test::temporary_folder folder;
   std::filesystem::path file = folder.path() / "queue.db";
   std::unique_ptr<sm::job_store> store = open();
   SQLite::Database raw{file.string(), SQLite::OPEN_READWRITE};
 
-  database() { raw.exec("PRAGMA synchronous=OFF"); }
+  queue_database() { raw.exec("PRAGMA synchronous=OFF"); }
 
   std::unique_ptr<sm::job_store> open() const {
     sm::queue_config config;
@@ -50,7 +50,7 @@ struct database {
 
 SM_FUZZ_TARGET(queue_rows) {
   using sm::fuzz::must;
-  static database db;
+  static queue_database db;
   {
     SQLite::Transaction write(db.raw);
     db.raw.exec(

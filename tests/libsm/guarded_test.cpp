@@ -41,10 +41,10 @@ response ask(F handler, std::string body = {}) {
 struct unwritable {};
 [[maybe_unused]] void to_json(json&, const unwritable&) { throw std::runtime_error("secret"); }
 
-struct sized {
+struct with_size {
   int size = 0;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(sized, size)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(with_size, size)
 
 }  // namespace
 
@@ -94,7 +94,7 @@ TEST(guarded, a_route_answers_500_whatever_it_throws_and_tells_strangers_nothing
   EXPECT_TRUE(is_500(ask([&] { return bad; })));
   EXPECT_EQ(ask([] { throw std::bad_alloc(); }).status, 503U);
   EXPECT_EQ(ask([] { throw failure(errc::conflict, "no"); }).status, 409U);
-  auto typed = [](request&, const sized&) {};
+  auto typed = [](request&, const with_size&) {};
   EXPECT_EQ(ask(typed, R"({"size":"x"})").status, 422U);
   EXPECT_EQ(ask(typed, R"({"size":1e400})").status, 400U);
   EXPECT_EQ(ask(typed, R"({"size":18446744073709551616})").status, 400U);
@@ -110,7 +110,7 @@ TEST(guarded, a_command_answers_whatever_it_throws) {
   EXPECT_EQ(run([] { throw 42; }).error().code, errc::handler_failed);
   EXPECT_EQ(run([]() -> promise<int> { throw 42; }).error().code, errc::handler_failed);
   EXPECT_EQ(run([] { return unwritable{}; }).error().code, errc::handler_failed);
-  EXPECT_EQ(run([](const sized&) {}, R"({"size":"x"})").error(),
+  EXPECT_EQ(run([](const with_size&) {}, R"({"size":"x"})").error(),
             (error{errc::bad_arguments, "type must be number, but is string", "/size"}));
   EXPECT_EQ(*run([](int n) { return n + 1; }, "1"), "2");
 }

@@ -43,4 +43,9 @@ class tmux_terminal {
   temporary_folder folder_;
 };
 
+/// Whether what it printed has a part.
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 }  // namespace sm::test

@@ -17,14 +17,15 @@
 namespace sm::ctl {
 namespace {
 
-const json listing{{"services",
-                    {{{"name", "web"}, {"group", "front"}, {"tags", {"http"}}},
-                     {{"name", "web-admin"}, {"group", "front"}, {"tags", json::array()}},
-                     {{"name", "worker"}, {"group", ""}, {"tags", {"http", "slow"}}},
-                     {{"name", "queue.clock"}, {"group", "sm"}, {"tags", json::array()}}}}};
+const json services_listing{
+    {"services",
+     {{{"name", "web"}, {"group", "front"}, {"tags", {"http"}}},
+      {{"name", "web-admin"}, {"group", "front"}, {"tags", json::array()}},
+      {{"name", "worker"}, {"group", ""}, {"tags", {"http", "slow"}}},
+      {{"name", "queue.clock"}, {"group", "sm"}, {"tags", json::array()}}}}};
 
 std::string chosen(const std::vector<std::string>& words, const selection_rules& rules = {}) {
-  auto names = select_services(listing, words, rules);
+  auto names = select_services(services_listing, words, rules);
   if (!names) return std::string(to_string(names.error().code)) + ": " + names.error().detail;
   std::string text;
   for (auto& s : *names) text += (text.empty() ? "" : " ") + s.name + (s.named ? "!" : "");

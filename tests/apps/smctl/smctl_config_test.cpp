@@ -30,10 +30,6 @@ class smctl_with_file : public ::testing::Test {
   std::optional<program> app;
 };
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_F(smctl_with_file, plan_tells_by_its_exit_code_and_apply_carries_out_what_it_showed) {

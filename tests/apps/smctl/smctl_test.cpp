@@ -12,10 +12,6 @@ namespace {
 
 using smctl_with_manager = smctl_fixture;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_F(smctl_with_manager, status_shows_what_runs_and_exits_with_3_for_what_does_not) {

@@ -11,11 +11,11 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 /// A listening socket on a port of its own; nobody accepts.
-struct listener {
+struct local_port {
   unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   std::string port;
 
-  explicit listener(int backlog) {
+  explicit local_port(int backlog) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -30,21 +30,21 @@ struct listener {
 }  // namespace
 
 TEST(tcp_connect, a_listening_port_is_reached_by_number_and_by_name) {
-  listener l(4);
+  local_port l(4);
   EXPECT_TRUE(connect_tcp("127.0.0.1", l.port, clock::now() + 2s));
   auto by_name = connect_tcp("localhost", l.port, clock::now() + 5s);
   EXPECT_TRUE(by_name) << to_string(by_name.error());
 }
 
 TEST(tcp_connect, a_port_where_nobody_listens_says_so) {
-  std::string port = listener(1).port;
+  std::string port = local_port(1).port;
   auto refused = connect_tcp("127.0.0.1", port, clock::now() + 2s);
   ASSERT_FALSE(refused);
   EXPECT_NE(to_string(refused.error()).find("127.0.0.1:" + port), std::string::npos);
 }
 
 TEST(tcp_connect, a_host_that_does_not_answer_is_given_up_in_time) {
-  listener l(0);
+  local_port l(0);
   // The queue of connections is full after one or two.
   std::vector<unique_fd> taken;
   result<unique_fd> outcome;

@@ -60,8 +60,8 @@ struct cell {
 };
 
 /// Every state with every event: this is the table of the documentation.
-using row = std::map<instance_state, cell>;
-const std::vector<std::pair<std::pair<const char*, lifecycle_event>, row>> table{
+using cells = std::map<instance_state, cell>;
+const std::vector<std::pair<std::pair<const char*, lifecycle_event>, cells>> table{
     {{"start", start_requested{}},
      {{stopped, {starting, "arm 10000, spawn"}},
       {starting, {starting, ""}},

@@ -20,7 +20,7 @@ desired_service of_file(const service_spec& spec) {
 desired_service by_hand(const service_spec& spec) { return {.spec = spec}; }
 declared_service in_file(const service_spec& spec) { return {spec, service_origin::file}; }
 
-const service_change& row(const service_plan& plan, const std::string& name) {
+const service_change& change_of(const service_plan& plan, const std::string& name) {
   for (auto& c : plan.changes)
     if (c.name == name) return c;
   throw std::out_of_range(name);
@@ -33,7 +33,7 @@ TEST(plan, what_is_as_it_is_declared_is_kept_with_its_processes) {
   web.instances = 2;
   auto plan = make_plan({of_file(web)}, {in_file(web)});
   EXPECT_TRUE(plan.empty());
-  EXPECT_EQ(row(plan, "web").kept, (names{"web:0", "web:1"}));
+  EXPECT_EQ(change_of(plan, "web").kept, (names{"web:0", "web:1"}));
 }
 
 TEST(plan, a_new_service_is_added_and_one_that_is_declared_no_more_removed) {
@@ -48,7 +48,7 @@ TEST(plan, a_new_service_is_added_and_one_that_is_declared_no_more_removed) {
 TEST(plan, what_was_added_by_hand_is_kept) {
   auto plan = make_plan({by_hand(program_named("mine"))}, {});
   EXPECT_TRUE(plan.empty());
-  EXPECT_EQ(row(plan, "mine").wanted.origin, service_origin::hand);
+  EXPECT_EQ(change_of(plan, "mine").wanted.origin, service_origin::hand);
 }
 
 TEST(plan, fields_tell_from_what_to_what_and_which_processes_are_replaced) {
@@ -56,7 +56,7 @@ TEST(plan, fields_tell_from_what_to_what_and_which_processes_are_replaced) {
   before.instances = 3;
   after.instances = 2;
   after.command = {"sleep", "2"};
-  auto c = row(make_plan({of_file(before)}, {in_file(after)}), "web");
+  auto c = change_of(make_plan({of_file(before)}, {in_file(after)}), "web");
   EXPECT_EQ(c.action, plan_action::change);
   EXPECT_EQ(c.fields, (std::vector<field_change>{{"/command", {"sleep", "1"}, {"sleep", "2"}},
                                                  {"/instances", 3, 2}}));
@@ -68,7 +68,7 @@ TEST(plan, a_change_that_concerns_no_process_keeps_them) {
   auto before = program_named("web"), after = before;
   after.backoff.max = std::chrono::seconds(5);
   after.instances = 2;
-  auto c = row(make_plan({of_file(before)}, {in_file(after)}), "web");
+  auto c = change_of(make_plan({of_file(before)}, {in_file(after)}), "web");
   EXPECT_EQ(c.fields.at(0).field, "/backoff/max");
   EXPECT_EQ(c.kept, names{"web:0"});
   EXPECT_EQ(c.started, names{"web:1"});
@@ -81,12 +81,12 @@ TEST(plan, what_was_changed_by_hand_holds_until_the_file_changes_or_is_to_overwr
   scaled.spec.instances = 4;
   auto plan = make_plan({scaled}, {in_file(declared)});
   EXPECT_TRUE(plan.empty());
-  EXPECT_EQ(row(plan, "web").by_hand, (std::vector<field_change>{{"/instances", 1, 4}}));
-  auto forced = row(make_plan({scaled}, {in_file(declared)}, true), "web");
+  EXPECT_EQ(change_of(plan, "web").by_hand, (std::vector<field_change>{{"/instances", 1, 4}}));
+  auto forced = change_of(make_plan({scaled}, {in_file(declared)}, true), "web");
   EXPECT_EQ(forced.fields, (std::vector<field_change>{{"/instances", 4, 1}}));
   auto other = declared;
   other.nice = 5;
-  auto c = row(make_plan({scaled}, {in_file(other)}), "web");
+  auto c = change_of(make_plan({scaled}, {in_file(other)}), "web");
   EXPECT_EQ(c.wanted.spec.instances, 1U);
 }
 
@@ -95,7 +95,7 @@ TEST(plan, a_service_stopped_by_hand_stays_stopped_and_has_no_processes) {
   stopped.enabled = false;
   auto other = stopped.spec;
   other.command = {"sleep", "3"};
-  auto c = row(make_plan({stopped}, {in_file(other)}), "web");
+  auto c = change_of(make_plan({stopped}, {in_file(other)}), "web");
   EXPECT_FALSE(c.wanted.enabled);
   EXPECT_TRUE(c.replaced.empty());
 }
@@ -103,7 +103,7 @@ TEST(plan, a_service_stopped_by_hand_stays_stopped_and_has_no_processes) {
 TEST(plan, one_with_autostart_off_is_added_without_being_started) {
   auto spec = program_named("web");
   spec.autostart = false;
-  auto c = row(make_plan({}, {in_file(spec)}), "web");
+  auto c = change_of(make_plan({}, {in_file(spec)}), "web");
   EXPECT_FALSE(c.wanted.enabled);
   EXPECT_TRUE(c.started.empty());
 }
@@ -116,7 +116,7 @@ TEST(plan, a_service_removed_by_hand_comes_back_when_the_file_changes) {
   EXPECT_EQ(to_document(plan)[0]["removed_by_hand"], true);
   auto other = removed.spec;
   other.nice = 5;
-  EXPECT_EQ(row(make_plan({removed}, {in_file(other)}), "web").action, plan_action::add);
+  EXPECT_EQ(change_of(make_plan({removed}, {in_file(other)}), "web").action, plan_action::add);
 }
 
 TEST(plan, the_order_is_that_in_which_services_depend_on_each_other) {

@@ -27,7 +27,7 @@ std::string all(occasion what, instance_state state, bool enabled) {
   return text;
 }
 
-struct row {
+struct choice {
   occasion what;
   std::vector<instance_state> states;
   const char* becomes;  ///< of one that serves, waits, stands in, leaves
@@ -43,7 +43,7 @@ const std::vector<instance_state> with_process{starting, running, stopping};
 }  // namespace
 
 TEST(reconcile, says_of_each_duty_in_each_state_what_becomes_of_it) {
-  for (auto& r : std::vector<row>{
+  for (auto& r : std::vector<choice>{
            {occasion::found, every, "serves serves stands_in stands_in"},
            {occasion::found, every, "serves serves stands_in leaves", false},
            {occasion::counted_in, every, "serves waits stands_in waits"},
