@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <sm/log.hpp>
 #include <string>
 
@@ -39,6 +41,8 @@ class journal : public service_journal {
   void stop() { disk_.stop(); }
 
  private:
+  /// False when there is no room: it is kept, and posted when there is.
+  bool post(const std::string& name, const worker_thread::task& work);
   void on_behind(const error& why);
   void retry();
 
@@ -47,6 +51,7 @@ class journal : public service_journal {
   state_store& store_;
   asio::steady_timer timer_;
   bool behind_ = false;
+  std::map<std::string, worker_thread::task> unposted_;  ///< of each instance the last
   worker_thread disk_;
 };
 
