@@ -103,7 +103,8 @@ void connection::check_deadline(clock::time_point now) {
       return respond(to_response(error{errc::timeout, "the handler did not answer in time", {}}));
     case phase::streaming:
       enter(phase::streaming);
-      if (!writing_) output_ += stream_->heartbeat();
+      if (!guarded([this] { return stream_place(); }, [this] { output_ += stream_->heartbeat(); }))
+        return close();
       return flush();
   }
 }

@@ -58,6 +58,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void append_head(const response& r, const std::string& id);
   void report_cause(response& r, const std::string& id);
   std::string request_id() const;
+  std::string stream_place() const;
   void flush();
   void linger();
 

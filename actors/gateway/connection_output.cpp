@@ -133,14 +133,20 @@ void connection::begin_stream(response r, const std::string& id) {
   wait_for_input();  // tells when the peer leaves
 }
 
+std::string connection::stream_place() const {
+  return "request " + request_id() + ": " + (endpoint_ ? endpoint_->name : "") + ", its stream";
+}
+
 /// A slow reader is not waited for, and costs no more than what is on its way.
 void connection::pump_stream() {
   while (!closed_ && !writing_ && phase_ == phase::streaming) {
     auto size = output_.size();
-    bool goes_on = stream_->pull(output_, stream_buffer_max);
+    auto goes_on = guarded([this] { return stream_place(); },
+                           [this] { return stream_->pull(output_, stream_buffer_max); });
+    if (!goes_on) return close();  // nothing else tells the peer that it is not whole
     bool more = output_.size() > size;
     flush();
-    if (!goes_on && !closed_ && !writing_) {
+    if (!*goes_on && !closed_ && !writing_) {
       enter(phase::lingering);
       return linger();
     }

@@ -136,6 +136,16 @@ TEST_F(http_edges, a_header_made_of_the_query_adds_no_header) {
             "z");
 }
 
+TEST_F(http_edges, a_stream_that_throws_ends_its_connection) {
+  auto c = app.connect();
+  ASSERT_TRUE(c.send("GET /throw/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_NE(c.receive_until("first\n").find(" 200 "), std::string::npos);
+  EXPECT_TRUE(c.closed_within(patience));
+  EXPECT_TRUE(eventually([&] {
+    return app.log_of("manager").find("GET /throw/stream, its stream") != std::string::npos;
+  }));
+}
+
 TEST_F(http_edges, what_a_handler_throws_is_in_the_log_under_the_id_that_the_client_gets) {
   auto reply = app.get("/throw");
   EXPECT_EQ(reply.status, 500);

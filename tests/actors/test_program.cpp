@@ -84,6 +84,20 @@ class no_stream : public sm::response_stream {
   bool pull(std::string&, std::size_t) override { return false; }
 };
 
+/// A stream that fails in its middle.
+class broken_stream : public sm::response_stream {
+ public:
+  bool pull(std::string& out, std::size_t) override {
+    if (begun_) throw 1;
+    begun_ = true;
+    out += "first\n";
+    return true;
+  }
+
+ private:
+  bool begun_ = false;
+};
+
 class tool : public sm::service {
  public:
   explicit tool(sm::service_context ctx) : sm::service(std::move(ctx)) {
@@ -280,6 +294,8 @@ int main(int argc, char** argv) {
         .headers = {{"X-Given", rq.query("value").value_or("")}, {"Content-Length", "1"}},
         .stream = rq.query("stream") ? std::make_shared<no_stream>() : nullptr};
   });
+  app.get("/throw/stream",
+          [] { return sm::response{.stream = std::make_shared<broken_stream>()}; });
   app.get("/throw/command", [](sm::request& rq) { return rq.manager().send("a", "throw"); });
   return app.run();
 }
