@@ -4,9 +4,8 @@
 
 #include "queue/consumer/claimer.hpp"
 #include "queue/consumer/keeper.hpp"
-#include "queue/job_status.hpp"
+#include "queue/consumer/slot.hpp"
 #include "queue/payload.hpp"
-#include "queue/unix_time.hpp"
 
 namespace sm {
 namespace {
@@ -14,47 +13,29 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
-using kind = job_outcome::kind;
 
 constexpr auto farewell_patience = 2s;
 constexpr auto must_go_patience = 200ms;  // for jobs that heed it
 
-std::string_view word_for(kind how) {
-  switch (how) {
-    case kind::done:
-      return "done";
-    case kind::failed_retry:
-      return "retry";
-    case kind::failed_dead:
-      return "dead";
-    case kind::cancelled:
-      return "cancelled";
-    case kind::crashed:
-      return "crashed";
-    case kind::returned:
-      break;
-  }
-  return "returned";
-}
-
-/// What a job said of its progress stays readable after its end.
-void keep_progress(job_outcome& o, job_in_hand& job) {
-  if (o.status.empty() || o.how == kind::failed_retry) return;
-  std::lock_guard lock(job.mutex);
-  if (job.share == 0 && job.text.empty()) return;
-  auto status = decode_status(o.status);
-  status.text = job.text;
-  if (status.status != job_status::phase::complete) status.share = job.share;
-  o.status = encode_status(status);
-}
-
 /// Begins anew after an exception, after a pause; leases keep safe what was under way.
 template <class Work>
 void run_guarded(const std::shared_ptr<consumer_shared>& shared, const char* what) {
-  while (!guarded("the thread that " + std::string(what), [&] { Work(shared).run(); })) {
+  while (!guarded(what, [&] { Work(shared).run(); })) {
     std::unique_lock lock(shared->mutex);
     if (shared->drained.wait_for(lock, 1s, [&] { return shared->stopping; })) return;
   }
+}
+
+void run_slot(const std::shared_ptr<consumer_shared>& shared) {
+  slot one(shared);
+  while (!guarded("the thread that performs jobs", [&] { one.run(); })) {
+    std::unique_lock lock(shared->mutex);
+    shared->drained.wait_for(lock, 1s, [&] { return shared->abandoned; });
+    if (shared->abandoned) break;
+  }
+  std::lock_guard lock(shared->mutex);
+  --shared->slots_running;
+  shared->drained.notify_all();
 }
 
 }  // namespace
@@ -94,9 +75,11 @@ consumer_loop::consumer_loop(consumer_options options, std::shared_ptr<const job
 void consumer_loop::start_threads() {
   auto& s = *shared_;
   for (unsigned i = 0; i < s.options.concurrency; ++i)
-    s.slots.emplace_back([shared = shared_] { serve_slot(shared); });
-  claimer_ = std::thread([shared = shared_] { run_guarded<claimer>(shared, "claims jobs"); });
-  keeper_ = std::thread([shared = shared_] { run_guarded<keeper>(shared, "keeps leases"); });
+    s.slots.emplace_back([shared = shared_] { run_slot(shared); });
+  claimer_ = std::thread(
+      [shared = shared_] { run_guarded<claimer>(shared, "the thread that claims jobs"); });
+  keeper_ = std::thread(
+      [shared = shared_] { run_guarded<keeper>(shared, "the thread that keeps leases"); });
 }
 
 consumer_loop::~consumer_loop() {
@@ -179,67 +162,6 @@ consumer_state consumer_loop::now() const {
   consumer_state now{.ended = shared_->ended, .paused = shared_->paused};
   for (auto& [tag, e] : shared_->in_hand) now.in_hand.push_back(key_of_job(e->job.what.payload));
   return now;
-}
-
-// -- the slots
-
-void consumer_loop::serve_slot(const std::shared_ptr<consumer_shared>& shared) {
-  auto& s = *shared;
-  std::unique_lock lock(s.mutex);
-  for (;;) {
-    s.slot_wake.wait(lock, [&s] { return !s.ready.empty() || s.stopping; });
-    if (s.ready.empty()) break;
-    auto e = std::move(s.ready.front());
-    s.ready.pop_front();
-    s.moved_at = clock::now();
-    if (s.ready.size() == s.low_water) s.wake_claimer();
-    e->since = clock::now();
-    e->began_s = unix_ms() / 1000;
-    if (s.any_timeout)
-      if (auto timeout = s.jobs->timeout_of(e->job.what.payload); timeout.count() > 0) {
-        e->deadline = e->since + timeout;
-        s.keeper_wake.notify_one();
-      }
-    e->job.started = true;
-    auto chance = s.chance();
-    lock.unlock();
-    auto run =
-        guarded("the performing of a job", [&] { return s.options.runner->run(e->job, chance); });
-    performance p;
-    if (run)
-      p = std::move(*run);
-    else
-      p.outcome = ended_from_outside(*s.jobs, e->job.what, cancel_reason::none, chance);
-    keep_progress(p.outcome, e->job);
-    auto took = clock::now() - e->since;
-    auto seconds = std::chrono::duration<double>(took).count();
-    if (p.outcome.how == kind::failed_retry || p.outcome.how == kind::failed_dead ||
-        p.outcome.how == kind::crashed)
-      s.log.error("job {} failed{}: {}: {}", p.outcome.id,
-                  p.outcome.how == kind::failed_dead ? " for good" : "", p.outcome.exception,
-                  p.outcome.text);
-    lock.lock();
-    s.ahead.took(took);
-    bool tell = s.admits_event();
-    job_event event;
-    if (tell)
-      event = {std::string(word_for(p.outcome.how)),
-               p.type,
-               p.outcome.id,
-               p.outcome.queue,
-               p.outcome.text,
-               e->job.what.attempt(),
-               seconds};
-    s.finish(e, std::move(p.outcome), std::move(p.type));
-    if (s.claimer_waits || s.ready.size() <= s.low_water) s.wake_claimer();
-    if (tell) {
-      lock.unlock();
-      (void)guarded("the telling of a job's end", [&] { s.to.on_event(event); });
-      lock.lock();
-    }
-  }
-  --s.slots_running;
-  s.drained.notify_all();
 }
 
 }  // namespace sm

@@ -37,7 +37,6 @@ class consumer_loop {
 
  private:
   void start_threads();
-  static void serve_slot(const std::shared_ptr<consumer_shared>& shared);
 
   std::shared_ptr<consumer_shared> shared_;
   std::thread claimer_, keeper_;

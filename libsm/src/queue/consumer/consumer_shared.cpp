@@ -26,16 +26,16 @@ void consumer_shared::write_later(const job_outcome& o) {
   if (late.size() == 1) keeper_wake.notify_one();
 }
 
-bool consumer_shared::finish(const entry_ptr& e, job_outcome outcome, std::string type) {
+bool consumer_shared::finish(const entry_ptr& e, job_outcome&& outcome, std::string type) {
   if (e->ended || !in_hand.contains(e->job.what.tag)) return false;
-  e->ended = true;
-  if (outcome.how != kind::returned) {
-    if (type.empty()) type = type_of(e->job.what.payload);
-    auto took = e->job.started ? clock::now() - e->since : clock::duration::zero();
-    ended.add(e->job.what.queue, type, outcome.how, std::chrono::duration<double>(took).count());
-    told_tallies = false;
-  }
+  auto how = outcome.how;
   outcomes.push_back(std::move(outcome));
+  e->ended = true;
+  if (how == kind::returned) return true;
+  if (type.empty()) type = type_of(e->job.what.payload);
+  auto took = e->job.started ? clock::now() - e->since : clock::duration::zero();
+  ended.add(e->job.what.queue, type, how, std::chrono::duration<double>(took).count());
+  told_tallies = false;
   return true;
 }
 

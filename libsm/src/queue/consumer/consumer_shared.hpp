@@ -144,8 +144,8 @@ struct consumer_shared {
   }
 
   /// The outcome of an entry, unless it has one or was given up. "" for a type that nobody read
-  /// from the payload yet.
-  bool finish(const entry_ptr& e, job_outcome outcome, std::string type = {});
+  /// from the payload yet. When it throws, `outcome` is untouched or the entry has it.
+  bool finish(const entry_ptr& e, job_outcome&& outcome, std::string type = {});
   /// Hands back what no slot has begun.
   void return_unstarted();
   /// Hands back everything, and ends what runs.
