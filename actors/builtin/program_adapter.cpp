@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <sm/guarded.hpp>
 
@@ -19,6 +18,7 @@
 #include "process/program.hpp"
 #include "system/lost_time.hpp"
 #include "system/signal_names.hpp"
+#include "text/numbers.hpp"
 #include "text/units.hpp"
 
 namespace sm {
@@ -42,14 +42,17 @@ exit_status from_wait(int status) {
   return exited_with{WEXITSTATUS(status)};
 }
 
-/// The pid that a daemon wrote down, 0 when there is none.
+/// The pid that a daemon wrote down, 0 when there is none: the first line, as systemd reads it.
 pid_t read_pid_file(const std::string& path) {
-  std::array<char, 32> text{};
+  std::array<char, 32> buffer{};
   unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  auto n = file ? ::read(file.get(), text.data(), text.size()) : -1;
-  pid_t pid = 0;
-  if (n > 0) std::from_chars(text.data(), text.data() + n, pid);
-  return pid;
+  auto n = file ? ::read(file.get(), buffer.data(), buffer.size()) : -1;
+  if (n <= 0) return 0;
+  std::string_view line(buffer.data(), static_cast<std::size_t>(n));
+  line = line.substr(0, line.find('\n'));
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+  return parse_integer<pid_t>(line, 1).value_or(0);
 }
 
 }  // namespace

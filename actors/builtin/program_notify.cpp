@@ -1,5 +1,4 @@
 // What a program says of itself: the protocol of sd_notify(3).
-#include <charconv>
 #include <cstring>
 #include <sm/guarded.hpp>
 
@@ -86,8 +85,7 @@ void program_adapter::heed(const notification& n) {
     if (auto* text = value("STATUS"))
       view_.status_text = text->substr(0, utf8_cut(*text, status_max));
     if (auto* number = value("ERRNO")) {
-      int code = 0;
-      std::from_chars(number->data(), number->data() + number->size(), code);
+      auto code = parse_integer<int>(*number, 1).value_or(0);
       if (auto* words = ::strerrordesc_np(code); words && code > 0)
         why_ended_ = "errno " + std::to_string(code) + " (" + words + ")";
     }

@@ -30,12 +30,16 @@ int refuse(const error& e) {
 }
 
 /// Calls `close`, which makes files whole, for as long as that may take a store that answers.
-void close_files(std::function<void()> close) {
+void close_files(const std::function<void()>& close) {
   auto closed = std::make_shared<std::promise<void>>();
-  std::thread([closed, close = std::move(close)] {
-    close();
-    closed->set_value();
-  }).detach();
+  try {
+    std::thread([closed, close] {
+      close();
+      closed->set_value();
+    }).detach();
+  } catch (const std::system_error&) {  // a limit on tasks
+    return close();
+  }
   closed->get_future().wait_for(std::chrono::seconds(3));
 }
 

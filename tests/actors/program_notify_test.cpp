@@ -121,10 +121,10 @@ TEST_F(notify_fixture, a_stranger_is_not_heard_and_does_not_fill_the_log) {
 }
 
 TEST_F(notify_fixture, a_slow_start_that_asks_for_more_time_gets_it) {
-  add_speaker({{"start_timeout", "1s"}, {"restart", "never"}});
+  add_speaker({{"start_timeout", "2s"}, {"restart", "never"}});
   ASSERT_TRUE(eventually([&] { return app.instance_pid("p") > 0; }));
   say("EXTEND_TIMEOUT_USEC=20000000");
-  EXPECT_FALSE(eventually([&] { return row("p")["state"] != "STARTING"; }, 1500ms));
+  EXPECT_FALSE(eventually([&] { return row("p")["state"] != "STARTING"; }, 2500ms));
   say("READY=1");
   EXPECT_TRUE(reaches("p", "RUNNING"));
 }

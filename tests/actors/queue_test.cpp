@@ -19,6 +19,21 @@ TEST_P(queue_fixture, jobs_from_a_service_a_route_and_another_program_are_perfor
   EXPECT_TRUE(eventually([&] { return get("/v1/queues")["processed"] == 3; }));
 }
 
+TEST_P(queue_fixture, a_store_that_lost_its_data_is_told_the_programs_schedules_again) {
+  if (!redis) GTEST_SKIP() << "nobody empties the file of SQLite";
+  start(json::object(), {"TEST_SCHEDULE=@yearly", "TEST_SCHEDULE_FILE=/dev/null"});
+  auto declared = [&] {
+    auto all = get("/v1/schedules")["schedules"];
+    return all.size() == 1 && all[0]["name"] == "often";
+  };
+  ASSERT_TRUE(eventually(declared));
+  redis->cli({"FLUSHALL"});
+  EXPECT_TRUE(eventually([&] {
+    return app->log_of("queue.clock:0").find("the store has lost") != std::string::npos;
+  }));
+  EXPECT_TRUE(eventually(declared));
+}
+
 TEST_P(queue_fixture, a_job_that_fails_is_tried_again_and_is_dead_when_it_failed_too_often) {
   start();
   put("Work", work(1, "fail_once"));

@@ -51,6 +51,20 @@ TEST_F(sockets_fixture, a_stopped_services_port_is_closed_and_its_start_binds_it
   EXPECT_TRUE(listens());
 }
 
+TEST_F(sockets_fixture, nobody_listens_for_what_ended_by_itself_or_cannot_start) {
+  auto ended = web("web", address(), {{"command", {"true"}}, {"restart", "never"}});
+  ended.erase("ready");
+  ASSERT_EQ(add(ended).status, 201);
+  ASSERT_TRUE(reaches("web", "EXITED"));
+  EXPECT_TRUE(eventually([&] { return !listens(); }));
+  ASSERT_EQ(app.api("DELETE", "/v1/services/web?wait=10s").status, 200);
+  auto fails = web("fails", address(), quick_to_give_up);
+  fails["command"] = {"false"};
+  ASSERT_EQ(add(fails).status, 201);
+  ASSERT_TRUE(reaches("fails", "FATAL"));
+  EXPECT_TRUE(eventually([&] { return !listens(); }));
+}
+
 TEST_F(sockets_fixture, between_two_runs_who_connects_waits_for_the_next_one) {
   ASSERT_EQ(add(web("web", address(), {{"backoff", {{"min", "200ms"}, {"max", "200ms"}}}})).status,
             201);

@@ -4,6 +4,8 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "supervision_fixture.hpp"
@@ -88,6 +90,22 @@ TEST_F(systemd_fixture, the_manager_says_that_it_serves_that_it_lives_and_that_i
   while (text == "WATCHDOG=1");
   EXPECT_TRUE(text.starts_with("STOPPING=1\n")) << text;
   EXPECT_EQ(app.wait(), 0);
+}
+
+TEST(start_state, blocked_and_ignored_signals_and_closed_streams_harm_no_manager) {
+  temporary_folder folder;
+  auto starter = folder.path() / "starter";
+  std::ofstream(starter) << "#!/bin/sh\nexec env --block-signal --ignore-signal " << TEST_PROGRAM
+                         << " \"$@\" <&- >&- 2>&-\n";
+  std::filesystem::permissions(starter, std::filesystem::perms::owner_all);
+  program app(starter.string());
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  std::error_code ec;
+  for (auto* stream : {"0", "1", "2"})
+    EXPECT_EQ(
+        std::filesystem::read_symlink("/proc/" + std::to_string(app.pid()) + "/fd/" + stream, ec),
+        "/dev/null");
+  EXPECT_EQ(app.stop(), 0);
 }
 
 TEST_F(systemd_fixture, what_is_said_to_the_manager_alone_reaches_no_service) {
