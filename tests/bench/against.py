@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures this build and another one in turn, in one run: `scripts/bench --against BUILD`.
 
-usage: tests/bench/against.py BUILD SECONDS TURNS
+usage: tests/bench/against.py BUILD SECONDS TURNS ROWS
 """
 import contextlib, importlib.machinery, importlib.util, os, signal, statistics, sys, time
 
@@ -87,9 +87,9 @@ def size_rows(comparison):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    comparison = Comparison(tests_of(sys.argv[1]), int(sys.argv[3]))
+    comparison = Comparison(tests_of(sys.argv[1]), int(sys.argv[3]), sys.argv[4])
     http_rows(comparison, int(sys.argv[2]))
     restart_rows(comparison)
     start_rows(comparison)

@@ -175,7 +175,7 @@ def drained(store):
 
 def compare(options):
     """This build and another one in turn, each on a store of its own."""
-    comparison = Comparison(options.against, options.rounds)
+    comparison = Comparison(options.against, options.rounds, options.rows)
     for name, arguments in STORES:
         if options.only and not name.startswith(options.only):
             continue
@@ -223,6 +223,7 @@ def main():
     parser.add_argument("--soak", type=int, default=0)
     parser.add_argument("--only", choices=["sqlite", "redis"])
     parser.add_argument("--against", metavar="BUILD", type=tests_of)
+    parser.add_argument("--rows", default="", help="with --against: stores with such a row alone")
     options = parser.parse_args()
     if options.against:
         compare(options)

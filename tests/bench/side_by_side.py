@@ -1,5 +1,5 @@
 """Two builds measured in turn, so that noise of the machine meets both alike."""
-import os, statistics, sys
+import os, re, statistics, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from harness import BUILD
@@ -16,27 +16,44 @@ def tests_of(build):
 
 
 class Comparison:
-    """Prints each row as soon as it is measured: the medians of both builds and this one's share of the other's."""
+    """Prints each row as soon as it is measured: the medians of both builds, and the median of this one's share of the
+    other's over the turns, each of which measures both one right after the other. Rows that seem worse are measured
+    on, up to four times as often: a machine that others use swings by more than what is looked for."""
 
-    def __init__(self, other, turns):
-        self.builds, self.turns, self.worse = [other, BUILD], turns, []
-        print("| what | the other build | this build | this / other | |\n|---|---|---|---|---|", flush=True)
+    def __init__(self, other, turns, only=""):
+        self.builds, self.turns, self.only, self.worse = [other, BUILD], turns, re.compile(only), []
+        print("| what | the other build | this build | this / other | turns | |\n|---|---|---|---|---|---|", flush=True)
+
+    def wants(self, *names):
+        return any(self.only.search(name) for name in names)
 
     def rows(self, names, measure):
         """`names` are pairs of a row's name and whether more is better; `measure(build)` gives their figures in this order."""
-        figures = {build: [] for build in self.builds}
-        for turn in range(self.turns):
+        if not self.wants(*(name for name, _ in names)):
+            return
+        turns = []
+        while len(turns) < self.turns or (len(turns) < 4 * self.turns and any(self.judged(names, turns))):
             # Who is first changes, too.
-            for build in self.builds if turn % 2 == 0 else reversed(self.builds):
-                figures[build].append(measure(build))
-        medians = [[statistics.median(column) for column in zip(*figures[build])] for build in self.builds]
-        for (name, more_is_better), before, now in zip(names, *medians):
-            ratio = now / before if before else 1
-            worse = ratio < 1 - WORSE if more_is_better else ratio > 1 + WORSE
-            if worse:
+            order = self.builds if len(turns) % 2 == 0 else self.builds[::-1]
+            measured = {build: measure(build) for build in order}
+            turns.append([measured[build] for build in self.builds])
+        worse = self.judged(names, turns)
+        for i, (name, _) in enumerate(names):
+            before, now = (statistics.median(turn[side][i] for turn in turns) for side in (0, 1))
+            if worse[i]:
                 self.worse.append(name)
             digits = 0 if max(before, now) >= 100 else 2 if max(before, now) >= 1 else 3
-            print(f"| {name} | {before:,.{digits}f} | {now:,.{digits}f} | {ratio:.3f} | {'WORSE' if worse else ''} |", flush=True)
+            print(f"| {name} | {before:,.{digits}f} | {now:,.{digits}f} | {self.share(turns, i):.3f} | {len(turns)} "
+                  f"| {'WORSE' if worse[i] else ''} |", flush=True)
+
+    def judged(self, names, turns):
+        shares = [self.share(turns, i) for i in range(len(names))]
+        return [share < 1 - WORSE if more_is_better else share > 1 + WORSE
+                for share, (_, more_is_better) in zip(shares, names)]
+
+    @staticmethod
+    def share(turns, i):
+        return statistics.median(now[i] / before[i] if before[i] else 1 for before, now in turns)
 
     def end(self):
         if self.worse:
