@@ -28,18 +28,17 @@ class promise {
   /// Sets the result and runs the continuation, in this thread. False when there is a result
   /// already.
   bool set(result<T> value) const {
-    std::function<void(result<T>)> continuation;
-    {
-      std::lock_guard lock(state_->mutex);
-      if (state_->fulfilled) return false;
-      state_->fulfilled = true;
-      if (!state_->continuation) {
-        state_->value = std::move(value);
-        state_->arrived.notify_all();
-        return true;
-      }
-      continuation = std::exchange(state_->continuation, nullptr);
+    std::unique_lock lock(state_->mutex);
+    if (state_->fulfilled) return false;
+    state_->fulfilled = true;
+    if (!state_->continuation) {
+      state_->value = std::move(value);
+      lock.unlock();  // else who waits is woken only to wait for the lock
+      state_->arrived.notify_all();
+      return true;
     }
+    auto continuation = std::exchange(state_->continuation, nullptr);
+    lock.unlock();
     run(continuation, std::move(value));
     return true;
   }

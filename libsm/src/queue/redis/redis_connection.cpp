@@ -279,16 +279,21 @@ result<std::size_t> redis_connection::receive() {
   return static_cast<std::size_t>(got);
 }
 
+result<redis_reply> redis_connection::next_received() {
+  void* reply = nullptr;
+  if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK)
+    return tl::unexpected<error>(broken(reader_->errstr));
+  if (reply) {
+    scanner_.took_one();
+    if (awaited_ > 0) --awaited_;
+  }
+  return redis_reply(static_cast<redisReply*>(reply));
+}
+
 result<redis_reply> redis_connection::try_read() {
   for (;;) {
-    void* reply = nullptr;
-    if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK)
-      return tl::unexpected<error>(broken(reader_->errstr));
-    if (reply) {
-      scanner_.took_one();
-      if (awaited_ > 0) --awaited_;
-      return redis_reply(static_cast<redisReply*>(reply));
-    }
+    auto reply = next_received();
+    if (!reply || *reply) return reply;
     auto got = receive();
     if (!got) return tl::unexpected<error>(got.error());
     if (*got == 0) return redis_reply{};
@@ -297,9 +302,17 @@ result<redis_reply> redis_connection::try_read() {
 
 result<redis_reply> redis_connection::read(clock::time_point deadline) {
   for (;;) {
-    auto reply = try_read();
+    auto reply = next_received();
     if (!reply || *reply) return reply;
-    if (auto ok = wait(POLLIN, deadline); !ok) return tl::unexpected<error>(ok.error());
+    // What was just asked is not answered yet: looking before waiting is a call for nothing.
+    bool has_some = tls_ && ::SSL_pending(tls_.get()) > 0;
+    if (!has_some)
+      if (auto ok = wait(POLLIN, deadline); !ok) {
+        auto last = try_read();
+        if (!last || *last) return last;
+        return tl::unexpected<error>(ok.error());
+      }
+    if (auto got = receive(); !got) return tl::unexpected<error>(got.error());
   }
 }
 

@@ -100,6 +100,8 @@ class redis_connection {
                          clock::time_point deadline);
   result<void> log_in(const redis_url& url, clock::time_point deadline);
   result<void> wait(short events, clock::time_point deadline);
+  /// A reply of what was taken already, or nothing.
+  result<redis_reply> next_received();
   /// Takes what has come; 0 when nothing has.
   result<std::size_t> receive();
   error broken(const std::string& why) const;
