@@ -16,6 +16,10 @@ bool fits_64_bits(std::string_view digits) noexcept {
   return digits.starts_with('-') ? fits(std::int64_t{}) : fits(std::uint64_t{});
 }
 
+constexpr bool is_of_a_number(char c) {
+  return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+}
+
 /// What the parser of the library takes and sm does not: more levels than `json_depth_max`,
 /// integers that it would round to a double, and a NUL, behind which it reads no further.
 result<void> check_bounds(std::string_view text) {
@@ -32,12 +36,14 @@ result<void> check_bounds(std::string_view text) {
     } else if (c == ']' || c == '}') {
       if (depth > 0) --depth;
     } else if (c == '-' || (c >= '0' && c <= '9')) {
-      auto end = std::min(text.find_first_not_of("+-.0123456789Ee", i), text.size());
-      auto number = text.substr(i, end - i);
-      if (number.size() > 18 && number.find_first_of(".eE") == number.npos && !fits_64_bits(number))
+      auto begin = i;
+      bool whole = true;
+      for (; i < text.size() && is_of_a_number(text[i]); ++i)
+        if (text[i] == '.' || text[i] == 'e' || text[i] == 'E') whole = false;
+      if (whole && i - begin > 18 && !fits_64_bits(text.substr(begin, i - begin)))
         return fail(errc::bad_request,
-                    "the integer at byte " + std::to_string(i + 1) + " is beyond 64 bits");
-      i = end - 1;
+                    "the integer at byte " + std::to_string(begin + 1) + " is beyond 64 bits");
+      --i;
     } else if (c == '\0') {
       return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(i + 1));
     }

@@ -233,4 +233,5 @@ def main():
         measure(options)
 
 
-main()
+if __name__ == "__main__":
+    main()

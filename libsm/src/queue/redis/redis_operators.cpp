@@ -104,32 +104,22 @@ result<void> redis_job_store::put_limits(const std::string& queue, const queue_l
 }
 
 result<std::size_t> redis_job_store::remove_queue(const std::string& queue) {
-  auto aside = "sm:removed:" + random_hex(8);
-  auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue << aside);
+  auto reply = client_.eval(redis_scripts::remove_queue,
+                            arguments(prefix_) << queue << std::to_string(redis_job_lists::page));
   if (!reply) return tl::unexpected<error>(reply.error());
   lists_.forget_known_queues();
-  auto count = static_cast<std::size_t>(number_of(**reply));
-  // What the jobs held is freed: their keys, and the counts of their attempts.
-  result<void> freed;
-  auto seen = lists_.for_each_element(aside, 0, [&](const std::string& bytes) {
-    freed = forget(bytes);
-    return freed.has_value();
-  });
-  if (!seen) return tl::unexpected<error>(seen.error());
-  if (!freed) return tl::unexpected<error>(freed.error());
-  if (count > 0)
-    if (auto ok = client_.call({"UNLINK", key(aside)}); !ok)
-      return tl::unexpected<error>(ok.error());
+  std::vector<std::string> gone;
+  for (auto* element : elements_of(**reply)) gone.emplace_back(text_of(*element));
+  if (auto ok = forget(gone); !ok) return tl::unexpected<error>(ok.error());
+  if (!gone.empty()) return gone.size();
   std::vector<job_view> delayed;
   if (auto ok = lists_.for_each_delayed([&](const job_view& v) {
         if (v.queue == queue) delayed.push_back(v);
-        return true;
+        return delayed.size() < redis_job_lists::page;
       });
       !ok)
     return tl::unexpected<error>(ok.error());
-  auto removed = remove(delayed);
-  if (!removed) return removed;
-  return count + *removed;
+  return remove(delayed);
 }
 
 result<void> redis_job_store::import(std::span<const job_view> jobs) {
@@ -171,19 +161,30 @@ result<void> redis_job_store::import(std::span<const job_view> jobs) {
   return commands.empty() ? result<void>{} : nothing(client_.pipeline(commands));
 }
 
-result<void> redis_job_store::forget(const std::string& bytes) {
-  auto id = key_of_job(bytes);
-  auto attempts = key("sm:attempts"), wishes = key("sm:cancel"), sha1 = sha1_hex(bytes);
-  std::vector<std::vector<std::string_view>> commands{{"HDEL", attempts, sha1},
-                                                      {"HDEL", wishes, id}};
-  if (auto ok = client_.pipeline(commands); !ok) return tl::unexpected<error>(ok.error());
-  auto held = held_by(bytes, "its queue was removed");
-  if (!held) return tl::unexpected<error>(held.error());
-  if (!held->status.empty()) {
-    std::vector<std::pair<job_id, std::string>> all{{id, held->status}};
-    if (auto ok = put_status(all); !ok) return ok;
+/// What the jobs held is freed: their keys, and the counts of their attempts.
+result<void> redis_job_store::forget(const std::vector<std::string>& jobs) {
+  if (jobs.empty()) return {};
+  auto attempts = key("sm:attempts"), wishes = key("sm:cancel");
+  std::vector<std::string> hashes, ids, keys;
+  for (auto& bytes : jobs) {
+    hashes.push_back(sha1_hex(bytes));
+    ids.push_back(key_of_job(bytes));
+    keys.push_back(status_key(ids.back()));
   }
-  return held->lock.empty() ? result<void>{} : release_lock(held->lock, id);
+  std::vector<std::vector<std::string_view>> commands{{"HDEL", attempts}, {"HDEL", wishes}};
+  commands[0].insert(commands[0].end(), hashes.begin(), hashes.end());
+  commands[1].insert(commands[1].end(), ids.begin(), ids.end());
+  for (auto& k : keys) commands.push_back({"GET", k});
+  auto replies = client_.pipeline(commands);
+  if (!replies) return tl::unexpected<error>(replies.error());
+  std::vector<std::pair<job_id, std::string>> statuses;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    auto held = held_by(jobs[i], text_of(*(*replies)[i + 2]), "its queue was removed");
+    if (!held.lock.empty())
+      if (auto ok = release_lock(held.lock, held.id); !ok) return ok;
+    if (!held.status.empty()) statuses.emplace_back(held.id, std::move(held.status));
+  }
+  return put_status(statuses);
 }
 
 result<bool> redis_job_store::remove_one(const job_view& job) {

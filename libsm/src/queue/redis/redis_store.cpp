@@ -276,13 +276,18 @@ result<bool> redis_job_store::bury(std::string_view number, std::string_view que
 
 result<redis_job_store::held_things> redis_job_store::held_by(const std::string& bytes,
                                                               const char* why) {
+  auto document = bytes.empty() ? result<std::string>{} : status(key_of_job(bytes));
+  if (!document) return tl::unexpected<error>(document.error());
+  return held_by(bytes, *document, why);
+}
+
+redis_job_store::held_things redis_job_store::held_by(const std::string& bytes,
+                                                      std::string_view document, const char* why) {
   held_things held{.id = key_of_job(bytes)};
   if (bytes.empty()) return held;
   if (auto job = decode_payload(bytes); job && !job->lock_expires) held.lock = job->lock;
-  auto document = status(held.id);
-  if (!document) return tl::unexpected<error>(document.error());
-  if (document->empty()) return held;
-  auto s = decode_status(*document);
+  if (document.empty()) return held;
+  auto s = decode_status(std::string(document));
   if (has_ended(s)) return held;
   s.status = job_status::phase::failed;
   s.error = why;

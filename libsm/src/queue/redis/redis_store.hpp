@@ -94,7 +94,7 @@ class redis_job_store : public job_store {
                     const std::string& bytes);
 
   /// Frees what a job that is no more had: its key, its counts.
-  result<void> forget(const std::string& bytes);
+  result<void> forget(const std::vector<std::string>& jobs);
   result<bool> remove_one(const job_view& job);
 
   /// Takes an element out of where it stands, and frees what its job held.
@@ -107,6 +107,8 @@ class redis_job_store : public job_store {
     std::string lock{}, status{};
   };
   result<held_things> held_by(const std::string& bytes, const char* why);
+  /// The same, of a job whose status document is known.
+  static held_things held_by(const std::string& bytes, std::string_view document, const char* why);
 
   const queue_config config_;
   redis_client client_;
