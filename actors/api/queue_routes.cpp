@@ -1,7 +1,6 @@
 #include "api/queue_routes.hpp"
 
 #include "queue/job_documents.hpp"
-#include "queue/job_operations.hpp"
 #include "queue/job_request.hpp"
 #include "queue/payload.hpp"
 
@@ -9,6 +8,15 @@ namespace sm {
 namespace {
 
 constexpr std::size_t page_default = 100;
+
+/// `not_found` when there is no such queue: a misspelt one must not be taken for paused.
+result<queue_counts> counts_of(job_store& store, const std::string& name) {
+  auto counts = store.counts();
+  if (!counts) return tl::unexpected<error>(counts.error());
+  for (auto& c : *counts)
+    if (c.queue == name) return c;
+  return fail(errc::not_found, "there is no such queue", name);
+}
 
 result<json> show(job_store& store, const std::string& name) {
   auto counts = counts_of(store, name);
@@ -81,8 +89,12 @@ void add_queue_routes(route_adder& at, queue_view& jobs) {
         });
   });
   at.bind("queues.remove", [&jobs](request& rq) {
-    return in_steps(jobs, std::make_shared<queue_sweep>(queue_of(rq)), [](const queue_sweep& s) {
-      return json{{"removed", s.count()}};
+    return jobs.ask<json>([name = queue_of(rq)](job_store& store) -> result<json> {
+      if (auto present = counts_of(store, name); !present)
+        return tl::unexpected<error>(present.error());
+      auto removed = store.remove_queue(name);
+      if (!removed) return tl::unexpected<error>(removed.error());
+      return json{{"removed", *removed}};
     });
   });
   for (bool paused : {true, false})

@@ -1,7 +1,6 @@
 // The routes of the queue, by what they are about.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "api/route_adder.hpp"
@@ -29,30 +28,5 @@ page page_of(const request& rq);
 json page_document(const char* name, const job_page& found, const page& p);
 /// The queue of the path; throws `failure` for what can be none.
 std::string queue_of(const request& rq);
-
-namespace detail {
-template <class Work, class Done>
-void go_on(queue_view& jobs, const std::shared_ptr<Work>& work, const promise<json>& answer,
-           const Done& done) {
-  jobs.ask<bool>([work](job_store& store) { return work->step(store); })
-      .then([&jobs, work, answer, done](const result<bool>& more) {
-        if (!more)
-          answer.set_error(more.error());
-        else if (*more)
-          go_on(jobs, work, answer, done);
-        else
-          answer.set(done(*work));
-      });
-}
-}  // namespace detail
-
-/// One step of `work` after the other, between which others ask the store; then what `done` makes
-/// of it.
-template <class Work, class Done>
-promise<json> in_steps(queue_view& jobs, const std::shared_ptr<Work>& work, const Done& done) {
-  promise<json> answer;
-  detail::go_on(jobs, work, answer, done);
-  return answer;
-}
 
 }  // namespace sm

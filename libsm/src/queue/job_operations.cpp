@@ -100,24 +100,4 @@ result<bool> dead_sweep::step(job_store& store) {
   return page->more && *left_ > 0 && !all_found;
 }
 
-result<queue_counts> counts_of(job_store& store, const std::string& queue) {
-  auto counts = store.counts();
-  if (!counts) return tl::unexpected<error>(counts.error());
-  for (auto& c : *counts)
-    if (c.queue == queue) return c;
-  return fail(errc::not_found, "there is no such queue", queue);
-}
-
-result<bool> queue_sweep::step(job_store& store) {
-  if (!wanted_) {
-    auto present = counts_of(store, queue_);
-    if (!present) return tl::unexpected<error>(present.error());
-    wanted_ = present->ready + present->delayed;
-  }
-  auto gone = store.remove_queue(queue_);
-  if (!gone) return tl::unexpected<error>(gone.error());
-  count_ += *gone;
-  return *gone > 0 && count_ <= *wanted_;
-}
-
 }  // namespace sm

@@ -14,9 +14,6 @@ result<cancel_outcome> cancel_job(job_store& store, const job_id& id);
 
 error no_such_job(const job_id& id);
 
-/// `not_found` when there is no such queue: a misspelt one must not be taken for paused.
-result<queue_counts> counts_of(job_store& store, const std::string& queue);
-
 /// A page of the dead jobs that fit, in the order they are kept. In steps, so that others get their
 /// turn at the store.
 class dead_search {
@@ -61,22 +58,6 @@ class dead_sweep {
   std::set<job_id> wanted_;            // each of them once
   std::optional<std::uint64_t> left_;  // to look at
   dead_cursor at_{};
-  std::size_t count_ = 0;
-};
-
-/// Removes a queue, with as many jobs as wait in it or are delayed at the beginning: a producer
-/// that goes on makes it anew. In steps, so that others get their turn at the store.
-class queue_sweep {
- public:
-  explicit queue_sweep(std::string queue) : queue_(std::move(queue)) {}
-
-  /// True while there is more to do; `not_found` when there is no such queue.
-  result<bool> step(job_store& store);
-  std::size_t count() const noexcept { return count_; }
-
- private:
-  const std::string queue_;
-  std::optional<std::uint64_t> wanted_;
   std::size_t count_ = 0;
 };
 

@@ -291,9 +291,7 @@ class job_store {
   /// Stops claims from `queue`, or from all (""), until it is resumed.
   virtual result<void> pause(const std::string& queue, bool paused) = 0;
   virtual result<void> put_limits(const std::string& queue, const queue_limits& limits) = 0;
-  /// Removes jobs that wait in the queue, or are delayed, with the keys they hold: all, or a
-  /// portion of them. The queue is gone with the last one. Returns how many, 0 when there is none
-  /// left.
+  /// Removes the queue with the jobs that wait in it, or are delayed. Returns how many.
   virtual result<std::size_t> remove_queue(const std::string& queue) = 0;
   /// Stores jobs as they were elsewhere: ready, delayed or dead.
   virtual result<void> import(std::span<const job_view> jobs) = 0;

@@ -2,7 +2,6 @@
 #include <set>
 
 #include "job_store_fixture.hpp"
-#include "queue/job_operations.hpp"
 #include "queue/job_status.hpp"
 
 namespace sm {
@@ -63,51 +62,9 @@ TEST_P(job_store_fixture, listings_are_paged) {
 
 TEST_P(job_store_fixture, a_queue_is_removed_with_what_waits_in_it) {
   auto s = open();
-  auto later = job("4");
-  later.run_at_ms = now_ms() + 3'600'000;
-  put(*s, {job("1"), job("2"), job("3", "other"), later});
-  queue_sweep all("q");
-  while (*all.step(*s)) {
-  }
-  EXPECT_EQ(all.count(), 3U);
-  EXPECT_EQ(s->counts()->size(), 1U);
+  put(*s, {job("1"), job("2"), job("3", "other")});
+  EXPECT_EQ(*s->remove_queue("q"), 2U);
   EXPECT_EQ(ids(take(*s, claim(10))), (id_list{"3"}));
-  EXPECT_EQ(queue_sweep("q").step(*s).error().code, errc::not_found);
-}
-
-TEST_P(job_store_fixture, a_long_queue_is_removed_in_steps_and_frees_what_its_jobs_held) {
-  auto s = open();
-  std::vector<new_job> many;
-  for (int i = 0; i < 4500; ++i) many.push_back(job(std::to_string(i)));
-  many[4000].payload =
-      encode_payload({.type = "T", .args = json::array(), .id = "4000", .lock = "key"});
-  many[4000].lock = "key";
-  many[4000].lock_for = 1h;
-  many[4001].status = encode_status({.type = "T", .queue = "q"});
-  put(*s, many);
-  queue_sweep all("q");
-  int steps = 1;
-  for (; *all.step(*s); ++steps) {
-    auto c = counts_of(*s, "q");
-    EXPECT_EQ(all.count() + c.ready, 4500U) << "others see how far it is";
-  }
-  EXPECT_GT(steps, 2);
-  EXPECT_EQ(all.count(), 4500U);
-  EXPECT_TRUE(s->counts()->empty());
-  EXPECT_NE(s->status("4001")->find("its queue was removed"), std::string::npos);
-  auto again = job("again");
-  again.lock = "key";
-  again.lock_for = 1h;
-  put(*s, {again});
-}
-
-TEST_P(job_store_fixture, a_producer_that_goes_on_holds_up_no_removal_of_its_queue) {
-  auto s = open();
-  put(*s, {job("1")});
-  queue_sweep all("q");
-  int n = 1;
-  while (*all.step(*s) && n < 10) put(*s, {job(std::to_string(++n))});
-  EXPECT_LT(n, 4);
 }
 
 TEST_P(job_store_fixture, jobs_move_between_stores_with_their_bytes_and_counts) {

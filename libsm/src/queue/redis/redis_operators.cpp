@@ -104,22 +104,32 @@ result<void> redis_job_store::put_limits(const std::string& queue, const queue_l
 }
 
 result<std::size_t> redis_job_store::remove_queue(const std::string& queue) {
-  auto reply = client_.eval(redis_scripts::remove_queue,
-                            arguments(prefix_) << queue << std::to_string(redis_job_lists::page));
+  auto aside = "sm:removed:" + random_hex(8);
+  auto reply = client_.eval(redis_scripts::remove_queue, arguments(prefix_) << queue << aside);
   if (!reply) return tl::unexpected<error>(reply.error());
   lists_.forget_known_queues();
-  std::vector<std::string> gone;
-  for (auto* element : elements_of(**reply)) gone.emplace_back(text_of(*element));
-  if (auto ok = forget(gone); !ok) return tl::unexpected<error>(ok.error());
-  if (!gone.empty()) return gone.size();
+  auto count = static_cast<std::size_t>(number_of(**reply));
+  // What the jobs held is freed: their keys, and the counts of their attempts.
+  for (std::size_t from = 0;;) {
+    auto some = lists_.range(aside, from, redis_job_lists::page);
+    if (!some) return tl::unexpected<error>(some.error());
+    if (auto ok = forget(some->elements); !ok) return tl::unexpected<error>(ok.error());
+    from += some->elements.size();
+    if (some->ended) break;
+  }
+  if (count > 0)
+    if (auto ok = client_.call({"UNLINK", key(aside)}); !ok)
+      return tl::unexpected<error>(ok.error());
   std::vector<job_view> delayed;
   if (auto ok = lists_.for_each_delayed([&](const job_view& v) {
         if (v.queue == queue) delayed.push_back(v);
-        return delayed.size() < redis_job_lists::page;
+        return true;
       });
       !ok)
     return tl::unexpected<error>(ok.error());
-  return remove(delayed);
+  auto removed = remove(delayed);
+  if (!removed) return removed;
+  return count + *removed;
 }
 
 result<void> redis_job_store::import(std::span<const job_view> jobs) {
@@ -161,7 +171,6 @@ result<void> redis_job_store::import(std::span<const job_view> jobs) {
   return commands.empty() ? result<void>{} : nothing(client_.pipeline(commands));
 }
 
-/// What the jobs held is freed: their keys, and the counts of their attempts.
 result<void> redis_job_store::forget(const std::vector<std::string>& jobs) {
   if (jobs.empty()) return {};
   auto attempts = key("sm:attempts"), wishes = key("sm:cancel");
@@ -175,11 +184,14 @@ result<void> redis_job_store::forget(const std::vector<std::string>& jobs) {
   commands[0].insert(commands[0].end(), hashes.begin(), hashes.end());
   commands[1].insert(commands[1].end(), ids.begin(), ids.end());
   for (auto& k : keys) commands.push_back({"GET", k});
-  auto replies = client_.pipeline(commands);
+  // A status of another kind is an error reply, and counts for none.
+  auto replies = client_.pipeline(commands, true);
   if (!replies) return tl::unexpected<error>(replies.error());
   std::vector<std::pair<job_id, std::string>> statuses;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    auto held = held_by(jobs[i], text_of(*(*replies)[i + 2]), "its queue was removed");
+    auto& reply = *(*replies)[i + 2];
+    auto document = reply.type == REDIS_REPLY_STRING ? text_of(reply) : std::string_view{};
+    auto held = held_by(jobs[i], document, "its queue was removed");
     if (!held.lock.empty())
       if (auto ok = release_lock(held.lock, held.id); !ok) return ok;
     if (!held.status.empty()) statuses.emplace_back(held.id, std::move(held.status));

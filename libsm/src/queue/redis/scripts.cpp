@@ -26,7 +26,7 @@ const redis_script range{reply_kind::texts, {lua::range_lua, {}}};
 const redis_script act_on_dead{reply_kind::array, {lua::act_on_dead_lua, {}}};
 const redis_script clear_dead{reply_kind::number, {lua::clear_dead_lua, {}}};
 const redis_script remove{reply_kind::number, {lua::remove_lua, {}}};
-const redis_script remove_queue{reply_kind::texts, {lua::remove_queue_lua, {}}};
+const redis_script remove_queue{reply_kind::number, {lua::remove_queue_lua, {}}};
 const redis_script release_lock{reply_kind::number, {lua::release_lock_lua, {}}};
 
 }  // namespace sm::redis_scripts

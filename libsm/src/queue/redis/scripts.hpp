@@ -60,8 +60,7 @@ extern const redis_script clear_dead;
 /// kind ("list", "delayed", "plugin"), key, exact element, bytes, queue, id, lock, status, seconds
 /// that stays -> 1 when it was there
 extern const redis_script remove;
-/// queue, count -> the jobs that it waited with, up to so many and about a megabyte; with the last
-/// of them the queue is gone
+/// queue, key to move its jobs to -> how many there are
 extern const redis_script remove_queue;
 /// lock, id
 extern const redis_script release_lock;

@@ -9,7 +9,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr auto cancel_kept = std::chrono::hours(24);
-constexpr std::int64_t clear_max = 2000;  // jobs taken away in one transaction
+constexpr std::int64_t clear_max = 2000;  // dead jobs taken away in one
 
 }  // namespace
 
@@ -139,23 +139,20 @@ result<void> sqlite_job_store::put_limits(const std::string& queue, const queue_
 
 result<std::size_t> sqlite_job_store::remove_queue(const std::string& queue) {
   return guard_sqlite(file_, [&] {
-    constexpr const char* portion =
-        "(SELECT id FROM job WHERE queue = ?1 AND state IN (0, 2) ORDER BY id LIMIT ?2)";
     write_transaction write(db_);
+    SQLite::Statement settings(db_, "DELETE FROM queue WHERE name = ?1");
+    bind_all(settings, queue).exec();
     SQLite::Statement holders(
-        db_, std::string("SELECT jid, payload FROM job WHERE id IN ") + portion +
-                 " AND (instr(payload, '\"lock\"') > 0 OR jid IN (SELECT jid FROM status))");
-    for (bind_all(holders, queue, clear_max); holders.executeStep();)
+        db_,
+        "SELECT jid, payload FROM job WHERE queue = ?1 AND state IN (0, 2) AND "
+        "(instr(payload, '\"lock\"') > 0 OR jid IN (SELECT jid FROM status))");
+    for (bind_all(holders, queue); holders.executeStep();)
       let_go(holders.getColumn(0), holders.getColumn(1).getString(), "its queue was removed");
     holders.reset();
-    SQLite::Statement jobs(db_, std::string("DELETE FROM job WHERE id IN ") + portion);
-    auto count = bind_all(jobs, queue, clear_max).exec();
-    if (count < clear_max) {
-      SQLite::Statement settings(db_, "DELETE FROM queue WHERE name = ?1");
-      bind_all(settings, queue).exec();
-    }
+    SQLite::Statement jobs(db_, "DELETE FROM job WHERE queue = ?1 AND state IN (0, 2)");
+    auto count = static_cast<std::size_t>(bind_all(jobs, queue).exec());
     write.commit();
-    return static_cast<std::size_t>(count);
+    return count;
   });
 }
 
