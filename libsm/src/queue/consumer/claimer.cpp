@@ -28,21 +28,36 @@ claimer::claimer(std::shared_ptr<consumer_shared> shared)
 
 void claimer::run() {
   auto& s = *shared_;
-  // Another process with this pid may have died here before.
-  (void)s.claims->release(s.options.worker);
-  registered_ = s.claims->register_worker(s.options.worker).has_value();
-  while (auto next = plan()) {
-    exchange_result got;
-    if (!next->pointless()) {
-      auto answer = make(*next);
-      if (!answer) continue;
-      got = std::move(*answer);
-    }
-    // Who has work shall not be woken in the place of one who has none.
-    if (!got.claimed.empty() && std::exchange(watching_, false)) s.waiter->unwatch();
-    tell_begun(got.claimed);
-    if (!take_in(*next, got)) await_jobs(*next, got);
+  if (!std::exchange(released_, true)) {
+    // Another process with this pid may have died here before.
+    (void)s.claims->release(s.options.worker);
+    registered_ = s.claims->register_worker(s.options.worker).has_value();
   }
+  while (auto next = plan()) try {
+      make_trip(*next);
+    } catch (...) {  // such as that memory ran out: what was to be told is told again
+      in_doubt_ = true;
+      std::lock_guard lock(s.mutex);
+      if (s.outcomes.empty())
+        s.outcomes.swap(next->done);
+      else
+        s.outcomes.insert(s.outcomes.begin(), next->done.begin(), next->done.end());
+      throw;
+    }
+}
+
+void claimer::make_trip(trip& t) {
+  auto& s = *shared_;
+  exchange_result got;
+  if (!t.pointless()) {
+    auto answer = make(t);
+    if (!answer) return;
+    got = std::move(*answer);
+  }
+  // Who has work shall not be woken in the place of one who has none.
+  if (!got.claimed.empty() && std::exchange(watching_, false)) s.waiter->unwatch();
+  tell_begun(got.claimed);
+  if (!take_in(t, got)) await_jobs(t, got);
 }
 
 std::optional<claimer::trip> claimer::plan() {
@@ -59,9 +74,10 @@ std::optional<claimer::trip> claimer::plan() {
     s.to.on_drained();
     lock.lock();
   }
-  trip t{.done = std::exchange(s.outcomes, {})};
+  trip t;
   plan_claim(t);
   if (!may_claim()) t.claim.max = 0;
+  t.done.swap(s.outcomes);
   return t;
 }
 
@@ -71,7 +87,7 @@ void claimer::plan_claim(trip& t) const {
              .queues = s.options.queues,
              .max = 0,
              .lease = s.options.config.lease};
-  auto busy = s.in_hand.size() - t.done.size();
+  auto busy = s.in_hand.size() - s.outcomes.size();
   bool suspect_works = std::any_of(s.in_hand.begin(), s.in_hand.end(), [](auto& pair) {
     return !pair.second->ended && pair.second->job.what.crashes >= suspect_from;
   });
@@ -98,6 +114,7 @@ std::optional<exchange_result> claimer::make(trip& t) {
     s.log.warn("the queue does not answer: {}", to_string(answer.error()));
     std::unique_lock lock(s.mutex);
     s.outcomes.insert(s.outcomes.begin(), t.done.begin(), t.done.end());
+    t.done.clear();
     s.claimer_wake.wait_for(lock, pause_, [&s] { return s.abandoned; });
     pause_ = std::min(pause_ * 2, pause_max);
     return {};

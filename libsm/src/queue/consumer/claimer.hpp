@@ -14,19 +14,21 @@ class claimer {
  public:
   explicit claimer(std::shared_ptr<consumer_shared> shared);
 
-  /// Until the consumer has stopped and told of all it had in hand.
+  /// Until the consumer has stopped and told of all it had in hand. After an exception it goes on
+  /// when it is called again.
   void run();
 
  private:
   using clock = consumer_shared::clock;
 
-  /// One round trip.
+  /// One round trip and what it is about.
   struct trip {
     std::vector<job_outcome> done{};
     claim_request claim{};
     bool pointless() const { return done.empty() && claim.max == 0; }
   };
 
+  void make_trip(trip& t);
   /// What there is to say and to ask now; nothing at the end.
   std::optional<trip> plan();
   /// How many jobs may be claimed, and of which kind.
@@ -44,6 +46,7 @@ class claimer {
 
   const std::shared_ptr<consumer_shared> shared_;
   std::chrono::milliseconds pause_;
+  bool released_ = false;
   bool registered_ = false;
   bool watching_ = false;
   bool in_doubt_ = false;

@@ -17,22 +17,18 @@ using clock = std::chrono::steady_clock;
 constexpr auto farewell_patience = 2s;
 constexpr auto must_go_patience = 200ms;  // for jobs that heed it
 
-/// Begins anew after an exception, after a pause; leases keep safe what was under way.
+/// Goes on after an exception, after a pause.
 template <class Work>
 void run_guarded(const std::shared_ptr<consumer_shared>& shared, const char* what) {
-  while (!guarded(what, [&] { Work(shared).run(); })) {
+  Work work(shared);
+  while (!guarded(what, [&] { work.run(); })) {
     std::unique_lock lock(shared->mutex);
-    if (shared->drained.wait_for(lock, 1s, [&] { return shared->stopping; })) return;
+    if (shared->drained.wait_for(lock, 1s, [&] { return shared->abandoned; })) return;
   }
 }
 
 void run_slot(const std::shared_ptr<consumer_shared>& shared) {
-  slot one(shared);
-  while (!guarded("the thread that performs jobs", [&] { one.run(); })) {
-    std::unique_lock lock(shared->mutex);
-    shared->drained.wait_for(lock, 1s, [&] { return shared->abandoned; });
-    if (shared->abandoned) break;
-  }
+  run_guarded<slot>(shared, "the thread that performs jobs");
   std::lock_guard lock(shared->mutex);
   --shared->slots_running;
   shared->drained.notify_all();

@@ -44,6 +44,10 @@ void keep_progress(job_outcome& o, job_in_hand& job) {
 void slot::run() {
   std::unique_lock lock(shared_->mutex);
   while (entry_ || take(lock)) {
+    if (!performed_ && entry_->ended) {  // cancelled, or handed back, before it could begin
+      entry_.reset();
+      continue;
+    }
     if (!performed_) perform(lock);
     hand_in(lock);
   }
