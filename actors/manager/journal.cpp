@@ -1,5 +1,7 @@
 #include "manager/journal.hpp"
 
+#include <sm/guarded.hpp>
+
 namespace sm {
 
 void journal::put_instance(journaled_instance given, std::function<void()> done) {
@@ -38,6 +40,11 @@ void journal::put_service(const desired_service& row, std::function<void(result<
   });
   if (!posted)
     loop_.defer([done] { done(fail(errc::overloaded, "too many writes wait for the disk")); });
+}
+
+void journal::stop() {
+  disk_.stop();
+  for (auto& [name, work] : std::exchange(unposted_, {})) (void)guarded("a late write", work);
 }
 
 void journal::on_behind(const error& why) {

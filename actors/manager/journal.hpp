@@ -38,7 +38,7 @@ class journal : public service_journal {
   /// Where others wait for the disk, too.
   worker_thread& disk() noexcept { return disk_; }
   /// Writes what was asked for, and ends the thread.
-  void stop() { disk_.stop(); }
+  void stop();
 
  private:
   /// False when there is no room: it is kept, and posted when there is.

@@ -35,10 +35,13 @@ class journal_fixture : public ::testing::Test {
     EXPECT_TRUE(turn_until(
         events_, [&] { return said_.str().find("complete again") != std::string::npos; }));
     written_.stop();
+    return stored();
+  }
+  runs stored() const {
     runs all;
-    auto stored = test::value_of(store_.instances());
-    for (auto& row : stored.unreadable) ADD_FAILURE() << to_string(row.reason);
-    for (auto& row : stored.rows) all.emplace_back(row.name, row.incarnation);
+    auto found = test::value_of(store_.instances());
+    for (auto& row : found.unreadable) ADD_FAILURE() << to_string(row.reason);
+    for (auto& row : found.rows) all.emplace_back(row.name, row.incarnation);
     return all;
   }
   static journaled_instance run_of(const std::string& name, std::uint64_t incarnation) {
@@ -71,6 +74,14 @@ TEST_F(journal_fixture, a_run_that_found_no_room_is_written_when_there_is) {
   EXPECT_TRUE(done) << "its start is not held up";
   let_go();
   EXPECT_EQ(all_written(), (runs{{"web:0", 5}}));
+}
+
+TEST_F(journal_fixture, its_end_writes_what_found_no_room) {
+  fill();
+  written_.put_instance(run_of("web:0", 5), [] {});
+  let_go();
+  written_.stop();
+  EXPECT_EQ(stored(), (runs{{"web:0", 5}}));
 }
 
 TEST_F(journal_fixture, of_a_run_that_found_no_room_the_last_word_counts) {
