@@ -103,8 +103,10 @@ void connection::check_deadline(clock::time_point now) {
       return respond(to_response(error{errc::timeout, "the handler did not answer in time", {}}));
     case phase::streaming:
       enter(phase::streaming);
-      if (!guarded([this] { return stream_place(); }, [this] { output_ += stream_->heartbeat(); }))
-        return close();
+      if (auto ok = guarded([this] { return stream_place(); },
+                            [this] { output_ += stream_->heartbeat(); });
+          !ok)
+        return break_off(ok.error());
       return flush();
   }
 }

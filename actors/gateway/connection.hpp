@@ -59,6 +59,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void report_cause(response& r, const std::string& id);
   std::string request_id() const;
   std::string stream_place() const;
+  void break_off(const error& why);
   void flush();
   void linger();
 

@@ -137,13 +137,21 @@ std::string connection::stream_place() const {
   return "request " + request_id() + ": " + (endpoint_ ? endpoint_->name : "") + ", its stream";
 }
 
+/// A body that its end delimits is not whole for the peer when the connection is reset.
+void connection::break_off(const error& why) {
+  if (why.code != errc::internal)  // which the guard has logged
+    gateway_.log_.warn("{}: {}", stream_place(), to_string(why));
+  transport_.abort();
+  close();
+}
+
 /// A slow reader is not waited for, and costs no more than what is on its way.
 void connection::pump_stream() {
   while (!closed_ && !writing_ && phase_ == phase::streaming) {
     auto size = output_.size();
     auto goes_on = guarded([this] { return stream_place(); },
                            [this] { return stream_->pull(output_, stream_buffer_max); });
-    if (!goes_on) return close();  // nothing else tells the peer that it is not whole
+    if (!goes_on) return break_off(goes_on.error());
     bool more = output_.size() > size;
     flush();
     if (!*goes_on && !closed_ && !writing_) {

@@ -59,6 +59,12 @@ class transport {
     error_code ignored;
     socket_.close(ignored);
   }
+  /// Closes so that the peer sees that what it got is not whole (over TCP: a reset).
+  void abort() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
 
  private:
   static moved told(std::size_t size, error_code ec, bool ended) {

@@ -1,5 +1,9 @@
 // HTTP/1.1 to the letter of RFC 9110 and 9112, spoken byte by byte.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 #include "program.hpp"
 
@@ -140,7 +144,11 @@ TEST_F(http_edges, a_stream_that_throws_ends_its_connection) {
   auto c = app.connect();
   ASSERT_TRUE(c.send("GET /throw/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   EXPECT_NE(c.receive_until("first\n").find(" 200 "), std::string::npos);
-  EXPECT_TRUE(c.closed_within(patience));
+  pollfd p{c.fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&p, 1, static_cast<int>(patience.count())), 1);
+  char byte = 0;
+  EXPECT_EQ(::recv(c.fd(), &byte, 1, 0), -1) << "an end would say that it is whole";
+  EXPECT_EQ(errno, ECONNRESET);
   EXPECT_TRUE(eventually([&] {
     return app.log_of("manager").find("GET /throw/stream, its stream") != std::string::npos;
   }));
