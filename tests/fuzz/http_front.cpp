@@ -121,7 +121,15 @@ class front {
       from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + ++number % 0xfffff0);
       must(::bind(fd.get(), reinterpret_cast<sockaddr*>(&from), sizeof from) == 0, "a port");
     }
-    must(::connect(fd.get(), address, size) == 0, "the server is there");
+    int connected = ::connect(fd.get(), address, size);
+    if (connected != 0 && errno == EINTR) {  // libFuzzer's alarm; it goes on by itself
+      pollfd p{fd.get(), POLLOUT, 0};
+      socklen_t length = sizeof connected;
+      while (::poll(&p, 1, -1) < 0 && errno == EINTR) {
+      }
+      ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &connected, &length);
+    }
+    must(connected == 0, "the server is there");
     return fd;
   }
   template <class F>

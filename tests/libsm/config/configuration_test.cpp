@@ -123,6 +123,7 @@ TEST(configuration, each_mistake_has_its_place_its_key_and_what_was_meant) {
   const std::vector<row> table{
       {"a = \n", "error: f:1:5: expected value, saw '\\n'\n"},
       {"[a.]\n", "error: f:1:4: "},
+      {"[\xc3\xbcnit]\n", "error: f:1:2: "},
       {"[http]\nlisten = 'a'\nlisten = 'b'\n",
        "error: f:3:1: cannot redefine existing string 'listen'\n"},
       {"[service.a]\ncomand = ['x']\n",
