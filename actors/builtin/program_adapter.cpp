@@ -49,9 +49,9 @@ pid_t read_pid_file(const std::string& path) {
   auto n = file ? ::read(file.get(), buffer.data(), buffer.size()) : -1;
   if (n <= 0) return 0;
   std::string_view line(buffer.data(), static_cast<std::size_t>(n));
-  line = line.substr(0, line.find('\n'));
+  line = line.substr(0, line.find_first_of(std::string_view("\n\r\0", 3)));
   line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+  line = line.substr(0, line.find_last_not_of(" \t") + 1);
   return parse_integer<pid_t>(line, 1).value_or(0);
 }
 

@@ -18,7 +18,7 @@ def tests_of(build):
 class Comparison:
     """Prints each row as soon as it is measured: the medians of both builds, and the median of this one's share of the
     other's over the turns, each of which measures both one right after the other. Rows that seem worse are measured
-    on, up to four times as often: a machine that others use swings by more than what is looked for."""
+    four times as often, and judged once more: a machine that others use swings by more than what is looked for."""
 
     def __init__(self, other, turns, only=""):
         self.builds, self.turns, self.only, self.worse = [other, BUILD], turns, re.compile(only), []
@@ -31,12 +31,14 @@ class Comparison:
         """`names` are pairs of a row's name and whether more is better; `measure(build)` gives their figures in this order."""
         if not self.wants(*(name for name, _ in names)):
             return
-        turns = []
-        while len(turns) < self.turns or (len(turns) < 4 * self.turns and any(self.judged(names, turns))):
+        turns, wanted = [], self.turns
+        while len(turns) < wanted:
             # Who is first changes, too.
             order = self.builds if len(turns) % 2 == 0 else self.builds[::-1]
             measured = {build: measure(build) for build in order}
             turns.append([measured[build] for build in self.builds])
+            if len(turns) == self.turns and any(self.judged(names, turns)):
+                wanted *= 4
         worse = self.judged(names, turns)
         for i, (name, _) in enumerate(names):
             before, now = (statistics.median(turn[side][i] for turn in turns) for side in (0, 1))

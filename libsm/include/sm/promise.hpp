@@ -33,8 +33,9 @@ class promise {
     state_->fulfilled = true;
     if (!state_->continuation) {
       state_->value = std::move(value);
-      lock.unlock();  // else who waits is woken only to wait for the lock
-      state_->arrived.notify_all();
+      auto kept = state_;  // who waits may drop this promise at once
+      lock.unlock();       // else it is woken only to wait for the lock
+      kept->arrived.notify_all();
       return true;
     }
     auto continuation = std::exchange(state_->continuation, nullptr);
