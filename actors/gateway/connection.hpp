@@ -29,6 +29,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void pump_stream();
   /// An answer is still on its way out.
   bool writing() const noexcept { return writing_; }
+  bool has_input() const { return transport_.has_input(); }
 
  private:
   friend class gateway;

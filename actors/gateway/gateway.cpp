@@ -253,27 +253,40 @@ void gateway::accept(Acceptor& acceptor, listener_share& share) {
       adopt(std::move(socket), share);
     } else if (ec == asio::error::no_descriptors ||
                ec == boost::system::errc::too_many_files_open_in_system) {
-      // Without any room, accepting at once again would only spin.
-      if (!accept_from_reserve(acceptor, share)) {
-        auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
-        pause->async_wait([this, &acceptor, &share, pause](error_code) {
-          if (acceptor.is_open()) accept(acceptor, share);
-        });
-        return;
-      }
+      return accept_without_room(acceptor, share);
     }
     accept(acceptor, share);
   });
 }
 
-/// The process has no descriptor left: an idle connection gives its own; else what is kept for this
-/// serves the manager's own user, and tells everybody else that there is no room.
+/// accept(2) says that there is no descriptor before it looks whether anybody waits (Linux 6.1):
+/// whoever would make room for nobody would close the connection that took the last one.
+template <class Acceptor>
+void gateway::accept_without_room(Acceptor& acceptor, listener_share& share) {
+  acceptor.async_wait(Acceptor::wait_read, [this, &acceptor, &share](error_code ec) {
+    if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
+    if (accept_from_reserve(acceptor, share)) return accept(acceptor, share);
+    // Without any room, accepting at once again would only spin.
+    auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
+    pause->async_wait([this, &acceptor, &share, pause](error_code) {
+      if (acceptor.is_open()) accept(acceptor, share);
+    });
+  });
+}
+
+/// Somebody waits, and the process may have no descriptor left: an idle connection gives its own;
+/// else what is kept for this serves the manager's own user, and tells everybody else that there is
+/// no room.
 template <class Acceptor>
 bool gateway::accept_from_reserve(Acceptor& acceptor, listener_share& share) {
-  if (make_room(share)) return true;
+  error_code ec;
+  if (auto socket = acceptor.accept(ec); !ec) {  // one has become free meanwhile
+    adopt(std::move(socket), share);
+    return true;
+  }
+  if (ec == asio::error::would_block || make_room(share)) return true;
   bool served = !share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
   if (!served && !reserve_.lend(1)) return false;
-  error_code ec;
   auto socket = acceptor.accept(ec);
   if (!ec && served) {
     adopt(std::move(socket), share);
@@ -317,10 +330,11 @@ void gateway::adopt(Socket socket, listener_share& share) {
   if (!sweeping_) sweep();
 }
 
-/// Closes the connection that has been idle for the longest time; false when none is idle.
+/// Closes the connection that has been idle for the longest time; false when none is idle. One
+/// whose next request has arrived already is not.
 bool gateway::make_room(listener_share& share) {
-  auto oldest =
-      std::find_if(share.idle.begin(), share.idle.end(), [](auto* c) { return !c->writing(); });
+  auto oldest = std::find_if(share.idle.begin(), share.idle.end(),
+                             [](auto* c) { return !c->writing() && !c->has_input(); });
   if (oldest == share.idle.end()) return false;
   (*oldest)->close();
   return true;

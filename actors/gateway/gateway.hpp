@@ -96,6 +96,8 @@ class gateway {
   template <class Acceptor>
   void accept(Acceptor& acceptor, listener_share& share);
   template <class Acceptor>
+  void accept_without_room(Acceptor& acceptor, listener_share& share);
+  template <class Acceptor>
   bool accept_from_reserve(Acceptor& acceptor, listener_share& share);
   template <class Socket>
   void adopt(Socket socket, listener_share& share);

@@ -34,6 +34,11 @@ class transport {
     auto size = socket_.read_some(asio::buffer(to.data(), to.size()), ec);
     return told(size, ec, size == 0);
   }
+  /// Whether something has arrived that was not read.
+  bool has_input() const {
+    error_code ignored;
+    return socket_.available(ignored) > 0;
+  }
   moved write(std::string_view bytes) {
     error_code ec;
     auto size = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);

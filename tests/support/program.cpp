@@ -83,6 +83,7 @@ void program::start() {
   auto output = (state() / "stderr").string();
   posix_spawn_file_actions_addopen(&actions, 2, output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
                                    0600);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // what whoever runs the tests left open
   int failed =
       ::posix_spawn(&pid_, executable_.c_str(), &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
