@@ -3,74 +3,170 @@
 #include <set>
 #include <sm/guarded.hpp>
 #include <sm/json.hpp>
+#include <vector>
+
+#include "json_reader.hpp"
 
 namespace sm {
 
 namespace {
 
-/// Whether an integer as it is written, with its sign, fits 64 bits.
-bool fits_64_bits(std::string_view digits) noexcept {
-  auto fits = [&](auto value) {
+/// The byte, from 1, at which the first integer begins that does not fit 64 bits.
+std::size_t place_of_large_integer(std::string_view text) {
+  auto is_of_a_number = [](char c) {
+    return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+  };
+  auto fits = [](std::string_view digits, auto value) {
     return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{};
   };
-  return digits.starts_with('-') ? fits(std::int64_t{}) : fits(std::uint64_t{});
-}
-
-constexpr bool is_of_a_number(char c) {
-  return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
-}
-
-/// What the parser of the library takes and sm does not: more levels than `json_depth_max`,
-/// integers that it would round to a double, and a NUL, behind which it reads no further.
-result<void> check_bounds(std::string_view text) {
-  std::size_t depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '"') {
+    if (text[i] == '"') {
       for (++i; i < text.size() && text[i] != '"'; ++i)
         if (text[i] == '\\') ++i;
-    } else if (c == '[' || c == '{') {
-      if (++depth > json_depth_max)
-        return fail(errc::bad_request,
-                    "nested deeper than " + std::to_string(json_depth_max) + " levels");
-    } else if (c == ']' || c == '}') {
-      if (depth > 0) --depth;
-    } else if (c == '-' || (c >= '0' && c <= '9')) {
-      auto begin = i;
-      bool whole = true;
-      for (; i < text.size() && is_of_a_number(text[i]); ++i)
-        if (text[i] == '.' || text[i] == 'e' || text[i] == 'E') whole = false;
-      if (whole && i - begin > 18 && !fits_64_bits(text.substr(begin, i - begin)))
-        return fail(errc::bad_request,
-                    "the integer at byte " + std::to_string(begin + 1) + " is beyond 64 bits");
-      --i;
-    } else if (c == '\0') {
-      return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(i + 1));
+    } else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9')) {
+      auto end = std::find_if_not(text.begin() + i, text.end(), is_of_a_number) - text.begin();
+      auto number = text.substr(i, end - i);
+      if (number.find_first_of(".eE") == number.npos &&
+          !(number[0] == '-' ? fits(number, std::int64_t{}) : fits(number, std::uint64_t{})))
+        return i + 1;
+      i = end - 1;
     }
   }
-  return {};
+  return 0;
+}
+
+/// Makes the document, or what is wanted of it, while the library's parser reads the text; ends it
+/// where that takes what sm does not: more levels than `json_depth_max`, and integers that it would
+/// round to a double.
+class json_reader final : public nlohmann::json_sax<json> {
+ public:
+  /// The whole document into `root`; none is made for null.
+  json_reader(std::string_view text, json* root) : text_(text), place_(root) { open_.reserve(8); }
+  /// The values of these members of an object.
+  json_reader(std::string_view text, std::span<const std::string_view> names,
+              std::span<json> values)
+      : json_reader(text, nullptr) {
+    names_ = names;
+    values_ = values;
+  }
+
+  result<void> read() {
+    if (!json::sax_parse(text_, this)) return tl::unexpected<error>(std::move(why_));
+    // The parser takes a NUL for the end.
+    if (auto nul = text_.find('\0'); nul != text_.npos)
+      return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(nul + 1));
+    return {};
+  }
+  bool is_object() const noexcept { return is_object_; }
+
+  bool null() override { return take(nullptr); }
+  bool boolean(bool value) override { return take(value); }
+  bool number_integer(std::int64_t value) override { return take(value); }
+  bool number_unsigned(std::uint64_t value) override { return take(value); }
+  bool number_float(double value, const std::string& written) override {
+    if (written.find_first_of(".eE") != written.npos) return take(value);
+    return refuse("the integer at byte " + std::to_string(place_of_large_integer(text_)) +
+                  " is beyond 64 bits");
+  }
+  bool string(std::string& value) override { return take(value); }
+  bool binary(json::binary_t&) override { return false; }  // JSON has none
+
+  bool start_object(std::size_t) override {
+    if (open_.empty()) is_object_ = true;
+    return start(json::value_t::object);
+  }
+  bool key(std::string& name) override {
+    if (auto* object = open_.back())
+      place_ = &(*object)[name];
+    else if (open_.size() == 1)
+      place_ = wanted(name);
+    return true;
+  }
+  bool end_object() override { return end(); }
+  bool start_array(std::size_t) override { return start(json::value_t::array); }
+  bool end_array() override { return end(); }
+
+  bool parse_error(std::size_t byte, const std::string&, const json::exception& e) override {
+    return refuse(dynamic_cast<const json::out_of_range*>(&e)
+                      ? "a number is beyond the range of a double"
+                      : "not valid JSON at byte " + std::to_string(byte));
+  }
+
+ private:
+  bool refuse(std::string detail) {
+    why_ = {errc::bad_request, std::move(detail), {}};
+    return false;
+  }
+  json* wanted(std::string_view name) const {
+    auto found = std::find(names_.begin(), names_.end(), name);
+    return found == names_.end() ? nullptr : &values_[found - names_.begin()];
+  }
+
+  template <class T>
+  bool take(T&& value) {
+    if (auto* in = open_.empty() ? nullptr : open_.back(); in && in->is_array())
+      in->emplace_back(std::forward<T>(value));
+    else if (place_ && (in || open_.size() < 2))
+      *place_ = std::forward<T>(value);
+    return true;
+  }
+
+  bool start(json::value_t kind) {
+    if (open_.size() == json_depth_max)
+      return refuse("nested deeper than " + std::to_string(json_depth_max) + " levels");
+    auto* in = open_.empty() ? nullptr : open_.back();
+    json* made = nullptr;
+    if (in && in->is_array()) {
+      in->emplace_back(kind);
+      made = &in->back();
+    } else if (place_ && (in || open_.size() < 2)) {
+      *place_ = kind;
+      made = place_;
+    }
+    open_.push_back(made);
+    return true;
+  }
+  bool end() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  std::span<const std::string_view> names_;
+  std::span<json> values_;
+  json* place_ = nullptr;    ///< of the next value that is no element of an array
+  std::vector<json*> open_;  ///< what is read now, the innermost last; null for what is not made
+  bool is_object_ = false;
+  error why_;
+};
+
+result<void> read(json_reader& reader) try { return reader.read(); } catch (...) {
+  return tl::unexpected<error>(caught_error(errc::bad_request));
 }
 
 }  // namespace
 
 result<json> parse_json(std::string_view text) {
-  if (text.empty()) return json{};
-  if (auto ok = check_bounds(text); !ok) return tl::unexpected<error>(std::move(ok.error()));
-  try {
-    return json::parse(text);
-  } catch (const json::parse_error& e) {
-    return fail(errc::bad_request, "not valid JSON at byte " + std::to_string(e.byte));
-  } catch (const json::out_of_range&) {
-    return fail(errc::bad_request, "a number is beyond the range of a double");
-  } catch (const std::exception&) {
-    return tl::unexpected<error>(caught_error(errc::bad_request));
-  }
+  json document;
+  if (text.empty()) return document;
+  json_reader reader(text, &document);
+  if (auto ok = read(reader); !ok) return tl::unexpected<error>(std::move(ok.error()));
+  return document;
 }
 
 result<void> check_json(std::string_view text) {
-  if (auto ok = check_bounds(text); !ok) return ok;
-  if (text.empty() || json::accept(text)) return {};
-  return parse_json(text).map([](auto&&) {});
+  if (text.empty()) return {};
+  json_reader reader(text, nullptr);
+  return read(reader);
+}
+
+result<bool> read_members(std::string_view text, std::span<const std::string_view> names,
+                          std::span<json> values) {
+  std::fill(values.begin(), values.end(), json(json::value_t::discarded));
+  if (text.empty()) return false;
+  json_reader reader(text, names, values);
+  if (auto ok = read(reader); !ok) return tl::unexpected<error>(std::move(ok.error()));
+  return reader.is_object();
 }
 
 void append_json_string(std::string& out, std::string_view text) {

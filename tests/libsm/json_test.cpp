@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
-
 #include <sm/json.hpp>
+
+#include "json_reader.hpp"
 
 namespace sm {
 namespace {
@@ -63,6 +65,45 @@ TEST(json, levels_are_bounded_and_the_last_of_two_members_counts) {
   EXPECT_FALSE(check_json(std::string(300, '[') + std::string(300, ']')));
   EXPECT_TRUE(check_json(std::string(256, '[') + std::string(256, ']')));
   EXPECT_EQ(print_json(*parse_json(R"({"a":1,"a":2})")), R"({"a":2})");
+}
+
+TEST(json, a_document_is_the_one_that_the_library_makes) {
+  for (auto* text : {"null", "true", "-1", "1.5e3", R"("é\u00e9\ud83d\ude00")", "[]", "{}",
+                     "[[],{}]", R"([1,-2,3.0,"x",null,false,[4,[5]],{"a":[{"b":{}}]}])",
+                     R"({"a":{"b":1,"c":[{"d":2},{"d":3}]},"e":"f"})",
+                     R"({"a":{"b":1},"a":[2],"a":{"c":3,"c":{"d":4}},"":0})"}) {
+    auto document = parse_json(text);
+    ASSERT_TRUE(document) << text;
+    EXPECT_EQ(*document, json::parse(text)) << text;
+  }
+  // The library's conversions tell where in the document they failed.
+  auto nested = parse_json(R"({"list":[0,[0,{"n":"x"}]]})");
+  try {
+    nested->at("list").at(1).at(1).at("n").get<int>();
+    ADD_FAILURE();
+  } catch (const json::exception& e) {
+    EXPECT_EQ(conversion_error(e).where, "/list/1/1/n");
+  }
+}
+
+TEST(json, members_are_read_alone_and_the_rest_is_looked_at) {
+  std::array<std::string_view, 3> names{"a", "b", "c"};
+  std::array<json, 3> values;
+  auto text = R"({"x":{"a":1,"b":[2]},"b":[{"a":3}],"a":4,"y":[[{"a":5}]],"a":{"a":[6],"z":null}})";
+  ASSERT_EQ(read_members(text, names, values), true);
+  EXPECT_EQ(values[0], json::parse(R"({"a":[6],"z":null})"));
+  EXPECT_EQ(values[1], json::parse(R"([{"a":3}])"));
+  EXPECT_TRUE(values[2].is_discarded());
+  ASSERT_EQ(read_members(R"({"c":null})", names, values), true);
+  EXPECT_TRUE(values[0].is_discarded()) << "of the text before";
+  EXPECT_TRUE(values[2].is_null());
+  for (auto* other : {"", "1", "\"a\"", R"([{"a":1}])", R"([["a",1]])"}) {
+    EXPECT_EQ(read_members(other, names, values), false) << other;
+    for (auto& value : values) EXPECT_TRUE(value.is_discarded()) << other;
+  }
+  for (auto* broken : {R"({"x":1e400})", R"({"x":[18446744073709551616]})", R"({"x":{"a":}})",
+                       R"({"a":1}})", R"({"a":1)"})
+    EXPECT_EQ(read_members(broken, names, values).error(), check_json(broken).error()) << broken;
 }
 
 TEST(json, strings_are_escaped_and_broken_utf8_is_replaced) {

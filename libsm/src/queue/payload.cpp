@@ -6,10 +6,21 @@
 #include <algorithm>
 #include <array>
 
+#include "json_reader.hpp"
+
 namespace sm {
 namespace {
 
 constexpr double queue_time_max = 1e11;  // Unix seconds, in the year 5138
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string{};
+}
+
+std::string text_at(const json& object, const char* key) {
+  auto member = object.find(key);
+  return member == object.end() ? std::string{} : text_of(*member);
+}
 
 }  // namespace
 
@@ -35,35 +46,32 @@ bool is_foreign_with_id(std::string_view payload) noexcept {
 }
 
 result<job_payload> decode_payload(std::string_view text) {
-  auto document = parse_json(text);
-  if (!document)
-    return fail(errc::bad_arguments, "the job cannot be read: " + document.error().detail);
-  if (!document->is_object()) return fail(errc::bad_arguments, "the job is no JSON object");
+  static constexpr std::array<std::string_view, 6> names{"class",  "args",       "id",
+                                                         "prefix", "queue_time", "sm"};
+  std::array<json, names.size()> values;
+  auto object = read_members(text, names, values);
+  if (!object) return fail(errc::bad_arguments, "the job cannot be read: " + object.error().detail);
+  if (!*object) return fail(errc::bad_arguments, "the job is no JSON object");
+  auto& [type, args, id, prefix, queue_time, options] = values;
   job_payload job;
-  auto type = document->find("class");
-  if (type == document->end() || !type->is_string() || type->get_ref<const std::string&>().empty())
+  job.type = text_of(type);
+  if (job.type.empty())
     return fail(errc::bad_arguments, "must be a string that is not empty", "/class");
-  job.type = *type;
-  if (auto args = document->find("args"); args != document->end()) {
-    if (!args->is_array()) return fail(errc::bad_arguments, "must be an array", "/args");
-    job.args = std::move(*args);
+  if (!args.is_discarded()) {
+    if (!args.is_array()) return fail(errc::bad_arguments, "must be an array", "/args");
+    job.args = std::move(args);
   }
-  auto text_of = [&](const json& object, const char* key) {
-    auto member = object.find(key);
-    return member != object.end() && member->is_string() ? member->get<std::string>()
-                                                         : std::string{};
-  };
-  job.id = text_of(*document, "id");
-  if (auto prefix = text_of(*document, "prefix"); !prefix.empty() && !job.id.empty())
-    job.id = prefix + "_" + job.id;
-  if (auto time = document->find("queue_time"); time != document->end() && time->is_number())
-    if (double s = *time; s > 0 && s < queue_time_max) job.queue_time = s;
-  if (auto options = document->find("sm"); options != document->end() && options->is_object()) {
-    job.lock = text_of(*options, "lock");
-    auto until = text_of(*options, "until");
+  job.id = text_of(id);
+  if (auto before = text_of(prefix); !before.empty() && !job.id.empty())
+    job.id = before + "_" + job.id;
+  if (queue_time.is_number())
+    if (double s = queue_time; s > 0 && s < queue_time_max) job.queue_time = s;
+  if (options.is_object()) {
+    job.lock = text_at(options, "lock");
+    auto until = text_at(options, "until");
     job.lock_until_started = until == "started";
     job.lock_expires = until == "expired";
-    if (auto at = options->find("run_at"); at != options->end() && at->is_number_integer())
+    if (auto at = options.find("run_at"); at != options.end() && at->is_number_integer())
       job.run_at_ms = *at;
   }
   return job;
