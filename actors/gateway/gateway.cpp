@@ -82,12 +82,12 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
       log_(std::move(log)),
       routes_(routes),
       services_(services),
-      tcp_(l.context()),
-      unix_(l.context()),
       over_tcp_{
           .over_tcp = true,
           .connections_max = std::min<std::size_t>(config.connections_max, descriptor_limit() / 2)},
       over_unix_{.over_tcp = false, .connections_max = config.connections_max},
+      tcp_(l.context(), over_tcp_),
+      unix_(l.context(), over_unix_),
       reserve_(reserved_descriptors),
       run_(std::random_device{}()),
       sweep_timer_(l.context()),
@@ -114,8 +114,8 @@ result<void> gateway::listen_tcp(std::string token) {
     socklen_t size = sizeof bound;
     ::getsockname(given.get(), reinterpret_cast<sockaddr*>(&bound), &size);
     auto protocol = bound.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
-    tcp_.assign(protocol, given.release(), ec);
-    auto end = tcp_.local_endpoint(ec);
+    tcp_.acceptor.assign(protocol, given.release(), ec);
+    auto end = tcp_.acceptor.local_endpoint(ec);
     if (!ec && !end.address().is_loopback() && !config_.insecure)
       return fail(errc::invalid_spec,
                   "the inherited socket can be reached from other hosts, without TLS: set "
@@ -125,17 +125,17 @@ result<void> gateway::listen_tcp(std::string token) {
       where->host =
           end.address().is_v6() ? "[" + end.address().to_string() + "]" : end.address().to_string();
   } else {
-    tcp_.open(where->endpoint.protocol(), ec);
-    if (!ec) tcp_.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec) tcp_.bind(where->endpoint, ec);
-    if (!ec) tcp_.listen(asio::socket_base::max_listen_connections, ec);
+    tcp_.acceptor.open(where->endpoint.protocol(), ec);
+    if (!ec) tcp_.acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+    if (!ec) tcp_.acceptor.bind(where->endpoint, ec);
+    if (!ec) tcp_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
   }
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
-  close_on_exec(tcp_.native_handle());
-  tcp_.non_blocking(true);
-  address_ = where->host + ":" + std::to_string(tcp_.local_endpoint().port());
+  close_on_exec(tcp_.acceptor.native_handle());
+  tcp_.acceptor.non_blocking(true);
+  address_ = where->host + ":" + std::to_string(tcp_.acceptor.local_endpoint().port());
   guard_ = make_guard_policy(address_, config_, std::move(token));
-  accept(tcp_, over_tcp_);
+  accept(tcp_);
   return {};
 }
 
@@ -183,11 +183,11 @@ void gateway::accept_others() {
       log_.warn("an inherited socket ({}) is not used", s.name);
       continue;
     }
-    auto& acceptor = others_.emplace_back(loop_.context());
+    auto& other = others_.emplace_back(loop_.context(), over_unix_);
     error_code ec;
-    acceptor.assign(asio::local::stream_protocol(), s.fd.release(), ec);
-    if (!ec) acceptor.non_blocking(true, ec);
-    if (!ec) accept(acceptor, over_unix_);
+    other.acceptor.assign(asio::local::stream_protocol(), s.fd.release(), ec);
+    if (!ec) other.acceptor.non_blocking(true, ec);
+    if (!ec) accept(other);
   }
 }
 
@@ -196,20 +196,20 @@ std::vector<inherited_socket> gateway::listening() {
   auto copy = [&](int fd, const char* name) {
     all.push_back({unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)), name});
   };
-  if (tcp_.is_open()) copy(tcp_.native_handle(), own_tcp);
-  if (unix_.is_open()) copy(unix_.native_handle(), own_unix);
-  for (auto& other : others_) copy(other.native_handle(), "");
+  if (tcp_.acceptor.is_open()) copy(tcp_.acceptor.native_handle(), own_tcp);
+  if (unix_.acceptor.is_open()) copy(unix_.acceptor.native_handle(), own_unix);
+  for (auto& other : others_) copy(other.acceptor.native_handle(), "");
   return all;
 }
 
 result<void> gateway::listen_unix(const std::filesystem::path& path) {
   error_code ec;
   if (auto given = take_unix(path.string())) {
-    unix_.assign(asio::local::stream_protocol(), given.release(), ec);
+    unix_.acceptor.assign(asio::local::stream_protocol(), given.release(), ec);
     if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
     unix_path_ = bound_path(path);
-    unix_.non_blocking(true);
-    accept(unix_, over_unix_);
+    unix_.acceptor.non_blocking(true);
+    accept(unix_);
     accept_others();
     return {};
   }
@@ -222,79 +222,82 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
     return fail(errc::unavailable, "the path is too long for a socket (107 bytes)", path.string());
   }
   auto mask = ::umask(0177);
-  unix_.open(where.protocol(), ec);
-  if (!ec) unix_.bind(where, ec);
+  unix_.acceptor.open(where.protocol(), ec);
+  if (!ec) unix_.acceptor.bind(where, ec);
   ::umask(mask);
-  if (!ec) unix_.listen(asio::socket_base::max_listen_connections, ec);
+  if (!ec) unix_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
-  close_on_exec(unix_.native_handle());
+  close_on_exec(unix_.acceptor.native_handle());
   unix_path_ = bound_path(path);
-  unix_.non_blocking(true);
-  accept(unix_, over_unix_);
+  unix_.acceptor.non_blocking(true);
+  accept(unix_);
   accept_others();
   return {};
 }
 
 result<void> gateway::restore_unix() {
-  if (!unix_.is_open() || unix_path_.leads_to_it()) return {};
-  error_code ignored;
-  unix_.close(ignored);
+  if (unix_path_.path().empty() || on_drained_ || unix_path_.leads_to_it()) return {};
+  unix_.close();
   auto path = unix_path_.path();
   auto bound = listen_unix(path);
   if (bound) log_.warn("{} was removed, and is there again", path.string());
   return bound;
 }
 
-template <class Acceptor>
-void gateway::accept(Acceptor& acceptor, listener_share& share) {
-  acceptor.async_accept([this, &acceptor, &share](error_code ec, auto socket) {
-    if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
-    if (!ec) {
-      adopt(std::move(socket), share);
-    } else if (ec == asio::error::no_descriptors ||
-               ec == boost::system::errc::too_many_files_open_in_system) {
-      return accept_without_room(acceptor, share);
-    }
-    accept(acceptor, share);
+template <class Protocol>
+void gateway::accept(accepting_socket<Protocol>& l) {
+  l.acceptor.async_accept([this, &l](error_code ec, auto socket) {
+    if (!l.acceptor.is_open() || ec == asio::error::operation_aborted) return;
+    if (ec == asio::error::no_descriptors ||
+        ec == boost::system::errc::too_many_files_open_in_system)
+      return accept_without_room(l);
+    if (ec && ec != asio::error::connection_aborted) return accept_later(l);
+    if (!ec) adopt(std::move(socket), l.share);
+    accept(l);
+  });
+}
+
+/// What failed would fail again at once.
+template <class Protocol>
+void gateway::accept_later(accepting_socket<Protocol>& l) {
+  l.pause.expires_after(100ms);
+  l.pause.async_wait([this, &l](error_code ec) {
+    if (!ec && l.acceptor.is_open()) accept(l);
   });
 }
 
 /// accept(2) says that there is no descriptor before it looks whether anybody waits (Linux 6.1):
 /// whoever would make room for nobody would close the connection that took the last one.
-template <class Acceptor>
-void gateway::accept_without_room(Acceptor& acceptor, listener_share& share) {
-  acceptor.async_wait(Acceptor::wait_read, [this, &acceptor, &share](error_code ec) {
-    if (!acceptor.is_open() || ec == asio::error::operation_aborted) return;
-    if (accept_from_reserve(acceptor, share)) return accept(acceptor, share);
-    // Without any room, accepting at once again would only spin.
-    auto pause = std::make_shared<asio::steady_timer>(loop_.context(), 100ms);
-    pause->async_wait([this, &acceptor, &share, pause](error_code) {
-      if (acceptor.is_open()) accept(acceptor, share);
-    });
+template <class Protocol>
+void gateway::accept_without_room(accepting_socket<Protocol>& l) {
+  l.acceptor.async_wait(Protocol::acceptor::wait_read, [this, &l](error_code ec) {
+    if (!l.acceptor.is_open() || ec == asio::error::operation_aborted) return;
+    accept_from_reserve(l) ? accept(l) : accept_later(l);
   });
 }
 
 /// Somebody waits, and the process may have no descriptor left: an idle connection gives its own;
 /// else what is kept for this serves the manager's own user, and tells everybody else that there is
 /// no room.
-template <class Acceptor>
-bool gateway::accept_from_reserve(Acceptor& acceptor, listener_share& share) {
+template <class Protocol>
+bool gateway::accept_from_reserve(accepting_socket<Protocol>& l) {
   error_code ec;
-  if (auto socket = acceptor.accept(ec); !ec) {  // one has become free meanwhile
-    adopt(std::move(socket), share);
+  if (auto socket = l.acceptor.accept(ec); !ec) {  // one has become free meanwhile
+    adopt(std::move(socket), l.share);
     return true;
   }
-  if (ec == asio::error::would_block || make_room(share)) return true;
-  bool served = !share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
+  if (ec == asio::error::would_block || make_room(l.share)) return true;
+  bool served = !l.share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
   if (!served && !reserve_.lend(1)) return false;
-  auto socket = acceptor.accept(ec);
+  auto socket = l.acceptor.accept(ec);
+  auto before = l.share.connections;
   if (!ec && served) {
-    adopt(std::move(socket), share);
+    adopt(std::move(socket), l.share);
   } else if (!ec) {
     turn_away(socket);
     socket.close(ec);
   }
-  if (ec || !served) reserve_.refill();
+  if (l.share.connections == before) reserve_.refill();
   return !ec;
 }
 
@@ -362,10 +365,9 @@ void gateway::sweep() {
 }
 
 void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {
-  error_code ignored;
-  tcp_.close(ignored);
-  unix_.close(ignored);
-  for (auto& other : others_) other.close(ignored);
+  tcp_.close();
+  unix_.close();
+  for (auto& other : others_) other.close();
   on_drained_ = std::move(done);
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
   for (auto& c : all) c->finish();

@@ -53,6 +53,22 @@ struct listener_share {
   }
 };
 
+/// A socket that listens, and the pause before it is tried again.
+template <class Protocol>
+struct accepting_socket {
+  accepting_socket(asio::io_context& context, listener_share& s)
+      : acceptor(context), pause(context), share(s) {}
+  void close() {
+    error_code ignored;
+    pause.cancel();
+    acceptor.close(ignored);
+  }
+
+  typename Protocol::acceptor acceptor;
+  asio::steady_timer pause;
+  listener_share& share;
+};
+
 struct gateway_counters {
   std::uint64_t requests = 0;
   std::uint64_t refused_connections = 0;
@@ -93,12 +109,14 @@ class gateway {
   unique_fd take_tcp(const asio::ip::tcp::endpoint& where);
   unique_fd take_unix(const std::string& path);
   void accept_others();
-  template <class Acceptor>
-  void accept(Acceptor& acceptor, listener_share& share);
-  template <class Acceptor>
-  void accept_without_room(Acceptor& acceptor, listener_share& share);
-  template <class Acceptor>
-  bool accept_from_reserve(Acceptor& acceptor, listener_share& share);
+  template <class Protocol>
+  void accept(accepting_socket<Protocol>& l);
+  template <class Protocol>
+  void accept_without_room(accepting_socket<Protocol>& l);
+  template <class Protocol>
+  bool accept_from_reserve(accepting_socket<Protocol>& l);
+  template <class Protocol>
+  void accept_later(accepting_socket<Protocol>& l);
   template <class Socket>
   void adopt(Socket socket, listener_share& share);
   template <class Socket>
@@ -116,13 +134,13 @@ class gateway {
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;
-  asio::ip::tcp::acceptor tcp_;
-  asio::local::stream_protocol::acceptor unix_;
+  listener_share over_tcp_, over_unix_;
+  accepting_socket<asio::ip::tcp> tcp_;
+  accepting_socket<asio::local::stream_protocol> unix_;
   std::vector<inherited_socket> inherited_;
-  std::list<asio::local::stream_protocol::acceptor> others_;
+  std::list<accepting_socket<asio::local::stream_protocol>> others_;
   bound_path unix_path_;
   std::string address_;
-  listener_share over_tcp_, over_unix_;
   descriptor_reserve reserve_;
   std::unordered_set<std::shared_ptr<connection>> connections_;
   std::array<char, 64 << 10> arrived_;  // where a connection reads to before it keeps what it needs

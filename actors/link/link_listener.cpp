@@ -40,8 +40,9 @@ result<void> link_listener::listen(const std::filesystem::path& path) {
 }
 
 result<void> link_listener::restore() {
-  if (!acceptor_.is_open() || path_.leads_to_it()) return {};
+  if (path_.path().empty() || path_.leads_to_it()) return {};
   error_code ignored;
+  pause_.cancel();
   acceptor_.close(ignored);
   auto path = path_.path();
   auto bound = listen(path);
@@ -51,11 +52,11 @@ result<void> link_listener::restore() {
 
 void link_listener::accept() {
   acceptor_.async_accept([this](error_code ec, asio::local::stream_protocol::socket socket) {
-    if (ec == asio::error::operation_aborted) return;
+    if (!acceptor_.is_open() || ec == asio::error::operation_aborted) return;
     if (ec) {  // out of descriptors, say: look again in a while
       pause_.expires_after(accept_pause);
       pause_.async_wait([this](error_code stopped) {
-        if (!stopped) accept();
+        if (!stopped && acceptor_.is_open()) accept();
       });
       return;
     }
