@@ -6,16 +6,20 @@
 #include <vector>
 
 #include "json_reader.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 
 namespace {
 
+/// Whether a number as it is written is none with a fraction or an exponent. The library's lexer
+/// puts the locale's decimal point in the place of the text's.
+bool is_integer(std::string_view number) {
+  return number.find_first_not_of("-0123456789") == number.npos;
+}
+
 /// The byte, from 1, at which the first integer begins that does not fit 64 bits.
 std::size_t place_of_large_integer(std::string_view text) {
-  auto is_of_a_number = [](char c) {
-    return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
-  };
   auto fits = [](std::string_view digits, auto value) {
     return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{};
   };
@@ -24,10 +28,12 @@ std::size_t place_of_large_integer(std::string_view text) {
       for (++i; i < text.size() && text[i] != '"'; ++i)
         if (text[i] == '\\') ++i;
     } else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9')) {
-      auto end = std::find_if_not(text.begin() + i, text.end(), is_of_a_number) - text.begin();
+      auto end = std::min(text.find_first_not_of("0123456789", i + 1), text.size());
       auto number = text.substr(i, end - i);
-      if (number.find_first_of(".eE") == number.npos &&
-          !(number[0] == '-' ? fits(number, std::int64_t{}) : fits(number, std::uint64_t{})))
+      bool goes_on = end < text.size() && (text[end] == '.' || lower_case(text[end]) == 'e');
+      if (goes_on)
+        end = std::min(text.find_first_not_of("0123456789.eE+-", end), text.size());
+      else if (!(number[0] == '-' ? fits(number, std::int64_t{}) : fits(number, std::uint64_t{})))
         return i + 1;
       i = end - 1;
     }
@@ -41,7 +47,7 @@ std::size_t place_of_large_integer(std::string_view text) {
 class json_reader final : public nlohmann::json_sax<json> {
  public:
   /// The whole document into `root`; none is made for null.
-  json_reader(std::string_view text, json* root) : text_(text), place_(root) { open_.reserve(8); }
+  json_reader(std::string_view text, json* root) : text_(text), place_(root) {}
   /// The values of these members of an object.
   json_reader(std::string_view text, std::span<const std::string_view> names,
               std::span<json> values)
@@ -51,6 +57,7 @@ class json_reader final : public nlohmann::json_sax<json> {
   }
 
   result<void> read() {
+    open_.reserve(8);
     if (!json::sax_parse(text_, this)) return tl::unexpected<error>(std::move(why_));
     // The parser takes a NUL for the end.
     if (auto nul = text_.find('\0'); nul != text_.npos)
@@ -64,9 +71,7 @@ class json_reader final : public nlohmann::json_sax<json> {
   bool number_integer(std::int64_t value) override { return take(value); }
   bool number_unsigned(std::uint64_t value) override { return take(value); }
   bool number_float(double value, const std::string& written) override {
-    if (written.find_first_of(".eE") != written.npos) return take(value);
-    return refuse("the integer at byte " + std::to_string(place_of_large_integer(text_)) +
-                  " is beyond 64 bits");
+    return is_integer(written) ? refuse_integer() : take(value);
   }
   bool string(std::string& value) override { return take(value); }
   bool binary(json::binary_t&) override { return false; }  // JSON has none
@@ -86,16 +91,21 @@ class json_reader final : public nlohmann::json_sax<json> {
   bool start_array(std::size_t) override { return start(json::value_t::array); }
   bool end_array() override { return end(); }
 
-  bool parse_error(std::size_t byte, const std::string&, const json::exception& e) override {
-    return refuse(dynamic_cast<const json::out_of_range*>(&e)
-                      ? "a number is beyond the range of a double"
-                      : "not valid JSON at byte " + std::to_string(byte));
+  bool parse_error(std::size_t byte, const std::string& token, const json::exception& e) override {
+    if (!dynamic_cast<const json::out_of_range*>(&e))
+      return refuse("not valid JSON at byte " + std::to_string(byte));
+    return is_integer(token) ? refuse_integer()
+                             : refuse("a number is beyond the range of a double");
   }
 
  private:
   bool refuse(std::string detail) {
     why_ = {errc::bad_request, std::move(detail), {}};
     return false;
+  }
+  bool refuse_integer() {
+    return refuse("the integer at byte " + std::to_string(place_of_large_integer(text_)) +
+                  " is beyond 64 bits");
   }
   json* wanted(std::string_view name) const {
     auto found = std::find(names_.begin(), names_.end(), name);

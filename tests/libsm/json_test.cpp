@@ -8,6 +8,7 @@
 #include "json_reader.hpp"
 
 namespace sm {
+using namespace std::string_literals;
 namespace {
 struct mail {
   std::string email;
@@ -44,6 +45,11 @@ TEST(json, what_a_document_cannot_hold_is_refused_and_nothing_is_thrown_or_round
   }
   EXPECT_EQ(parse_json("[1, 18446744073709551616]").error().detail,
             "the integer at byte 5 is beyond 64 bits");
+  for (auto text :
+       {"18446744073709551616-1.5"s, "18446744073709551616+1e5"s, "1" + std::string(400, '0')})
+    EXPECT_EQ(parse_json("[\"9e9\", 1.0e+2, -7," + text + "]").error().detail,
+              "the integer at byte 20 is beyond 64 bits")
+        << text;
   for (auto* text : {"18446744073709551615", "-9223372036854775808", "12345678901234567890.5",
                      "1e20", R"("18446744073709551616")", R"({"18446744073709551616":0})"}) {
     EXPECT_EQ(print_json(parse_json(text).value()), print_json(json::parse(text))) << text;

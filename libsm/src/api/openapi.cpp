@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "http/ascii.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "config/program_flags.hpp"
 #include "config/reference.hpp"
+#include "text/ascii.hpp"
 #include "text/roff.hpp"
 
 namespace sm {
@@ -10,7 +11,7 @@ namespace {
 std::string head(const std::string& title, const std::string& section, const std::string& version,
                  const std::string& summary) {
   std::string upper;
-  for (char c : title) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char c : title) upper += upper_case(c);
   return ".TH " + upper + " " + section + " \"\" \"sm " + version + "\" \"sm\"\n.SH NAME\n" +
          title + " \\- " + roff(summary) + "\n";
 }

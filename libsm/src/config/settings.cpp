@@ -4,6 +4,7 @@
 
 #include "config/setting_rows.hpp"
 #include "queue/redis/redis_url.hpp"
+#include "text/ascii.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
@@ -67,9 +68,7 @@ result<void> apply_environment(config& c, const char* const* environment) {
     auto name = variable.substr(0, equals);
     auto border = name.find("__");
     if (!name.starts_with("SM_") || border == name.npos || equals == variable.npos) continue;
-    auto key = std::string(name.substr(3, border - 3)) + "." + std::string(name.substr(border + 2));
-    std::transform(key.begin(), key.end(), key.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    auto key = lower_case(name.substr(3, border - 3)) + "." + lower_case(name.substr(border + 2));
     auto outcome = set_config_value(c, key, variable.substr(equals + 1));
     if (!outcome) {
       outcome.error().where = name;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/ascii.hpp"
 #include "text/texts.hpp"
 
 // Without exceptions, and in this file alone: the header is the whole library.
@@ -123,8 +124,8 @@ class converter {
 };
 
 bool is_bare(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return is_alphanumeric(c) || c == '_' || c == '-';
   });
 }
 

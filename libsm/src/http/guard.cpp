@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "http/ascii.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "http/ascii.hpp"
 #include "http/url.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {

@@ -1,10 +1,12 @@
 #include "http/response_head.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <ctime>
 
-#include "http/ascii.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {
@@ -108,8 +110,13 @@ const std::string& http_date() {
     when = now;
     std::tm utc{};
     gmtime_r(&now, &utc);
-    char buffer[40];
-    text.assign(buffer, std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %T GMT", &utc));
+    // RFC 9110 5.6.7; strftime has the words of the locale.
+    constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    text =
+        fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days.at(utc.tm_wday), utc.tm_mday,
+                    months.at(utc.tm_mon), utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
   }
   return text;
 }

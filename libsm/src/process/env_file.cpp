@@ -1,9 +1,9 @@
 #include "process/env_file.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "system/whole_file.hpp"
+#include "text/ascii.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
@@ -15,9 +15,9 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 
 /// env_name_is_valid() of systemd: as a shell has it.
 bool is_variable_name(std::string_view name) {
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
          std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+                     [](char c) { return is_alphanumeric(c) || c == '_'; });
 }
 
 /// Walks through the text once, and knows the line it is in. Its errors show nothing of the text,

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <vector>
 
+#include "text/ascii.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
 
@@ -111,9 +112,7 @@ bool valid_zone_name(std::string_view name) noexcept {
 }
 
 result<cron_line> cron_line::parse(const std::string& given, const std::string& zone) {
-  auto text = given;
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  auto text = lower_case(given);
   constexpr std::array<std::pair<std::string_view, const char*>, 7> words{
       {{"@yearly", "0 0 1 1 *"},
        {"@annually", "0 0 1 1 *"},

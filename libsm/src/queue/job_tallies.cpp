@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <optional>
 
 #include "telemetry/open_metrics.hpp"
@@ -33,8 +33,10 @@ std::optional<std::size_t> place_of(job_outcome::kind how) {
 std::size_t bucket_of(double seconds) {
   static const auto limits = [] {
     std::array<double, job_tally::bounds.size()> all{};
-    for (std::size_t i = 0; i < all.size(); ++i)
-      all[i] = std::strtod(job_tally::bounds[i].data(), nullptr);
+    for (std::size_t i = 0; i < all.size(); ++i) {  // strtod asks the locale for the point
+      auto text = job_tally::bounds[i];
+      std::from_chars(text.data(), text.data() + text.size(), all[i]);
+    }
     return all;
   }();
   std::size_t i = 0;

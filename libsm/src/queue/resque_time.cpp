@@ -6,9 +6,10 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <ctime>
 #include <optional>
+
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {
@@ -42,7 +43,7 @@ int index_in(const std::array<std::string_view, N>& names, std::string_view word
   if (word.size() < 3) return -1;
   auto same = [&](std::string_view name) {
     for (std::size_t i = 0; i < 3; ++i)
-      if ((word[i] | 0x20) != name[i]) return false;
+      if (lower_case(word[i]) != name[i]) return false;
     return true;
   };
   auto found = std::find_if(names.begin(), names.end(), same);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "text/ascii.hpp"
 
 namespace sm {
 
@@ -13,8 +14,7 @@ bool is_secret_name(std::string_view name) {
                                                    "privatekey", "signingkey", "encryptionkey"};
   std::string letters;
   for (char c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (is_alphanumeric(c)) letters += lower_case(c);
   return std::any_of(anywhere.begin(), anywhere.end(),
                      [&](auto word) { return letters.find(word) != letters.npos; }) ||
          std::any_of(at_end.begin(), at_end.end(),

@@ -1,4 +1,5 @@
-// Characters and words of HTTP: ASCII whatever the locale.
+// Characters and words of ASCII, whatever the locale of the program: in a Turkish one <cctype>
+// knows no capital of 'i', in one of 8 bits the bytes of UTF-8 are letters.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +20,10 @@ constexpr bool is_token_character(char c) noexcept {
 
 constexpr char lower_case(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+constexpr char upper_case(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
 inline std::string lower_case(std::string_view text) {

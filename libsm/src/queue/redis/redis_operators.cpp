@@ -5,6 +5,7 @@
 #include "queue/redis/scripts.hpp"
 #include "queue/unix_time.hpp"
 #include "system/random.hpp"
+#include "text/ascii.hpp"
 
 namespace sm {
 namespace {
@@ -18,7 +19,7 @@ constexpr milliseconds cancel_kept = 24h;
 bool is_true(std::string_view text) {
   std::string word;
   for (char c : text)
-    if (c > ' ') word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c > ' ') word += lower_case(c);
   return word == "true";
 }
 
