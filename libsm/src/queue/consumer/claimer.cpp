@@ -1,6 +1,7 @@
 #include "queue/consumer/claimer.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
@@ -38,10 +39,7 @@ void claimer::run() {
     } catch (...) {  // such as that memory ran out: what was to be told is told again
       in_doubt_ = true;
       std::lock_guard lock(s.mutex);
-      if (s.outcomes.empty())
-        s.outcomes.swap(next->done);
-      else
-        s.outcomes.insert(s.outcomes.begin(), next->done.begin(), next->done.end());
+      tell_again(next->done);
       throw;
     }
 }
@@ -77,6 +75,8 @@ std::optional<claimer::trip> claimer::plan() {
   trip t;
   plan_claim(t);
   if (!may_claim()) t.claim.max = 0;
+  // Each job in hand has one outcome: what may have to be told again finds its room here.
+  t.done.reserve(s.in_hand.size());
   t.done.swap(s.outcomes);
   return t;
 }
@@ -113,8 +113,7 @@ std::optional<exchange_result> claimer::make(trip& t) {
     in_doubt_ = true;
     s.log.warn("the queue does not answer: {}", to_string(answer.error()));
     std::unique_lock lock(s.mutex);
-    s.outcomes.insert(s.outcomes.begin(), t.done.begin(), t.done.end());
-    t.done.clear();
+    tell_again(t.done);
     s.claimer_wake.wait_for(lock, pause_, [&s] { return s.abandoned; });
     pause_ = std::min(pause_ * 2, pause_max);
     return {};
@@ -124,6 +123,13 @@ std::optional<exchange_result> claimer::make(trip& t) {
     s.log.warn("{} of {} outcomes came after their lease ran out", t.done.size() - answer->accepted,
                t.done.size());
   return std::move(*answer);
+}
+
+void claimer::tell_again(std::vector<job_outcome>& done) {
+  auto& all = shared_->outcomes;
+  all.insert(all.begin(), std::make_move_iterator(done.begin()),
+             std::make_move_iterator(done.end()));
+  done.clear();
 }
 
 result<void> claimer::settle_doubt() {
@@ -170,8 +176,13 @@ bool claimer::take_in(const trip& t, exchange_result& got) {
   for (auto& d : got.claimed) {
     auto tag = d.tag;
     auto e = std::make_shared<consumer_shared::entry>(std::move(d));
-    s.in_hand[tag] = e;
-    s.ready.push_back(std::move(e));
+    auto held = s.in_hand.insert_or_assign(tag, e).first;
+    try {
+      s.ready.push_back(std::move(e));
+    } catch (...) {  // in no slot's reach it would be in hand for ever
+      s.in_hand.erase(held);
+      throw;
+    }
   }
   if (claimed) {
     if (s.paused || s.quitting || s.stopping) s.return_unstarted();
@@ -185,7 +196,8 @@ bool claimer::take_in(const trip& t, exchange_result& got) {
     suspect_since_.reset();
   else if (got.suspect_waits && !suspect_since_)
     suspect_since_ = clock::now();
-  if (claimed || !s.outcomes.empty() || (s.stopping && s.in_hand.empty())) return true;
+  bool at_the_end = s.in_hand.empty() && (s.stopping || (s.quitting && !said_drained_));
+  if (claimed || !s.outcomes.empty() || at_the_end) return true;
   s.claimer_waits = true;
   return false;
 }

@@ -35,6 +35,8 @@ class claimer {
   void plan_claim(trip& t) const;
   /// Nothing when the store does not answer: then a pause is over, and all is as before.
   std::optional<exchange_result> make(trip& t);
+  /// Under the lock: puts outcomes that were not told before the later ones.
+  void tell_again(std::vector<job_outcome>& done);
   /// After a round trip that was not heard of, what the store thinks is in hand may not be.
   result<void> settle_doubt();
   /// What has to be said of jobs that begin.

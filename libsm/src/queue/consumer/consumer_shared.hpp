@@ -16,7 +16,7 @@
 
 #include "queue/consumer/job_runner.hpp"
 #include "queue/consumer/prefetch.hpp"
-#include "queue/job_store.hpp"
+#include "queue/consumer_store.hpp"
 #include "queue/job_tallies.hpp"
 
 namespace sm {
@@ -97,8 +97,8 @@ struct consumer_shared {
   const consumer_callbacks to;
   const bool any_timeout;
 
-  std::unique_ptr<job_store> claims;  // the claimer's
-  std::unique_ptr<job_store> keeps;   // the keeper's
+  std::unique_ptr<consumer_store> claims;  // the claimer's
+  std::unique_ptr<consumer_store> keeps;   // the keeper's
   std::unique_ptr<job_waiter> waiter;
 
   mutable std::mutex mutex;  // of all that follows

@@ -1,6 +1,7 @@
 #include "queue/consumer/keeper.hpp"
 
 #include <algorithm>
+#include <sm/guarded.hpp>
 
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
@@ -34,8 +35,11 @@ void keeper::run() {
     if (n->work && *n->work != told_work_) s.to.on_work(told_work_ = std::move(*n->work));
     if (!n->farewell.empty()) {
       s.log.error("a job does not heed that it was asked to end: its process ends");
-      if (auto told = s.keeps->exchange(n->farewell, {.worker = s.options.worker, .max = 0}); !told)
-        s.log.error("jobs may wait for their leases: {}", to_string(told.error()));
+      // Whatever the telling meets: nobody would end the process later.
+      auto told = guarded("the last outcomes of a consumer", [&] {
+        return s.keeps->exchange(n->farewell, {.worker = s.options.worker, .max = 0});
+      });
+      if (!told) s.log.error("jobs may wait for their leases: {}", to_string(told.error()));
       return s.to.on_overdue();
     }
     if (!n->statuses.empty()) (void)s.keeps->put_status(n->statuses);
@@ -89,8 +93,10 @@ bool keeper::keep_deadlines(clock::time_point now) {
       }
     }
     if (now >= e->overdue_at) {
-      e->overdue_at = clock::time_point::max();
-      if (!s.options.runner->kill(e->job)) deaf = true;
+      if (s.options.runner->kill(e->job))
+        e->overdue_at = clock::time_point::max();
+      else
+        deaf = true;
     }
   }
   return deaf;

@@ -4,7 +4,7 @@
 #include <functional>
 #include <sm/log.hpp>
 
-#include "queue/job_store.hpp"
+#include "queue/consumer_store.hpp"
 #include "queue/payload.hpp"
 
 namespace sm {
