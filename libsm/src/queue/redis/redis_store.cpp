@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "queue/failure_record.hpp"
 #include "queue/payload.hpp"
@@ -109,8 +110,12 @@ result<exchange_result> redis_job_store::exchange(std::span<const job_outcome> o
   out.look_again = milliseconds(number_of(*parts[2]));
   for (auto* queue : elements_of(*parts[3])) out.held_back.emplace_back(text_of(*queue));
   auto fields = elements_of(*parts[4]);
-  if (fields.empty())
-    lists_.forget_known_queues();  // whoever finds nothing asks for new queues, too
+  // Who finds nothing asks for new queues at the next look, having begun to watch; what that look
+  // knew then holds until one is woken.
+  if (rq.max > 0 && fields.empty() && !std::exchange(looked_in_vain_, true))
+    lists_.forget_known_queues();
+  else if (rq.max > 0)
+    looked_in_vain_ = false;
   for (std::size_t i = 0; i + 5 < fields.size(); i += 6)
     out.claimed.push_back({.tag = {number_of(*fields[i]), 0},
                            .queue = std::string(text_of(*fields[i + 1])),

@@ -118,6 +118,7 @@ class redis_job_store : public job_store {
   redis_dead_jobs dead_;
   redis_clock clock_;
   const std::string prefix_;
+  bool looked_in_vain_ = false;  ///< the last claim found nothing, and forgot the queues
 };
 
 }  // namespace sm
