@@ -23,13 +23,12 @@ error header_too_large(std::uint64_t most) {
 }  // namespace
 
 connection::connection(gateway& g, transport t, listener_share& share)
-    : gateway_(g), transport_(std::move(t)), share_(share), place_(unlisted_.begin()) {
-  ++share_.connections;
-}
+    : gateway_(g), transport_(std::move(t)), share_(share), place_(unlisted_.begin()) {}
 
 connection::~connection() = default;
 
 void connection::start() {
+  ++share_.connections;
   enter(phase::idle);
   wait_for_input();
 }
@@ -234,7 +233,7 @@ connection::progress connection::judge_head() {
   if (!body) return refuse(body.error());
   auto target = read_target(head.method, head.target);
   if (!target) return refuse(target.error());
-  keep_alive_ = body->keep_alive && !gateway_.on_drained_;
+  keep_alive_ = body->keep_alive && !gateway_.draining_;
 
   destination to;
   auto found = gateway_.routes_.lookup(head.method, target->path);

@@ -93,7 +93,7 @@ void connection::flush() {
       if (self->phase_ == phase::streaming) return self->pump_stream();
       if (self->phase_ == phase::lingering) return self->linger();
       if (self->phase_ == phase::idle) self->enter(phase::idle);  // it is idle from now on
-      if (self->gateway_.on_drained_ && self->phase_ == phase::idle) return self->close();
+      if (self->gateway_.draining_ && self->phase_ == phase::idle) return self->close();
       self->process();
     });
     return;

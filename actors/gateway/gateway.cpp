@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <random>
+#include <sm/guarded.hpp>
 
 #include "gateway/connection.hpp"
 #include "http/response_head.hpp"
@@ -24,6 +25,7 @@ constexpr std::size_t kept_for_refusals = 2;
 /// The names that one manager gives its sockets for the next one.
 constexpr const char* own_tcp = "sm-http";
 constexpr const char* own_unix = "sm-unix";
+constexpr const char* accepting = "the accepting of connections";  // for the log
 
 struct listen_address {
   asio::ip::tcp::endpoint endpoint;
@@ -226,7 +228,10 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
   if (!ec) unix_.acceptor.bind(where, ec);
   ::umask(mask);
   if (!ec) unix_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+  if (ec) {
+    unix_.close();  // nobody shall take it for one that listens
+    return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
+  }
   close_on_exec(unix_.acceptor.native_handle());
   unix_path_ = bound_path(path);
   unix_.acceptor.non_blocking(true);
@@ -236,7 +241,8 @@ result<void> gateway::listen_unix(const std::filesystem::path& path) {
 }
 
 result<void> gateway::restore_unix() {
-  if (unix_path_.path().empty() || on_drained_ || unix_path_.leads_to_it()) return {};
+  if (unix_path_.path().empty() || draining_) return {};
+  if (unix_.acceptor.is_open() && unix_path_.leads_to_it()) return {};
   unix_.close();
   auto path = unix_path_.path();
   auto bound = listen_unix(path);
@@ -246,23 +252,27 @@ result<void> gateway::restore_unix() {
 
 template <class Protocol>
 void gateway::accept(accepting_socket<Protocol>& l) {
-  l.acceptor.async_accept([this, &l](error_code ec, auto socket) {
-    if (!l.acceptor.is_open() || ec == asio::error::operation_aborted) return;
+  auto on_accepted = [this, &l, of = l.generation](error_code ec, auto socket) {
+    if (!ec) adopt(std::move(socket), l.share);
+    if (of != l.generation) return;
+    if (!ec || ec == asio::error::connection_aborted) return accept(l);
     if (ec == asio::error::no_descriptors ||
         ec == boost::system::errc::too_many_files_open_in_system)
       return accept_without_room(l);
-    if (ec && ec != asio::error::connection_aborted) return accept_later(l);
-    if (!ec) adopt(std::move(socket), l.share);
-    accept(l);
-  });
+    accept_later(l);
+    if (auto silent = cannot_accept_.allow(clock::now()))
+      log_.error("cannot accept connections: {} ({} times more)", ec.message(), *silent);
+  };
+  if (!guarded(accepting, [&] { l.acceptor.async_accept(std::move(on_accepted)); }))
+    accept_later(l);
 }
 
 /// What failed would fail again at once.
 template <class Protocol>
 void gateway::accept_later(accepting_socket<Protocol>& l) {
   l.pause.expires_after(100ms);
-  l.pause.async_wait([this, &l](error_code ec) {
-    if (!ec && l.acceptor.is_open()) accept(l);
+  l.pause.async_wait([this, &l, of = l.generation](error_code ec) {
+    if (!ec && of == l.generation) accept(l);
   });
 }
 
@@ -270,9 +280,10 @@ void gateway::accept_later(accepting_socket<Protocol>& l) {
 /// whoever would make room for nobody would close the connection that took the last one.
 template <class Protocol>
 void gateway::accept_without_room(accepting_socket<Protocol>& l) {
-  l.acceptor.async_wait(Protocol::acceptor::wait_read, [this, &l](error_code ec) {
-    if (!l.acceptor.is_open() || ec == asio::error::operation_aborted) return;
-    accept_from_reserve(l) ? accept(l) : accept_later(l);
+  l.acceptor.async_wait(Protocol::acceptor::wait_read, [this, &l, of = l.generation](error_code) {
+    if (of != l.generation) return;
+    auto taken = guarded(accepting, [&] { return accept_from_reserve(l); });
+    taken&&* taken ? accept(l) : accept_later(l);
   });
 }
 
@@ -294,7 +305,7 @@ bool gateway::accept_from_reserve(accepting_socket<Protocol>& l) {
   if (!ec && served) {
     adopt(std::move(socket), l.share);
   } else if (!ec) {
-    turn_away(socket);
+    (void)guarded(accepting, [&] { turn_away(socket); });
     socket.close(ec);
   }
   if (l.share.connections == before) reserve_.refill();
@@ -318,6 +329,11 @@ void gateway::turn_away(Socket& socket) {
 
 template <class Socket>
 void gateway::adopt(Socket socket, listener_share& share) {
+  (void)guarded(accepting, [&] { connect(std::move(socket), share); });
+}
+
+template <class Socket>
+void gateway::connect(Socket socket, listener_share& share) {
   auto peer = peer_of(socket);
   if (!peer) return;
   if (share.connections >= share.connections_max && !make_room(share)) return turn_away(socket);
@@ -329,8 +345,15 @@ void gateway::adopt(Socket socket, listener_share& share) {
   auto c = std::make_shared<connection>(
       *this, transport(transport::socket(std::move(socket)), std::move(*peer)), share);
   connections_.insert(c);
-  c->start();
-  if (!sweeping_) sweep();
+  try {
+    c->start();
+    if (!sweeping_) sweep();
+  } catch (...) {
+    c->close();
+    throw;
+  }
+  // It was taken before the socket was closed; what it asks for by now is answered.
+  if (draining_ && !c->has_input()) c->close();
 }
 
 /// Closes the connection that has been idle for the longest time; false when none is idle. One
@@ -352,19 +375,26 @@ void gateway::forget(const std::shared_ptr<connection>& c) {
 /// Looks at all deadlines now and then, only while there are connections: one timer instead of one
 /// each.
 void gateway::sweep() {
-  sweeping_ = !connections_.empty();
-  if (!sweeping_) return;
+  sweeping_ = false;
+  if (connections_.empty()) return;
   sweep_timer_.expires_after(sweep_period_);
   sweep_timer_.async_wait([this](error_code ec) {
     if (ec) return;
-    auto now = clock::now();
-    std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
-    for (auto& c : all) c->check_deadline(now);
+    (void)guarded("the deadlines of connections", [this] { check_deadlines(); });
     sweep();
   });
+  sweeping_ = true;
+}
+
+void gateway::check_deadlines() {
+  auto now = clock::now();
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all)
+    if (!guarded("a connection's deadline", [&] { c->check_deadline(now); })) c->close();
 }
 
 void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {
+  draining_ = true;
   tcp_.close();
   unix_.close();
   for (auto& other : others_) other.close();

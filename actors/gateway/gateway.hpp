@@ -60,10 +60,14 @@ struct accepting_socket {
       : acceptor(context), pause(context), share(s) {}
   void close() {
     error_code ignored;
+    ++generation;
     pause.cancel();
     acceptor.close(ignored);
   }
 
+  /// A completion that is queued already is not taken back by a close: it goes on only with what it
+  /// was asked of.
+  unsigned generation = 0;
   typename Protocol::acceptor acceptor;
   asio::steady_timer pause;
   listener_share& share;
@@ -117,20 +121,24 @@ class gateway {
   bool accept_from_reserve(accepting_socket<Protocol>& l);
   template <class Protocol>
   void accept_later(accepting_socket<Protocol>& l);
+  /// Whatever it throws, such as that memory ran out, ends this connection alone.
   template <class Socket>
   void adopt(Socket socket, listener_share& share);
+  template <class Socket>
+  void connect(Socket socket, listener_share& share);
   template <class Socket>
   void turn_away(Socket& socket);
   void forget(const std::shared_ptr<connection>& c);
   static bool make_room(listener_share& share);
   request_number next_number() { return {run_, ++numbers_}; }
   void sweep();
+  void check_deadlines();
   void check_drained();
 
   loop& loop_;
   const http_config& config_;
   logger log_;
-  rate_limit out_of_memory_;
+  rate_limit out_of_memory_, cannot_accept_;
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;
@@ -150,6 +158,7 @@ class gateway {
   asio::steady_timer drain_timer_;
   std::chrono::milliseconds sweep_period_;
   bool sweeping_ = false;
+  bool draining_ = false;
   std::function<void()> on_drained_;
   gateway_counters counters_;
 };

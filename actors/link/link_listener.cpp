@@ -33,44 +33,53 @@ result<void> link_listener::listen(const std::filesystem::path& path) {
   if (!ec) acceptor_.bind(path.string(), ec);
   ::umask(mask);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) return system_failure("cannot listen", path.string(), ec.value());
+  if (ec) {
+    close();
+    return system_failure("cannot listen", path.string(), ec.value());
+  }
   path_ = bound_path(path);
   accept();
   return {};
 }
 
 result<void> link_listener::restore() {
-  if (path_.path().empty() || path_.leads_to_it()) return {};
-  error_code ignored;
-  pause_.cancel();
-  acceptor_.close(ignored);
+  if (path_.path().empty() || (acceptor_.is_open() && path_.leads_to_it())) return {};
+  close();
   auto path = path_.path();
   auto bound = listen(path);
   if (bound) log_.warn("{} was removed, and is there again", path.string());
   return bound;
 }
 
+void link_listener::close() {
+  error_code ignored;
+  ++generation_;
+  pause_.cancel();
+  acceptor_.close(ignored);
+}
+
 void link_listener::accept() {
-  acceptor_.async_accept([this](error_code ec, asio::local::stream_protocol::socket socket) {
-    if (!acceptor_.is_open() || ec == asio::error::operation_aborted) return;
-    if (ec) {  // out of descriptors, say: look again in a while
-      pause_.expires_after(accept_pause);
-      pause_.async_wait([this](error_code stopped) {
-        if (!stopped && acceptor_.is_open()) accept();
+  acceptor_.async_accept(
+      [this, of = generation_](error_code ec, asio::local::stream_protocol::socket socket) {
+        if (!ec) (void)guarded("a caller on the link socket", [&] { receive(std::move(socket)); });
+        if (of != generation_) return;  // of a socket that was closed meanwhile
+        if (!ec) return accept();
+        pause_.expires_after(accept_pause);  // out of descriptors, say: look again in a while
+        pause_.async_wait([this, of](error_code stopped) {
+          if (!stopped && of == generation_) accept();
+        });
       });
-      return;
-    }
-    if (callers_ < callers_max) {
-      auto c = std::make_shared<caller>(std::move(socket), loop_.context());
-      c->deadline.expires_after(patience);
-      c->deadline.async_wait([c](error_code late) {
-        if (!late) c->socket.close(late);
-      });
-      ++callers_;
-      hear(c);
-    }
-    accept();
+}
+
+void link_listener::receive(asio::local::stream_protocol::socket socket) {
+  if (callers_ >= callers_max) return;
+  auto c = std::make_shared<caller>(std::move(socket), loop_.context());
+  c->deadline.expires_after(patience);
+  c->deadline.async_wait([c](error_code late) {
+    if (!late) c->socket.close(late);
   });
+  hear(c);
+  ++callers_;
 }
 
 void link_listener::hear(std::shared_ptr<caller> c) {

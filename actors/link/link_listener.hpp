@@ -37,6 +37,8 @@ class link_listener {
   };
 
   void accept();
+  void close();
+  void receive(asio::local::stream_protocol::socket socket);
   void hear(std::shared_ptr<caller> c);
   void answer(caller& c, received_greeting& greeting);
 
@@ -47,6 +49,7 @@ class link_listener {
   bound_path path_;
   asio::steady_timer pause_;
   std::size_t callers_ = 0;
+  unsigned generation_ = 0;  ///< of the socket: what was asked of an earlier one is over
 };
 
 }  // namespace sm

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sm/guarded.hpp>
 
 #include "log/removed_logs.hpp"
 #include "process/instance_lock.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::system_clock;
+
+constexpr std::chrono::milliseconds pause_min{500}, pause_max{30'000};
 
 /// The services that have locks.
 std::set<std::string> services_with_locks(const fs::path& folder) {
@@ -46,11 +49,13 @@ folder_keeper::folder_keeper(loop& l, logger log, const state_folder& folder, wo
       disk_(disk),
       keep_removed_(keep_removed),
       changes_(l.context()),
-      timer_(l.context()) {}
+      timer_(l.context()),
+      again_(l.context()),
+      pause_(pause_min) {}
 
 // -- what was removed by others
 
-void folder_keeper::watch(std::function<void()> restore) {
+void folder_keeper::watch(std::function<bool()> restore) {
   restore_ = std::move(restore);
   int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   constexpr std::uint32_t what = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF;
@@ -81,18 +86,39 @@ void folder_keeper::on_change() {
       at += static_cast<ssize_t>(sizeof *event + event->len);
     }
   if (gone) {
+    gone_ = true;
+    again_.cancel();
     log_.error(
         "the state folder was moved or removed: changes are refused from here on, restart "
         "the program");
     return;
   }
   await_change();
-  (void)disk_.post([this] {
-    auto made = folder_.make_folders();
+  restore();
+}
+
+void folder_keeper::restore() {
+  bool posted = disk_.post([this] {
+    auto made =
+        guarded("the folders in the state folder", [this] { return folder_.make_folders(); });
     loop_.defer([this, made] {
+      if (gone_) return;
       if (!made) log_.error("{}", to_string(made.error()));
-      restore_();
+      auto whole = made ? guarded("the sockets in the state folder", restore_) : false;
+      if (!whole || !*whole) return restore_later();
+      pause_ = pause_min;
+      again_.cancel();
     });
+  });
+  if (!posted) restore_later();
+}
+
+void folder_keeper::restore_later() {
+  if (gone_) return;
+  again_.expires_after(pause_);
+  pause_ = std::min(pause_ * 2, pause_max);
+  again_.async_wait([this](error_code ec) {
+    if (!ec && !gone_) restore();
   });
 }
 

@@ -22,8 +22,8 @@ class folder_keeper {
                 std::chrono::milliseconds keep_removed);
 
   /// `restore` is called when something in the folder was removed; it makes sockets again that are
-  /// not there.
-  void watch(std::function<void()> restore);
+  /// not there. False when it could not: it is called again after a while.
+  void watch(std::function<bool()> restore);
 
   /// What services that are not `known` have left. Waits for the disk: before the loop runs.
   void drop_unknown(const std::set<std::string>& known);
@@ -35,6 +35,9 @@ class folder_keeper {
  private:
   void on_change();
   void await_change();
+  void restore();
+  void restore_later();
+  bool gone_ = false;  ///< the folder itself: what is at its path now is not ours
   void drop_old_logs();
 
   loop& loop_;
@@ -42,9 +45,10 @@ class folder_keeper {
   const state_folder& folder_;
   worker_thread& disk_;
   const std::chrono::milliseconds keep_removed_;
-  std::function<void()> restore_;
+  std::function<bool()> restore_;
   asio::posix::stream_descriptor changes_;
-  asio::steady_timer timer_;
+  asio::steady_timer timer_, again_;
+  std::chrono::milliseconds pause_;  ///< before what could not be restored is tried again
 };
 
 }  // namespace sm

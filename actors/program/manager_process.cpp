@@ -192,8 +192,12 @@ result<void> manager_process::start() {
   configuration_.drop_limits(limits_before_);
   keeper_.watch([this] {
     logs_.on_folder_made();
-    for (auto& restored : {http_.restore_unix(), links_.restore()})
+    bool whole = true;
+    for (auto& restored : {http_.restore_unix(), links_.restore()}) {
       if (!restored) log_.error("{}", to_string(restored.error()));
+      whole = whole && restored;
+    }
+    return whole;
   });
   tell_address();
   // What was read is not needed any more: the heap of the start goes back to the system.
