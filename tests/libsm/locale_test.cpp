@@ -12,6 +12,7 @@
 #include "queue/cron.hpp"
 #include "queue/job_tallies.hpp"
 #include "queue/payload.hpp"
+#include "queue/queue_order.hpp"
 #include "schema/secret_names.hpp"
 #include "temporary_folder.hpp"
 
@@ -86,6 +87,12 @@ TEST_F(locale_fixture, words_have_no_case_of_the_locale) {
   auto read = apply_environment(c, variables);
   ASSERT_TRUE(read) << to_string(read.error());
   EXPECT_EQ(c.http.listen, "127.0.0.1:1");
+}
+
+TEST(locale, a_pattern_of_queues_goes_by_bytes) {
+  std::locale::global(std::locale("C.UTF-8"));
+  EXPECT_EQ(queue_order({"m?"}, {"ma", "m\xc3\xbd"}), std::vector<std::string>{"ma"});
+  std::locale::global(std::locale::classic());
 }
 
 }  // namespace sm::test

@@ -80,6 +80,7 @@ class consumer_fixture : public ::testing::Test {
   consumer_callbacks forwarded() {
     consumer_callbacks c;
     c.on_event = [this](const job_event& e) { on_event(e); };
+    c.on_tallies = [this](auto&) { on_tallies(); };
     c.on_overdue = [this] { ++overdue; };
     c.on_drained = [this] { ++drained; };
     return c;
@@ -97,6 +98,7 @@ class consumer_fixture : public ::testing::Test {
 
  protected:
   std::function<void(const job_event&)> on_event = [](auto&) {};
+  std::function<void()> on_tallies = [] {};
   int overdue = 0, drained = 0;
   std::shared_ptr<fake_runner> runner = std::make_shared<fake_runner>();
   std::shared_ptr<consumer_shared> shared;

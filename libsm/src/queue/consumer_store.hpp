@@ -74,6 +74,8 @@ struct claim_request {
   bool idle = true;
   /// Do not wait for such jobs: they are passed over this time.
   bool pass_suspects = false;
+  /// Look for queues that have come, too; else those that were there a second ago may do.
+  bool new_queues = false;
 };
 
 struct exchange_result {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 
 #include "telemetry/open_metrics.hpp"
@@ -31,16 +30,9 @@ std::optional<std::size_t> place_of(job_outcome::kind how) {
 }
 
 std::size_t bucket_of(double seconds) {
-  static const auto limits = [] {
-    std::array<double, job_tally::bounds.size()> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) {  // strtod asks the locale for the point
-      auto text = job_tally::bounds[i];
-      std::from_chars(text.data(), text.data() + text.size(), all[i]);
-    }
-    return all;
-  }();
+  constexpr auto& bounds = job_tally::bounds;
   std::size_t i = 0;
-  while (i < limits.size() && seconds > limits[i]) ++i;
+  while (i < bounds.size() && seconds > bounds[i].seconds) ++i;
   return i;
 }
 
@@ -103,7 +95,7 @@ std::string job_tallies::metrics() const {
     for (std::size_t i = 0; i < t.lasted.size(); ++i) {
       below += t.lasted[i];
       text += fmt::format("sm_job_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels(which),
-                          i < job_tally::bounds.size() ? job_tally::bounds[i] : "+Inf", below);
+                          i < job_tally::bounds.size() ? job_tally::bounds[i].text : "+Inf", below);
     }
     text += fmt::format("sm_job_duration_seconds_count{{{}}} {}\n", labels(which), below);
     text += fmt::format("sm_job_duration_seconds_sum{{{}}} {}\n", labels(which), t.seconds);

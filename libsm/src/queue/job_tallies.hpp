@@ -20,9 +20,22 @@ struct job_tally {
   /// In the order of `outcomes`.
   static constexpr std::array<std::string_view, 5> outcomes{"done", "retried", "dead", "cancelled",
                                                             "crashed"};
-  /// Upper bounds of the histogram in seconds, as OpenMetrics writes them; one more has none.
-  static constexpr std::array<std::string_view, 11> bounds{
-      "0.001", "0.005", "0.025", "0.1", "0.5", "1.0", "5.0", "15.0", "60.0", "300.0", "1800.0"};
+  struct bound {
+    double seconds;
+    std::string_view text;  ///< as OpenMetrics writes it
+  };
+  /// Upper bounds of the histogram; one more bucket has none.
+  static constexpr std::array<bound, 11> bounds{{{0.001, "0.001"},
+                                                 {0.005, "0.005"},
+                                                 {0.025, "0.025"},
+                                                 {0.1, "0.1"},
+                                                 {0.5, "0.5"},
+                                                 {1, "1.0"},
+                                                 {5, "5.0"},
+                                                 {15, "15.0"},
+                                                 {60, "60.0"},
+                                                 {300, "300.0"},
+                                                 {1800, "1800.0"}}};
 
   std::array<std::uint64_t, outcomes.size()> ended{};
   std::array<std::uint64_t, bounds.size() + 1> lasted{};

@@ -1,6 +1,7 @@
 #include "queue/queue_order.hpp"
 
 #include <fnmatch.h>
+#include <locale.h>
 
 #include <algorithm>
 
@@ -46,7 +47,24 @@ std::size_t alternatives(const std::string& pattern, std::size_t most) {
   return most;
 }
 
+/// fnmatch(3) reads characters and ranges as the thread's locale has them.
+class bytes_guard {
+ public:
+  bytes_guard() : before_(::uselocale(bytes())) {}
+  ~bytes_guard() { ::uselocale(before_); }
+  bytes_guard(const bytes_guard&) = delete;
+  bytes_guard& operator=(const bytes_guard&) = delete;
+
+ private:
+  static locale_t bytes() {
+    static const locale_t made = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    return made;
+  }
+  locale_t before_;
+};
+
 bool matches(const std::string& pattern, const std::string& queue) {
+  bytes_guard guard;
   auto all = expand_braces(pattern);
   return std::any_of(all.begin(), all.end(),
                      [&](auto& p) { return ::fnmatch(p.c_str(), queue.c_str(), 0) == 0; });

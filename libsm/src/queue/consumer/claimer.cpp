@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "queue/job_status.hpp"
 #include "queue/payload.hpp"
@@ -16,6 +17,10 @@ constexpr milliseconds pause_min = 50ms;  // before a store that does not answer
 constexpr milliseconds pause_max = 1s;
 constexpr auto ack_within = 2ms;    // while there is enough to do, outcomes wait for company
 constexpr auto suspects_wait = 5s;  // for a consumer's hands to become empty
+
+bool holds(const std::vector<std::string>& queues, const std::string& queue) {
+  return std::find(queues.begin(), queues.end(), queue) != queues.end();
+}
 
 /// A job that its own key frees when it begins.
 bool frees_lock_at_start(const std::string& payload) {
@@ -45,7 +50,6 @@ void claimer::run() {
 }
 
 void claimer::make_trip(trip& t) {
-  auto& s = *shared_;
   exchange_result got;
   if (!t.pointless()) {
     auto answer = make(t);
@@ -53,7 +57,7 @@ void claimer::make_trip(trip& t) {
     got = std::move(*answer);
   }
   // Who has work shall not be woken in the place of one who has none.
-  if (!got.claimed.empty() && std::exchange(watching_, false)) s.waiter->unwatch();
+  if (!got.claimed.empty()) unwatch();
   tell_begun(got.claimed);
   if (!take_in(t, got)) await_jobs(t, got);
 }
@@ -66,10 +70,11 @@ std::optional<claimer::trip> claimer::plan() {
     s.claimer_wake.wait_for(lock, ack_within,
                             [&] { return s.ready.size() <= s.low_water || !may_claim(); });
   if (s.abandoned || (s.stopping && s.in_hand.empty())) return {};
-  if (s.quitting && s.in_hand.empty() && !std::exchange(said_drained_, true)) {
+  if (s.quitting && s.in_hand.empty() && !said_drained_) {
     lock.unlock();
     (void)s.claims->unregister_worker(s.options.worker);
     s.to.on_drained();
+    said_drained_ = true;
     lock.lock();
   }
   trip t;
@@ -101,6 +106,7 @@ void claimer::plan_claim(trip& t) const {
     t.claim.max = room - static_cast<unsigned>(busy);
   t.claim.alone = busy == 0 || !shared_fate;
   t.claim.idle = busy == 0;
+  t.claim.new_queues = watched_.has_value();
 }
 
 std::optional<exchange_result> claimer::make(trip& t) {
@@ -204,18 +210,23 @@ bool claimer::take_in(const trip& t, exchange_result& got) {
 
 void claimer::await_jobs(const trip& t, exchange_result& got) {
   auto& s = *shared_;
-  if (t.claim.max > 0 && !got.suspect_waits && !std::exchange(watching_, true)) {
-    // Not those that have jobs which may not be claimed now.
-    std::erase_if(got.served, [&](auto& queue) {
-      return std::find(got.held_back.begin(), got.held_back.end(), queue) != got.held_back.end();
-    });
+  // Not those that have jobs which may not be claimed now.
+  std::erase_if(got.served, [&](auto& queue) { return holds(got.held_back, queue); });
+  bool all_watched = watched_ && std::all_of(got.served.begin(), got.served.end(),
+                                             [&](auto& queue) { return holds(*watched_, queue); });
+  if (t.claim.max > 0 && !got.suspect_waits && !all_watched) {
     s.waiter->watch(got.served);  // a job may have come just before: it is looked once more
+    watched_ = std::move(got.served);
   } else {
     s.waiter->wait(got.look_again);
-    if (std::exchange(watching_, false)) s.waiter->unwatch();
+    unwatch();
   }
   std::lock_guard lock(s.mutex);
   s.claimer_waits = false;
+}
+
+void claimer::unwatch() {
+  if (std::exchange(watched_, std::nullopt)) shared_->waiter->unwatch();
 }
 
 }  // namespace sm

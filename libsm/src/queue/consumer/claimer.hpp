@@ -43,14 +43,16 @@ class claimer {
   void tell_begun(const std::vector<delivery>& claimed);
   /// Puts the jobs into the slots' reach; false when there is nothing more to do for now.
   bool take_in(const trip& t, exchange_result& got);
-  /// Waits for jobs, having looked once more after it watches.
+  /// Waits for jobs, having looked once more after it began to watch.
   void await_jobs(const trip& t, exchange_result& got);
+  void unwatch();
 
   const std::shared_ptr<consumer_shared> shared_;
   std::chrono::milliseconds pause_;
   bool released_ = false;
   bool registered_ = false;
-  bool watching_ = false;
+  /// The queues whose jobs wake it; nothing while it does not watch.
+  std::optional<std::vector<std::string>> watched_;
   bool in_doubt_ = false;
   bool said_drained_ = false;
   /// Since when a job that crashed consumers waits for this one's empty hands.

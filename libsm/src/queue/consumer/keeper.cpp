@@ -27,7 +27,16 @@ keeper::keeper(std::shared_ptr<consumer_shared> shared)
       next_work_(clock::now()),
       may_reap_at_(clock::now()) {}
 
-void keeper::run() {
+void keeper::run() try {
+  keep();
+  if (must_end_) shared_->to.on_overdue();
+} catch (...) {
+  if (!must_end_) throw;
+  log_error("the last words of a consumer", caught_error(errc::internal));
+  shared_->to.on_overdue();
+}
+
+void keeper::keep() {
   auto& s = *shared_;
   while (auto n = await_news()) {
     if (n->tallies) s.to.on_tallies(*n->tallies);
@@ -35,12 +44,9 @@ void keeper::run() {
     if (n->work && *n->work != told_work_) s.to.on_work(told_work_ = std::move(*n->work));
     if (!n->farewell.empty()) {
       s.log.error("a job does not heed that it was asked to end: its process ends");
-      // Whatever the telling meets: nobody would end the process later.
-      auto told = guarded("the last outcomes of a consumer", [&] {
-        return s.keeps->exchange(n->farewell, {.worker = s.options.worker, .max = 0});
-      });
-      if (!told) s.log.error("jobs may wait for their leases: {}", to_string(told.error()));
-      return s.to.on_overdue();
+      if (auto told = s.keeps->exchange(n->farewell, {.worker = s.options.worker, .max = 0}); !told)
+        s.log.error("jobs may wait for their leases: {}", to_string(told.error()));
+      return;
     }
     if (!n->statuses.empty()) (void)s.keeps->put_status(n->statuses);
     // Timeouts must not wait for a store that is away: what else there is comes next time.
@@ -59,14 +65,14 @@ std::optional<keeper::news> keeper::await_news() {
   if (s.abandoned || (s.stopping && s.in_hand.empty() && s.late.empty())) return {};
   auto now = clock::now();
   news n{.busy = !s.in_hand.empty()};
-  bool deaf = keep_deadlines(now);
+  if (keep_deadlines(now)) must_end_ = true;
   collect_statuses(n, now);
   if (!s.ready.empty() && now - s.moved_at > stall) {
     s.return_unstarted();
     s.ahead.took(stall);  // the job before them is a long one
     s.wake_claimer();
   }
-  if (deaf) n.farewell = give_up_all();
+  if (must_end_) n.farewell = give_up_all();
   collect_timed(n, now);
   return n;
 }

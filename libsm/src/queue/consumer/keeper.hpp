@@ -33,6 +33,7 @@ class keeper {
     bool busy = false;
   };
 
+  void keep();
   /// Waits until there is something to do; nothing at the end.
   std::optional<news> await_news();
   clock::time_point next_event() const;
@@ -58,6 +59,8 @@ class keeper {
   std::chrono::system_clock::time_point wall_ = std::chrono::system_clock::now();
   clock::time_point steady_ = clock::now();
   work_in_hand told_work_;
+  /// A job is deaf: whatever the telling of the others meets, the process ends.
+  bool must_end_ = false;
 };
 
 }  // namespace sm

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
 
 #include "queue/failure_record.hpp"
 #include "queue/payload.hpp"
@@ -65,7 +64,7 @@ result<std::vector<duplicate>> redis_job_store::enqueue(std::span<const new_job>
 
 result<exchange_result> redis_job_store::exchange(std::span<const job_outcome> outcomes,
                                                   const claim_request& rq) {
-  auto queues = rq.max > 0 ? order_of(rq.queues) : std::vector<std::string>{};
+  auto queues = rq.max > 0 ? order_of(rq) : std::vector<std::string>{};
   if (!queues) return tl::unexpected<error>(queues.error());
   arguments a(prefix_);
   a << rq.worker;
@@ -110,12 +109,6 @@ result<exchange_result> redis_job_store::exchange(std::span<const job_outcome> o
   out.look_again = milliseconds(number_of(*parts[2]));
   for (auto* queue : elements_of(*parts[3])) out.held_back.emplace_back(text_of(*queue));
   auto fields = elements_of(*parts[4]);
-  // Who finds nothing asks for new queues at the next look, having begun to watch; what that look
-  // knew then holds until one is woken.
-  if (rq.max > 0 && fields.empty() && !std::exchange(looked_in_vain_, true))
-    lists_.forget_known_queues();
-  else if (rq.max > 0)
-    looked_in_vain_ = false;
   for (std::size_t i = 0; i + 5 < fields.size(); i += 6)
     out.claimed.push_back({.tag = {number_of(*fields[i]), 0},
                            .queue = std::string(text_of(*fields[i + 1])),
@@ -235,12 +228,11 @@ void redis_job_store::add_outcome(arguments& a, const job_outcome& o,
   a << (!o.status.empty() && has_ended(decode_status(o.status)) ? status_ttl : "");
 }
 
-result<std::vector<std::string>> redis_job_store::order_of(
-    const std::vector<std::string>& patterns) {
-  if (!has_patterns(patterns)) return queue_order(patterns, {});
-  auto known = lists_.known_queues(false);
+result<std::vector<std::string>> redis_job_store::order_of(const claim_request& rq) {
+  if (!has_patterns(rq.queues)) return queue_order(rq.queues, {});
+  auto known = lists_.known_queues(rq.new_queues);
   if (!known) return known;
-  return queue_order(patterns, *known);
+  return queue_order(rq.queues, *known);
 }
 
 result<std::size_t> redis_job_store::give_back(const char* mode, const std::string& worker,

@@ -86,8 +86,8 @@ class redis_job_store : public job_store {
   static std::string member_of(const delivery_tag& tag, const std::string& queue);
   void add_outcome(arguments& a, const job_outcome& o, const std::string& worker) const;
 
-  /// The queues to claim from. After a claim that found nothing there may be new ones.
-  result<std::vector<std::string>> order_of(const std::vector<std::string>& patterns);
+  /// The queues to claim from.
+  result<std::vector<std::string>> order_of(const claim_request& rq);
   result<std::size_t> give_back(const char* mode, const std::string& worker,
                                 const std::vector<std::string>& held);
   result<bool> bury(std::string_view number, std::string_view queue, std::string_view worker,
@@ -118,7 +118,6 @@ class redis_job_store : public job_store {
   redis_dead_jobs dead_;
   redis_clock clock_;
   const std::string prefix_;
-  bool looked_in_vain_ = false;  ///< the last claim found nothing, and forgot the queues
 };
 
 }  // namespace sm

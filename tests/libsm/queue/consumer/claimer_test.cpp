@@ -97,14 +97,39 @@ TEST_F(claimer_fixture, nothing_is_claimed_beside_a_job_that_crashed_consumers) 
   EXPECT_GT(store->asked[1].claim.max, 0U);
 }
 
+namespace {
+fake_consumer_store::answer nothing_in(std::vector<std::string> served,
+                                       std::vector<std::string> held_back = {}) {
+  exchange_result r;
+  r.served = std::move(served);
+  r.held_back = std::move(held_back);
+  return [r](const exchanged&) { return r; };
+}
+}  // namespace
+
 TEST_F(claimer_fixture, only_queues_whose_jobs_may_be_claimed_wake_it) {
-  exchange_result nothing;
-  nothing.served = {"a", "b", "c"};
-  nothing.held_back = {"b"};
-  store->answers = {[&](const exchanged&) { return nothing; }, last()};
+  store->answers = {nothing_in({"a", "b", "c"}, {"b"}), nothing_in({"a", "b", "c"}, {"b"})};
+  store->waiter.on_wait = [this] { set(&consumer_shared::stopping); };
   claimer(shared).run();
   EXPECT_EQ(store->waiter.watched, (std::vector<std::vector<std::string>>{{"a", "c"}}));
   EXPECT_EQ(store->asked.size(), 2U) << "a job may have come before it watched";
+}
+
+TEST_F(claimer_fixture, who_has_begun_to_watch_looks_for_new_queues_and_watches_them_too) {
+  store->answers = {nothing_in({"a"}), nothing_in({"a", "new"}), nothing_in({"a", "new"}),
+                    nothing_in({"a", "new"})};
+  int waits = 0;
+  store->waiter.on_wait = [&] {
+    if (++waits == 2) set(&consumer_shared::stopping);
+  };
+  claimer(shared).run();
+  EXPECT_EQ(store->waiter.watched,
+            (std::vector<std::vector<std::string>>{{"a"}, {"a", "new"}, {"a", "new"}}));
+  ASSERT_EQ(store->asked.size(), 5U);
+  std::vector<bool> looked;
+  for (auto& e : store->asked) looked.push_back(e.claim.new_queues);
+  EXPECT_EQ(looked, (std::vector<bool>{false, true, true, false, true}))
+      << "not when it is woken: a job is there";
 }
 
 TEST_F(claimer_fixture, who_quits_says_once_that_nothing_is_in_hand) {

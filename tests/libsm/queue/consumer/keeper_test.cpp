@@ -63,6 +63,15 @@ TEST_F(keeper_fixture, a_process_that_must_end_ends_though_the_store_throws) {
   EXPECT_EQ(overdue, 1);
 }
 
+TEST_F(keeper_fixture, a_process_that_must_end_ends_though_its_last_words_throw) {
+  auto deaf = in_hand(1);
+  deaf->overdue_at = clock::now();
+  shared->told_tallies = false;
+  on_tallies = [] { throw std::bad_alloc(); };
+  keeper(shared).run();
+  EXPECT_EQ(overdue, 1);
+}
+
 TEST_F(keeper_fixture, a_job_with_a_process_of_its_own_is_killed_alone) {
   runner->isolated = true;
   in_hand(1)->overdue_at = clock::now();
