@@ -108,8 +108,9 @@ class json_reader final : public nlohmann::json_sax<json> {
                   " is beyond 64 bits");
   }
   json* wanted(std::string_view name) const {
-    auto found = std::find(names_.begin(), names_.end(), name);
-    return found == names_.end() ? nullptr : &values_[found - names_.begin()];
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (names_[i] == name) return &values_[i];
+    return nullptr;
   }
 
   template <class T>

@@ -114,9 +114,10 @@ const std::string& http_date() {
     constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    text =
-        fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days.at(utc.tm_wday), utc.tm_mday,
-                    months.at(utc.tm_mon), utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    text = fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
+                       days.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
+                       months.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900,
+                       utc.tm_hour, utc.tm_min, utc.tm_sec);
   }
   return text;
 }
