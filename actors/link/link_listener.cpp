@@ -82,7 +82,7 @@ void link_listener::receive(asio::local::stream_protocol::socket socket) {
   ++callers_;
 }
 
-void link_listener::hear(std::shared_ptr<caller> c) {
+void link_listener::hear(const std::shared_ptr<caller>& c) {
   c->socket.async_wait(asio::socket_base::wait_read, [this, c](error_code ec) {
     auto greeting = ec ? result<received_greeting>(fail(errc::unavailable, "hung up"))
                        : receive_greeting(c->socket.native_handle());

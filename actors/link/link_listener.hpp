@@ -39,7 +39,7 @@ class link_listener {
   void accept();
   void close();
   void receive(asio::local::stream_protocol::socket socket);
-  void hear(std::shared_ptr<caller> c);
+  void hear(const std::shared_ptr<caller>& c);
   void answer(caller& c, received_greeting& greeting);
 
   loop& loop_;

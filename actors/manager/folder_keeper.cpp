@@ -133,7 +133,7 @@ void folder_keeper::drop_unknown(const std::set<std::string>& known) {
   drop_old_logs();
 }
 
-void folder_keeper::on_removed(const std::string& service, std::function<void()> done) {
+void folder_keeper::on_removed(const std::string& service, const std::function<void()>& done) {
   bool posted = disk_.post([this, service, done] {
     set_logs_aside(folder_.log_folder(), service, system_clock::now());
     remove_locks(folder_.lock_folder(), service);

@@ -30,7 +30,7 @@ class folder_keeper {
 
   /// The service is gone with all its processes: sets its logs aside and removes its locks. `done`
   /// is called afterwards, before which no service of that name may start.
-  void on_removed(const std::string& service, std::function<void()> done);
+  void on_removed(const std::string& service, const std::function<void()>& done);
 
  private:
   void on_change();

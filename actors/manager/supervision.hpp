@@ -26,8 +26,8 @@
 namespace sm {
 
 struct supervision {
-  supervision(loop& l, caf::actor_system& sys, const config& c, const state_folder& f, logger lg,
-              state_store& store, process_maker& maker, cgroup_root groups,
+  supervision(loop& l, caf::actor_system& sys, const config& c, const state_folder& f,
+              const logger& lg, state_store& store, process_maker& maker, cgroup_root groups,
               const std::string& fork_secret)
       : events(l),
         system(sys),
