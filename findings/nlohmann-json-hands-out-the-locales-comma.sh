@@ -6,7 +6,6 @@
 # sm: its reader takes for an integer what has digits and a sign alone; a test reads under a Turkish locale.
 . "$(dirname "$0")/common"
 debs nlohmann-json3-dev=3.11.2-2 locales=2.36-9+deb12u14
-gunzip -k "$here/root/usr/share/i18n/charmaps/ISO-8859-1.gz" 2>/dev/null || true
 I18NPATH=$here/root/usr/share/i18n localedef -i de_DE -f ISO-8859-1 "$here/de_DE"
 cat > "$here/read.cpp" <<'CPP'
 #include <clocale>

@@ -134,15 +134,23 @@ std::vector<http_connection> leave_descriptors(const program& app, std::size_t c
   return held;
 }
 
+class few_descriptors : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef __SANITIZE_ADDRESS__
+    // libubsan of GCC 12 looks by way of a pipe whether it may read an object's vptr, and reports
+    // the object when there is no descriptor for that.
+    GTEST_SKIP()
+        << "UndefinedBehaviorSanitizer itself needs two descriptors for each check of a vptr";
+#endif
+    ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  }
+  program app{TEST_PROGRAM};
+};
+
 }  // namespace
 
-TEST(http_limits, the_last_descriptor_serves_one_connection_after_the_other) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP()
-      << "UndefinedBehaviorSanitizer itself needs two descriptors for each check of a vptr";
-#endif
-  program app(TEST_PROGRAM);
-  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+TEST_F(few_descriptors, the_last_one_serves_one_connection_after_the_other) {
   auto held = leave_descriptors(app, 1);
   std::optional<http_connection> before;
   for (int i = 0; i < 50; ++i) {
@@ -152,15 +160,7 @@ TEST(http_limits, the_last_descriptor_serves_one_connection_after_the_other) {
   }
 }
 
-TEST(http_limits, without_a_descriptor_both_listeners_answer) {
-#ifdef __SANITIZE_ADDRESS__
-  // libubsan of GCC 12 looks by way of a pipe whether it may read an object's vptr, and reports the
-  // object when there is no descriptor for that.
-  GTEST_SKIP()
-      << "UndefinedBehaviorSanitizer itself needs two descriptors for each check of a vptr";
-#endif
-  program app(TEST_PROGRAM);
-  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+TEST_F(few_descriptors, without_one_both_listeners_answer) {
   auto held = leave_descriptors(app, 0);
   // What is sent after the close resets the connection, and may take the answer with it.
   auto refused = [&] {
