@@ -20,9 +20,13 @@
 #include "program/server_state.hpp"
 #include "queue/consumer/consumer_params.hpp"
 #include "queue/worker_id.hpp"
+#include "system/unchanged_pages.hpp"
 
 namespace sm {
 namespace {
+
+/// A start takes less, or has been waiting since long.
+constexpr auto settling = std::chrono::seconds(5);
 
 int refuse(const error& e) {
   std::fprintf(stderr, "error: %s\n", to_string(e).c_str());
@@ -119,6 +123,7 @@ class manager_process {
   link_listener links_;
   folder_keeper keeper_;
   std::optional<child_collector> children_;
+  asio::steady_timer settled_;
 };
 
 manager_process::manager_process(detail::server_state& program, declared_program declared,
@@ -157,7 +162,8 @@ manager_process::manager_process(detail::server_state& program, declared_program
              [this](received_greeting& greeting, const peer& who) {
                return shared_.adoption.on_greeting(greeting, who);
              }),
-      keeper_(events_, log_, state_.folder, shared_.journal.disk(), settings_.log.keep_removed) {
+      keeper_(events_, log_, state_.folder, shared_.journal.disk(), settings_.log.keep_removed),
+      settled_(events_.context()) {
   forks_.know_as_ours(given_.fork_servers);
   if (!cgroups_.limits_memory()) shared_.limits.start();
   http_.inherit(std::exchange(given_.sockets, {}));
@@ -200,11 +206,18 @@ result<void> manager_process::start() {
     return whole;
   });
   tell_address();
-  // What was read is not needed any more: the heap of the start goes back to the system.
+  // What was read is not needed any more: the heap of the start goes back to the system, and once
+  // all has come up what it touched of the libraries.
   declared_services_ = {};
   state_.stored = {};
   state_.left = {};
   ::malloc_trim(0);
+  settled_.expires_after(settling);
+  settled_.async_wait([](error_code ec) {
+    if (ec) return;
+    ::malloc_trim(0);
+    release_unchanged_pages();
+  });
   return {};
 }
 
