@@ -27,7 +27,7 @@ INSTANTIATE_TEST_SUITE_P(on, hostile_queue_fixture, ::testing::Values("sqlite", 
                          [](auto& p) { return std::string(p.param); });
 
 TEST_P(hostile_queue_fixture, every_hostile_job_is_dead_with_a_reason_and_its_bytes) {
-  start({{"concurrency", 2}});
+  start({{"concurrency", 2}, {"queues", json::array({"default"})}});
   auto manager = app->pid();
   auto store = open_job_store(url(), {});
   ASSERT_TRUE(store);
@@ -59,6 +59,15 @@ TEST_P(hostile_queue_fixture, every_hostile_job_is_dead_with_a_reason_and_its_by
   }
   const std::string beyond = R"({"class":"Work","args":[{"v":1e400}],"id":"x"})";
   add(beyond);
+  // Of these no consumer takes one, so that all can be listed.
+  std::size_t kept = 0;
+  for (auto& hostile : hostile_documents()) {
+    auto id = "kept" + std::to_string(kept++);
+    std::vector<new_job> one{{.id = id, .queue = "kept", .payload = hostile.text}};
+    ASSERT_TRUE((*store)->enqueue(one, 5s));
+  }
+  auto listed = get("/v1/queues/kept/jobs?limit=1000");
+  EXPECT_EQ(listed["jobs"].size(), kept) << listed.dump(1).substr(0, 2000);
   EXPECT_TRUE(eventually([&] { return get("/v1/queues")["dead"] == jobs; }, 100s))
       << get("/v1/queues").dump(1) << " of " << jobs;
   for (auto* target : {"/v1/failed?limit=1000", "/v1/queues/default/jobs", "/v1/schedules",
@@ -79,6 +88,18 @@ TEST_P(hostile_queue_fixture, every_hostile_job_is_dead_with_a_reason_and_its_by
 }
 
 class hostile_fixture : public supervision_fixture {};
+
+TEST_F(hostile_fixture, what_is_thrown_where_nobody_waits_is_logged_and_the_service_lives_on) {
+  auto pid = app.instance_pid("a");
+  for (std::string place : {"a timer", "a timer that repeats", "a continuation"}) {
+    EXPECT_EQ(call("a", "throw_in", place)["result"], nullptr);
+    EXPECT_TRUE(eventually([&] {
+      return app.log_of("a:0").find("thrown in " + place + "\"") != std::string::npos;
+    })) << app.log_of("a:0");
+  }
+  EXPECT_EQ(call("a", "pid")["result"], pid);
+  EXPECT_EQ(app.service("a")["restarts"], 0);
+}
 
 TEST_F(hostile_fixture, no_body_of_http_is_a_500) {
   auto pid = app.pid();

@@ -145,6 +145,13 @@ class tool : public sm::service {
     command("throw", []() -> int { throw std::runtime_error("as asked"); });
     command("refuse", []() -> int { throw sm::failure(sm::errc::conflict, "not now", "/here"); });
     command("nothing", [] {});
+    // Throws where no caller waits for what is thrown.
+    command("throw_in", [this](const std::string& place) {
+      auto thrower = [place] { throw std::runtime_error("thrown in " + place); };
+      if (place == "a timer") after(1ms, thrower);
+      if (place == "a timer that repeats") every(10ms, thrower);
+      if (place == "a continuation") send(name(), "nothing").then([thrower](auto&&) { thrower(); });
+    });
     // A handler that blocks its service: the misbehaviour that tests are about.
     command("hang", [this](int ms) {
       ++calls_;
