@@ -1,9 +1,14 @@
 // The routes of the configuration file, and of the manager's own process.
+#include <unistd.h>
+
 #include "api/management_api.hpp"
 #include "api/route_adder.hpp"
 #include "http/body_fields.hpp"
 #include "manager/configuration_keeper.hpp"
 #include "manager/daemon_reexec.hpp"
+#include "process/build_id.hpp"
+#include "process/proc_stat.hpp"
+#include "system/random.hpp"
 
 namespace sm {
 namespace {
@@ -22,6 +27,18 @@ std::optional<std::string> etag_of(const request& rq, const json& body) {
   return header;
 }
 
+/// What stays as it is for as long as this manager runs: it is asked for at its first look.
+json own_process(const management_parts& parts) {
+  return {{"pid", ::getpid()},
+          {"start_time", process_start_time(::getpid())},
+          {"run", random_hex(8)},
+          {"version", SM_VERSION},
+          {"build", build_of_process(::getpid())},
+          {"program", parts.program},
+          {"state", parts.state_folder.string()},
+          {"config", parts.config_file.empty() ? json() : json(parts.config_file)}};
+}
+
 }  // namespace
 
 void add_configuration_routes(route_adder& at, const management_parts& parts) {
@@ -38,6 +55,10 @@ void add_configuration_routes(route_adder& at, const management_parts& parts) {
     auto body = optional_fields(rq, "config.apply");
     return keeper.apply(etag_of(rq, body), field(body, "overwrite", false),
                         wait_for{duration_of(rq, "wait")}, rq.caller());
+  });
+  at.bind("daemon.show", [parts, known = json()](request&) mutable {
+    if (known.is_null()) known = own_process(parts);
+    return known;
   });
   at.bind("daemon.reexec",
           [&reexec = parts.reexec, &shutting_down = parts.shutting_down](request&) {

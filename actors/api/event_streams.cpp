@@ -1,5 +1,8 @@
 #include "api/event_streams.hpp"
 
+#include <optional>
+
+#include "api/route_adder.hpp"
 #include "http/event_text.hpp"
 #include "text/glob.hpp"
 #include "text/numbers.hpp"
@@ -8,8 +11,11 @@ namespace sm {
 
 class event_streams::stream : public response_stream {
  public:
-  stream(const event_ring& events, std::uint64_t cursor, std::string filter)
-      : events_(events), cursor_(cursor), filter_(std::move(filter)) {}
+  stream(const event_ring& events, std::uint64_t cursor, std::string filter, bool held)
+      : events_(events),
+        cursor_(cursor),
+        filter_(std::move(filter)),
+        until_(held ? std::optional(events.last()) : std::nullopt) {}
 
   std::string_view heartbeat() const override { return ":\n\n"; }
   /// A slow reader waits at its own cursor and is told what the ring dropped meanwhile.
@@ -28,17 +34,19 @@ class event_streams::stream : public response_stream {
       append_event(out, {.id = std::to_string(e->index), .event = e->type, .data = e->data});
     }
     if (slice.begin == slice.end) cursor_ = events_.last();
-    return true;
+    return !until_ || cursor_ < *until_;
   }
 
  private:
   const event_ring& events_;
   std::uint64_t cursor_;
   const std::string filter_;
+  const std::optional<std::uint64_t> until_;  // the index it ends behind
 };
 
 response event_streams::open(const request& rq) {
-  auto cursor = events_.last();
+  bool held = flag_of(rq, "held");
+  auto cursor = held ? 0 : events_.last();
   auto begin_after = [&](std::string_view index, const char* where) {
     auto value = parse_integer<std::uint64_t>(index);
     if (!value) throw failure(errc::bad_arguments, value.error().detail, where);
@@ -48,7 +56,7 @@ response event_streams::open(const request& rq) {
   if (since) begin_after(*since, "since");
   // Where a reader has come to says more than where it began.
   if (auto last = rq.header("Last-Event-ID"); !last.empty()) begin_after(last, "Last-Event-ID");
-  auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"));
+  auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"), held);
   streams_.push_back(opened);
   return {.content_type = "text/event-stream", .stream = opened};
 }

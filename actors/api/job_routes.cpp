@@ -17,8 +17,11 @@ namespace {
 
 constexpr std::size_t export_page = 500;
 
-promise<response> enqueue(const request& rq, const std::string& queue) {
+promise<response> enqueue(const request& rq, const std::string& queue,
+                          const std::function<bool()>& has_clock) {
   auto wanted = read_job_request(body_of(rq), queue);
+  if (wanted.options.delay.count() > 0 || wanted.options.run_at.time_since_epoch().count() > 0)
+    need_clock(has_clock);
   auto& jobs = rq.manager().jobs();
   if (wanted.many)
     return jobs.enqueue_all(wanted.type, wanted.arguments, wanted.options)
@@ -138,7 +141,7 @@ result<json> show_job(job_store& store, const job_id& id) {
 
 }  // namespace
 
-void add_job_routes(route_adder& at, queue_view& jobs) {
+void add_job_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock) {
   at.bind("jobs.list", [&jobs](request& rq) {
     auto state = job_state::ready;
     for (auto s : {job_state::running, job_state::delayed, job_state::dead})
@@ -157,8 +160,9 @@ void add_job_routes(route_adder& at, queue_view& jobs) {
       return page_document("jobs", *list, p);
     });
   });
-  at.bind("jobs.enqueue", [](request& rq) { return enqueue(rq, {}); });
-  at.bind("queues.enqueue", [](request& rq) { return enqueue(rq, queue_of(rq)); });
+  at.bind("jobs.enqueue", [has_clock](request& rq) { return enqueue(rq, {}, has_clock); });
+  at.bind("queues.enqueue",
+          [has_clock](request& rq) { return enqueue(rq, queue_of(rq), has_clock); });
   at.bind("jobs.export", [&jobs](request& rq) {
     return response{.content_type = "application/x-ndjson",
                     .stream = std::make_shared<export_stream>(jobs, queue_in_query(rq))};

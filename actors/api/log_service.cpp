@@ -30,6 +30,13 @@ struct tail_of_all {
 
 tail_of_all read_tail(const log_query& q) {
   tail_of_all all;
+  if (q.from) {
+    for (auto& file : q.files) {
+      auto known = q.from->find(file.filename().string());
+      all.positions.push_back(known == q.from->end() ? log_position{} : known->second);
+    }
+    return all;
+  }
   for (auto& file : q.files) {
     auto part = read_last_lines(file, q.lines, [&](auto& line) { return is_wanted(q, line); });
     all.positions.push_back(part.position);
@@ -50,7 +57,7 @@ class log_follower : public response_stream, public std::enable_shared_from_this
  public:
   log_follower(log_service& s, log_query q, tail_of_all begin)
       : service_(s), query_(std::move(q)), positions_(std::move(begin.positions)) {
-    for (auto& line : begin.lines) add(line);
+    add(begin.lines);
   }
 
   std::string_view heartbeat() const override { return ":\n\n"; }
@@ -66,8 +73,16 @@ class log_follower : public response_stream, public std::enable_shared_from_this
   }
 
  private:
-  void add(const std::string& line) {
-    if (is_wanted(query_, line)) append_event(ready_, {.data = shown(query_, line)});
+  void add(const std::vector<std::string>& lines) {
+    const std::string* last = nullptr;
+    for (auto& line : lines) {
+      if (!is_wanted(query_, line)) continue;
+      if (last) append_event(ready_, {.data = shown(query_, *last)});
+      last = &line;
+    }
+    // Who goes on from there misses nothing, and may see again what came together with it.
+    auto id = cursor_text(query_.files, positions_);
+    if (last) append_event(ready_, {.id = id, .data = shown(query_, *last)});
   }
 
   void read_on() {
@@ -87,10 +102,12 @@ class log_follower : public response_stream, public std::enable_shared_from_this
 
   void on_read(const std::vector<log_lines>& more) {
     reading_ = false;
+    std::vector<std::string> lines;
     for (std::size_t i = 0; i < more.size(); ++i) {
       positions_[i] = more[i].position;
-      for (auto& line : more[i].lines) add(line);
+      lines.insert(lines.end(), more[i].lines.begin(), more[i].lines.end());
     }
+    add(lines);
     if (!ready_.empty())
       wake();
     else if (changed_)

@@ -10,7 +10,7 @@
 #include <sm/http.hpp>
 
 #include "link/loop.hpp"
-#include "log/log_reader.hpp"
+#include "log/log_cursor.hpp"
 #include "process/worker_thread.hpp"
 
 namespace sm {
@@ -22,6 +22,8 @@ struct log_query {
   std::string stream{};  ///< "stdout" or "stderr" of a program; "" for all
   std::string since{};   ///< an ISO time; lines before it are left out
   bool as_json = false;  ///< the lines as they are, not as people read them
+  /// Where an earlier reader had come to; it begins there, at the begin of files that are new.
+  std::optional<log_cursor> from{};
 };
 
 class log_follower;
@@ -33,7 +35,8 @@ class log_service {
 
   /// The last lines as a text.
   promise<response> tail(log_query query);
-  /// The last lines, and each new one, as server-sent events.
+  /// The last lines, and each new one, as server-sent events; the last one of those that come
+  /// together has the cursor behind them as its id.
   promise<response> follow(log_query query);
   /// The folder was made again: followers go on in the new one.
   void on_folder_made();

@@ -43,6 +43,11 @@ log_query log_query_of(const request& rq, const management_parts& parts) {
     if (raw) throw failure(errc::bad_arguments, "what it prints has no times", "since");
     q.since = iso_time(std::chrono::system_clock::now() - since);
   }
+  if (auto last = rq.header("Last-Event-ID"); !last.empty() && flag_of(rq, "follow")) {
+    auto cursor = parse_log_cursor(last);
+    if (!cursor) throw failure(errc::bad_arguments, cursor.error().detail, "Last-Event-ID");
+    q.from = std::move(*cursor);
+  }
   for (auto& instance : logs->instances)
     q.files.push_back(parts.log_folder / (instance + (raw ? ".out" : ".log")));
   return q;
@@ -147,10 +152,10 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   route_adder at(routes);
   add_service_routes(at, parts);
   add_command_routes(at, parts);
-  add_queue_routes(at, parts.jobs);
-  add_job_routes(at, parts.searches);
+  add_queue_routes(at, parts.jobs, parts.searches);
+  add_job_routes(at, parts.searches, parts.has_clock);
   add_failed_routes(at, parts.searches);
-  add_schedule_routes(at, parts.jobs);
+  add_schedule_routes(at, parts.jobs, parts.has_clock);
   add_configuration_routes(at, parts);
   add_metrics_route(at, parts.jobs, parts.tallies);
   at.bind("services.logs", [parts](request& rq) {

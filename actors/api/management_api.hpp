@@ -22,8 +22,10 @@ struct management_parts {
   class daemon_reexec& reexec;
   std::string program;
   const std::vector<user_route>& own_routes;
-  std::filesystem::path log_folder;
-  bool programs_over_tcp;  ///< http.programs
+  std::filesystem::path log_folder, state_folder;
+  std::string config_file;          ///< "" without one
+  std::function<bool()> has_clock;  ///< somebody moves the jobs whose time has come
+  bool programs_over_tcp;           ///< http.programs
   const bool& shutting_down;
 };
 

@@ -38,6 +38,14 @@ result<json> change_limits(job_store& store, const std::string& name, const json
 
 }  // namespace
 
+void need_clock(const std::function<bool()>& has_clock) {
+  if (!has_clock())
+    throw failure(
+        errc::conflict,
+        "this program has no queue.clock, so nothing would ever be due: its configuration "
+        "needs a section [queue]");
+}
+
 page page_of(const request& rq) {
   return {number_of(rq, "offset", 0), number_of(rq, "limit", page_default)};
 }
@@ -56,7 +64,7 @@ std::string queue_of(const request& rq) {
   return name;
 }
 
-void add_queue_routes(route_adder& at, queue_view& jobs) {
+void add_queue_routes(route_adder& at, queue_view& jobs, queue_view& searches) {
   at.bind("queues.list", [&jobs](request&) {
     return jobs.ask<json>([](job_store& store) -> result<json> {
       auto counts = store.counts();
@@ -88,8 +96,8 @@ void add_queue_routes(route_adder& at, queue_view& jobs) {
           return change_limits(store, name, body, present->limits);
         });
   });
-  at.bind("queues.remove", [&jobs](request& rq) {
-    return jobs.ask<json>([name = queue_of(rq)](job_store& store) -> result<json> {
+  at.bind("queues.remove", [&searches](request& rq) {
+    return searches.ask<json>([name = queue_of(rq)](job_store& store) -> result<json> {
       if (auto present = counts_of(store, name); !present)
         return tl::unexpected<error>(present.error());
       auto removed = store.remove_queue(name);

@@ -1,6 +1,7 @@
 // The routes of the queue, by what they are about.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "api/route_adder.hpp"
@@ -8,16 +9,20 @@
 
 namespace sm {
 
-/// /v1/queues. `jobs` outlives the routes, here and below.
-void add_queue_routes(route_adder& at, queue_view& jobs);
+/// /v1/queues. `jobs` and `searches` outlive the routes, here and below; `searches` is for what
+/// takes long.
+void add_queue_routes(route_adder& at, queue_view& jobs, queue_view& searches);
 /// /v1/jobs, and /v1/queues/:queue/jobs.
-void add_job_routes(route_adder& at, queue_view& jobs);
+void add_job_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock);
 /// /v1/failed.
 void add_failed_routes(route_adder& at, queue_view& jobs);
 /// /v1/schedules.
-void add_schedule_routes(route_adder& at, queue_view& jobs);
+void add_schedule_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock);
 
 // -- what they share
+
+/// Throws `failure` where nobody would move what waits for its time.
+void need_clock(const std::function<bool()>& has_clock);
 
 struct page {
   std::size_t offset = 0, limit = 0;

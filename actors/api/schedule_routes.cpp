@@ -38,7 +38,7 @@ result<json> store_schedule(job_store& store, const schedule_spec& spec,
 
 }  // namespace
 
-void add_schedule_routes(route_adder& at, queue_view& jobs) {
+void add_schedule_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock) {
   at.bind("schedules.list", [&jobs](request&) {
     return jobs.ask<json>([](job_store& store) -> result<json> {
       auto all = store.schedules();
@@ -48,7 +48,8 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       return json{{"schedules", std::move(list)}};
     });
   });
-  at.bind("schedules.add", [&jobs](request& rq) {
+  at.bind("schedules.add", [&jobs, has_clock](request& rq) {
+    need_clock(has_clock);
     auto created = jobs.ask<json>([document = object_of(rq)](job_store& store) -> result<json> {
       auto spec = schedule_from_json(document);
       if (!spec) return tl::unexpected<error>(spec.error());
@@ -65,7 +66,8 @@ void add_schedule_routes(route_adder& at, queue_view& jobs) {
       return r;
     });
   });
-  at.bind("schedules.put", [&jobs](request& rq) {
+  at.bind("schedules.put", [&jobs, has_clock](request& rq) {
+    need_clock(has_clock);
     auto document = object_of(rq);
     std::string name(rq.capture("name"));
     if (!document.contains("name")) document["name"] = name;

@@ -55,11 +55,18 @@ pid_t read_pid_file(const std::string& path) {
   return parse_integer<pid_t>(line, 1).value_or(0);
 }
 
+/// What the program is told about itself.
+start_variables own_variables_of(const std::string& service, const std::string& instance) {
+  return {{"SM_SERVICE", service},
+          {"SM_INSTANCE", instance},
+          {"SM_INSTANCE_NUMBER", instance.substr(instance.rfind(':') + 1)}};
+}
+
 }  // namespace
 
 program_adapter::program_adapter(service_context context, const builtin_setup& setup)
     : service(std::move(context)),
-      spec_(setup.spec),
+      spec_(with_variables(setup.spec, own_variables_of(name(), instance()))),
       host_(setup.host),
       log_file_(setup.log),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -87,6 +94,8 @@ program_adapter::program_adapter(service_context context, const builtin_setup& s
 }
 
 void program_adapter::start(const builtin_setup& setup) {
+  // With the instance's number put in, a port may have become none.
+  if (auto ok = validate(spec_); !ok) throw failure(ok.error());
   auto who = resolve_identity(spec_);
   if (!who) throw failure(who.error());
   uid_ = who->uid.value_or(::geteuid());
@@ -117,11 +126,9 @@ void program_adapter::start(const builtin_setup& setup) {
       streams.variables.emplace_back("WATCHDOG_USEC",
                                      std::to_string(spec_.watchdog.count() * 1000));
   }
-  auto number = instance().substr(instance().rfind(':') + 1);
-  const start_variables own{
-      {"SM_SERVICE", name()}, {"SM_INSTANCE", instance()}, {"SM_INSTANCE_NUMBER", number}};
+  auto own = own_variables_of(name(), instance());
   streams.variables.insert(streams.variables.end(), own.begin(), own.end());
-  auto pid = start_program(with_variables(spec_, own), streams);
+  auto pid = start_program(spec_, streams);
   if (!pid) throw failure(pid.error());
   first_ = *pid;
   set_main(*pid, open_pidfd(*pid));

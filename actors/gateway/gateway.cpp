@@ -9,6 +9,7 @@
 #include <sm/guarded.hpp>
 
 #include "gateway/connection.hpp"
+#include "http/listen_endpoint.hpp"
 #include "http/response_head.hpp"
 #include "system/system_error.hpp"
 #include "text/numbers.hpp"
@@ -26,30 +27,6 @@ constexpr std::size_t kept_for_refusals = 2;
 constexpr const char* own_tcp = "sm-http";
 constexpr const char* own_unix = "sm-unix";
 constexpr const char* accepting = "the accepting of connections";  // for the log
-
-struct listen_address {
-  asio::ip::tcp::endpoint endpoint;
-  std::string host;
-};
-
-result<listen_address> parse_listen(const std::string& text) {
-  auto wrong = [&] {
-    return fail(errc::invalid_spec,
-                in_quotes(text) + " is no address; write for example 127.0.0.1:9501",
-                "http.listen");
-  };
-  auto colon = text.rfind(':');
-  if (colon == text.npos) return wrong();
-  auto port = parse_integer<std::uint16_t>(std::string_view(text).substr(colon + 1));
-  if (!port) return wrong();
-  auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  error_code failed;
-  auto address = asio::ip::make_address(host, failed);
-  if (failed) return wrong();
-  return listen_address{{address, *port}, text.substr(0, colon)};
-}
 
 /// Asio does not do it: without this the fork server and every service would hold the port open.
 void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
@@ -102,16 +79,12 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
 gateway::~gateway() = default;
 
 result<void> gateway::listen_tcp(std::string token) {
-  auto where = parse_listen(config_.listen);
+  auto where = listen_endpoint(config_);
   if (!where) return tl::unexpected<error>(where.error());
-  if (!where->endpoint.address().is_loopback() && !config_.insecure)
-    return fail(
-        errc::invalid_spec,
-        "'" + config_.listen +
-            "' can be reached from other hosts, without TLS: set http.insecure=true if you mean it",
-        "http.listen");
   error_code ec;
-  if (auto given = take_tcp(where->endpoint)) {
+  const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(where->address, ec), where->port);
+  if (ec) return fail(errc::invalid_spec, ec.message(), "http.listen");
+  if (auto given = take_tcp(endpoint)) {
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     ::getsockname(given.get(), reinterpret_cast<sockaddr*>(&bound), &size);
@@ -127,9 +100,9 @@ result<void> gateway::listen_tcp(std::string token) {
       where->host =
           end.address().is_v6() ? "[" + end.address().to_string() + "]" : end.address().to_string();
   } else {
-    tcp_.acceptor.open(where->endpoint.protocol(), ec);
+    tcp_.acceptor.open(endpoint.protocol(), ec);
     if (!ec) tcp_.acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec) tcp_.acceptor.bind(where->endpoint, ec);
+    if (!ec) tcp_.acceptor.bind(endpoint, ec);
     if (!ec) tcp_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
   }
   if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);

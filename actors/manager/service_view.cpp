@@ -199,9 +199,11 @@ bool supervisor::ready(std::string* why_not) const {
   bool all = true;
   for (auto& [name, m] : services_) {
     if (!m->desired().enabled || m->desired().removed || m->ready()) continue;
+    // One that has ended, and that its policy leaves so, has done what it was to do.
+    auto state = view(*m, false)["state"].get<std::string>();
+    if (state == to_string(instance_state::exited)) continue;
     all = false;
-    if (why_not)
-      *why_not += "[-]" + name + " " + view(*m, false)["state"].get<std::string>() + "\n";
+    if (why_not) *why_not += "[-]" + name + " " + state + "\n";
   }
   return all;
 }

@@ -5,8 +5,10 @@
 
 #include "builtin/queue_clock.hpp"
 #include "config/secrets.hpp"
+#include "http/listen_endpoint.hpp"
 #include "program/server_state.hpp"
 #include "queue/consumer/consumer_declaration.hpp"
+#include "queue/job_store.hpp"
 #include "service/selector.hpp"
 #include "text/texts.hpp"
 
@@ -46,6 +48,23 @@ config settings_of(const detail::server_state& program, const configuration& fil
   return settings;
 }
 
+/// What only the start would refuse otherwise. A mistake of the file is told with its place.
+void check_addresses(const config& settings, configuration& file, std::vector<error>& errors) {
+  auto note = [&](const std::string& key, const std::string& value, error e) {
+    auto& given = file.settings;
+    auto section = key.substr(0, key.find('.')), name = key.substr(key.find('.') + 1);
+    if (std::find(given.begin(), given.end(), std::pair(key, value)) != given.end())
+      file.refuse("/" + section + "/" + name, std::move(e.detail));
+    else
+      errors.push_back({e.code, std::move(e.detail), key});
+  };
+  if (auto& listen = settings.http.listen; !listen.empty())
+    if (auto where = listen_endpoint(settings.http); !where)
+      note("http.listen", listen, std::move(where.error()));
+  if (auto& url = settings.queue.url; !url.empty())
+    if (auto ok = check_queue_url(url); !ok) note("queue.url", url, std::move(ok.error()));
+}
+
 }  // namespace
 
 declared_program declare(const detail::server_state& program) {
@@ -80,13 +99,19 @@ declared_program declare(const detail::server_state& program) {
   if (wanted.consumers.empty() && !program.types.jobs->empty()) wanted.consumers.push_back({});
   for (auto& spec : wanted.services) add(spec, "/service" + pointer_to(spec.name));
   for (auto& c : wanted.consumers) {
-    auto spec = to_service(c);
-    add(std::move(spec), "/consumer" + pointer_to(c.name));
+    auto pointer = "/consumer" + pointer_to(c.name);
+    // It would take every job of its queues, and bury it.
+    if (program.types.jobs->empty())
+      refuse(pointer, to_service(c).name,
+             {errc::invalid_spec, "this program knows no type of job, so it can perform none", ""});
+    else
+      add(to_service(c), pointer);
   }
-  if (!wanted.consumers.empty() || !wanted.schedules.empty() || !wanted.limits.empty() ||
-      file.queue_section)
-    add(clock_service(program.program, wanted), "");
   all.settings = settings_of(program, file, all.errors);
+  check_addresses(all.settings, file, all.errors);
+  if (!wanted.consumers.empty() || !wanted.schedules.empty() || !wanted.limits.empty() ||
+      file.queue_section || !all.settings.queue.url.empty())
+    add(clock_service(program.program, wanted), "");
   file.sort_mistakes();
   all.mistakes = std::move(file.mistakes);
   all.queue = std::move(file.wanted);

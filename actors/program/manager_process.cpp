@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/management_api.hpp"
+#include "builtin/queue_clock.hpp"
 #include "link/link_listener.hpp"
 #include "manager/daemon_reexec.hpp"
 #include "manager/folder_keeper.hpp"
@@ -233,6 +234,9 @@ result<void> manager_process::serve() {
                          .program = program_.program,
                          .own_routes = program_.own_routes,
                          .log_folder = state_.folder.log_folder(),
+                         .state_folder = state_.folder.path(),
+                         .config_file = program_.config_file.string(),
+                         .has_clock = [this] { return services_.show(clock_name).has_value(); },
                          .programs_over_tcp = settings_.http.programs,
                          .shutting_down = shutdown_.under_way()};
   if (auto ok = add_management_routes(program_.routes, parts); !ok) return ok;

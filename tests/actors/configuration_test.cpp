@@ -253,6 +253,13 @@ TEST_F(configuration_fixture, check_prints_all_mistakes_and_its_exit_code_tells)
       << bad.words;
   EXPECT_EQ(run(smd + folder_.path().string()).code, 78);
   EXPECT_EQ(run(std::string(SMD) + " --chek").code, 2);
+  write("[http]\nlisten = '0.0.0.0:1'\n[queue]\nurl = 'mysql://h'\n[consumer.c]\n");
+  auto addresses = run(smd + file().string());
+  EXPECT_EQ(addresses.code, 78);
+  for (auto* words : {":2:1: http.listen: '0.0.0.0:1' can be reached from other hosts",
+                      ":4:1: queue.url: 'mysql://h' is no queue",
+                      ":5:11: consumer.c: this program knows no type of job"})
+    EXPECT_NE(addresses.words.find(words), std::string::npos) << words << addresses.words;
   auto variables = run("SM_HTTP__BODY_MX=1 SM_HTTP__HEADER_MAX=x " + std::string(SMD) + " --check");
   EXPECT_EQ(variables.code, 2);
   for (auto* name : {"SM_HTTP__BODY_MX", "SM_HTTP__HEADER_MAX"})
@@ -344,6 +351,25 @@ TEST_F(configuration_fixture, a_file_that_would_not_start_is_not_executed) {
   write("[service.one\n");
   std::filesystem::copy_file(SMD, copy, std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(app->api("POST", "/v1/daemon/reexec").status, 409) << "it would refuse its file";
+  write("[queue]\nurl = 'mysql://h'\n");
+  answer = app->api("POST", "/v1/daemon/reexec");
+  EXPECT_EQ(answer.status, 409) << "it would refuse its queue";
+  EXPECT_NE(answer.body.find("queue.url"), std::string::npos) << answer.body;
+  EXPECT_EQ(pids(), before);
+}
+
+TEST_F(configuration_fixture, what_nobody_would_move_when_it_is_due_is_refused) {
+  start(three_services);
+  auto refused = app->api("POST", "/v1/jobs", R"({"type": "Mail", "delay": "1h"})");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_NE(refused.body.find("[queue]"), std::string::npos) << refused.body;
+  auto schedule = R"({"name": "daily", "cron": "@daily", "type": "Mail"})";
+  EXPECT_EQ(app->api("POST", "/v1/schedules", schedule).status, 409);
+  EXPECT_EQ(app->api("POST", "/v1/jobs", R"({"type": "Mail"})").status, 201);
+  write(three_services + "[queue]\n");
+  EXPECT_EQ(apply().status, 200);
+  EXPECT_EQ(app->api("POST", "/v1/jobs", R"({"type": "Mail", "delay": "1h"})").status, 201);
+  EXPECT_EQ(app->api("POST", "/v1/schedules", schedule).status, 201);
 }
 
 // -- with sockets of who starts it

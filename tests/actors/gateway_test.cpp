@@ -251,6 +251,14 @@ TEST_F(gateway_fixture, events_stream_and_resume_by_their_index) {
   EXPECT_EQ(again.receive_until("\n\n"), text);
   http_connection wrong((app.state() / "sm.sock").string());
   EXPECT_EQ(wrong.request("GET", "/v1/events?since=x").status, 422);
+
+  http_connection held((app.state() / "sm.sock").string());
+  held.send("GET /v1/events?held=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(held.receive_until(text.substr(text.find("id: "))), "");
+  http_connection nothing((app.state() / "sm.sock").string());
+  nothing.send("GET /v1/events?held=1&since=1000000 HTTP/1.1\r\nHost: x\r\n\r\n");
+  nothing.receive_until("\r\n\r\n");
+  EXPECT_TRUE(nothing.closed_within(patience)) << "it ends by itself";
 }
 
 TEST_F(gateway_fixture, a_listen_address_of_other_hosts_needs_insecure) {

@@ -63,6 +63,36 @@ TEST_F(log_fixture, following_shows_each_new_line_once_over_rotations) {
   }
 }
 
+TEST_F(log_fixture, who_follows_goes_on_where_he_was_when_the_manager_was_away) {
+  add_shell("p", "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done");
+  auto follow = [&](const std::string& last) {
+    http_connection c((app.state() / "sm.sock").string());
+    c.send("GET /v1/services/p/logs?follow=1&stream=stdout HTTP/1.1\r\nHost: x\r\n" +
+           (last.empty() ? "" : "Last-Event-ID: " + last + "\r\n") + "\r\n");
+    // The last one of those that come together has the id.
+    auto text = c.receive_until("id: ");
+    return text + c.receive_until("\n\n");
+  };
+  auto number_after = [](const std::string& text, std::size_t at) {
+    return std::stoi(text.substr(text.find("stdout line ", at) + 12));
+  };
+  auto text = follow("");
+  auto id = text.rfind("id: ");
+  auto last = text.substr(id + 4, text.find('\n', id) - id - 4);
+  auto seen = number_after(text, text.rfind("stdout line "));
+  app.signal(SIGKILL);
+  app.wait();
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  EXPECT_EQ(number_after(follow(last), 0), seen + 1);
+  for (auto* odd : {"5", "p:0.log=1", "p:0.log=-1:0"})
+    EXPECT_EQ(http_connection((app.state() / "sm.sock").string())
+                  .request("GET", "/v1/services/p/logs?follow=1", {}, {{"Last-Event-ID", odd}})
+                  .status,
+              422)
+        << odd;
+}
+
 TEST_F(log_fixture, a_full_disk_stops_no_service_and_what_was_lost_is_said) {
   auto file = app.state() / "log" / "p:0.log";
   std::filesystem::create_symlink("/dev/full", file);

@@ -106,6 +106,34 @@ TEST_F(program_fixture, readiness_is_what_was_asked_for) {
   }
 }
 
+TEST_F(program_fixture, each_instance_is_asked_at_its_own_port_and_has_its_own_folder) {
+  // Ports whose last digit is an instance's number.
+  const int tens = 500 + static_cast<int>(::getpid() % 440);
+  for (auto* n : {"0", "1"})
+    std::filesystem::create_directory(app.state() / ("of-" + std::string(n)));
+  auto target = "127.0.0.1:" + std::to_string(tens) + "${SM_INSTANCE_NUMBER}";
+  ASSERT_EQ(add(program_named("many",
+                              {"python3", "-m", "http.server", "--bind", "127.0.0.1",
+                               std::to_string(tens) + "${SM_INSTANCE_NUMBER}"},
+                              {{"instances", 2},
+                               {"directory", (app.state() / "of-${SM_INSTANCE_NUMBER}").string()},
+                               {"ready", {{"kind", "tcp"}, {"target", target}}}}))
+                .status,
+            201);
+  ASSERT_TRUE(reaches("many", "RUNNING"));
+  for (int n : {0, 1}) {
+    auto pid = app.instance_pid("many", static_cast<std::size_t>(n));
+    EXPECT_EQ(http_connection(tens * 10 + n).request("GET", "/").status, 200);
+    auto adapter = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/cwd");
+    EXPECT_EQ(adapter.filename(), "of-" + std::to_string(n));
+  }
+  EXPECT_EQ(add(program_named(
+                    "none", {"sleep", "1"},
+                    {{"ready", {{"kind", "tcp"}, {"target", "127.0.0.1:x${SM_INSTANCE_NUMBER}"}}}}))
+                .status,
+            422);
+}
+
 TEST_F(program_fixture, an_unhealthy_program_is_restarted) {
   auto folder = app.state() / "folder";
   std::filesystem::create_directory(folder);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measures bulk actions on the failed jobs, on both stores: `scripts/bench failed`.
+"""Measures bulk actions on failed and waiting jobs, on both stores: `scripts/bench failed`.
 
 usage: scripts/bench failed [--records 100000] [--some 5000] [--only sqlite|redis] [--program OTHER/bench_program]...
 
 Of --records failed jobs, --some are of one type. Prints how long it takes to requeue those, to search in vain eight times at
-once, and to remove all the rest; the longest GET /v1/queues meanwhile; and the longest that one command held Redis. With
+once, to remove all the rest, and a queue in which --records jobs wait; the longest GET /v1/queues meanwhile; and the longest that one command held Redis. With
 --program, other builds' figures stand beside ours.
 """
 import argparse, concurrent.futures, json, os, shutil, subprocess, sys, tempfile, threading, time
@@ -16,6 +16,19 @@ from harness import BUILD, UnixConnection, api, eventually, free_port
 def payload(number, some):
     return {"class": "Rare" if number % (100_000 // some) == 0 else "Common", "args": [{"number": number, "text": "x" * 100}],
             "id": f"{number:032x}", "queue_time": 1795429306.842}
+
+
+def bring(state, jobs):
+    """Imports them, some thousands at a time."""
+    lines = [json.dumps(job) for job in jobs]
+    for begin in range(0, len(lines), 2000):
+        c = UnixConnection(os.path.join(state, "sm.sock"), 60)
+        c.request("POST", "/v1/jobs/import", "\n".join(lines[begin:begin + 2000]))
+        reply = c.getresponse()
+        text = reply.read()
+        c.close()
+        if reply.status != 200:
+            sys.exit(f"bench: import answers {reply.status}: {text}")
 
 
 class Redis:
@@ -58,23 +71,9 @@ class Sqlite:
         self.url = f"sqlite:{folder}/queue.db"
 
     def fill(self, state, records, some):
-        def send(lines):
-            c = UnixConnection(os.path.join(state, "sm.sock"), 60)
-            c.request("POST", "/v1/jobs/import", "\n".join(lines))
-            reply = c.getresponse()
-            text = reply.read()
-            c.close()
-            if reply.status != 200:
-                sys.exit(f"bench: import answers {reply.status}: {text}")
-        lines = []
-        for number in range(records):
-            lines.append(json.dumps({"queue": "default", "state": "dead", "payload": json.dumps(payload(number, some)), "worker": "host:1:*",
-                                     "exception": "std::exception", "error": "boom", "failed_at_ms": 1795429340000 + number}))
-            if len(lines) == 2000:
-                send(lines)
-                lines = []
-        if lines:
-            send(lines)
+        bring(state, ({"queue": "default", "state": "dead", "payload": json.dumps(payload(number, some)), "worker": "host:1:*",
+                       "exception": "std::exception", "error": "boom", "failed_at_ms": 1795429340000 + number}
+                      for number in range(records)))
 
     def begin(self):
         pass
@@ -135,6 +134,9 @@ def measure(program, kind, options):
             act("8 searches", lambda: [len(f.result()[1]["failed"]) for f in
                                        [pool.submit(ask, "GET", "/v1/failed?text=nowhere") for _ in range(8)]][0])
         act("remove all", lambda: ask("POST", "/v1/failed/remove", {"all": True})[1].get("removed"))
+        bring(state, ({"queue": "left", "state": "ready", "payload": json.dumps(payload(number, options.some))}
+                      for number in range(options.records)))
+        act("remove a queue", lambda: ask("DELETE", "/v1/queues/left")[1].get("removed"))
         return found
     finally:
         manager.terminate()

@@ -95,17 +95,20 @@ json request_body(const operation& op) {
                                         : content_of("application/json", json::object())}},
                        op.body.called);
     case kind::fields: {
-      json properties = json::object();
+      json properties = json::object(), needed = json::array();
       for (auto& field : op.body.fields) {
         json schema = json::object();
         if (!field.type.empty()) schema["type"] = field.type;
         if (field.type == "array") schema["items"] = json::object();
         properties[std::string(field.name)] = described(std::move(schema), field.doc);
+        if (field.needed) needed.push_back(field.name);
       }
-      return {{"required", true},
-              {"content", content_of("application/json", {{"type", "object"},
-                                                          {"properties", std::move(properties)},
-                                                          {"additionalProperties", false}})}};
+      json schema{{"type", "object"},
+                  {"properties", std::move(properties)},
+                  {"additionalProperties", false}};
+      if (!needed.empty()) schema["required"] = std::move(needed);
+      return {{"required", !op.body.optional},
+              {"content", content_of("application/json", std::move(schema))}};
     }
   }
   return nullptr;
@@ -141,8 +144,13 @@ json entry_of(const operation& op) {
              {"security",
               op.access == route_access::probe ? json::array() : json{{{"token", json::array()}}}}};
   if (op.access != route_access::probe) entry["x-role"] = to_string(op.role);
-  if (auto parameters = parameters_of(path_of(op.path), op.query); !parameters.empty())
-    entry["parameters"] = std::move(parameters);
+  auto parameters = parameters_of(path_of(op.path), op.query);
+  if (op.id == "config.apply")
+    parameters.push_back({{"name", "If-Match"},
+                          {"in", "header"},
+                          {"description", "the plan's etag in quotes, instead of the body's"},
+                          {"schema", {{"type", "string"}}}});
+  if (!parameters.empty()) entry["parameters"] = std::move(parameters);
   if (auto body = request_body(op); !body.is_null()) entry["requestBody"] = std::move(body);
   return entry;
 }

@@ -197,6 +197,14 @@ json configuration_schemas() {
   all["Applied"] = object({{"complete", boolean},
                            {"changes", list_of(ref("Change"))},
                            {"pending_settings", list_of(text)}});
+  all["Daemon"] = object({{"pid", integer},
+                          {"start_time", integer},
+                          {"run", text},
+                          {"version", text},
+                          {"build", text},
+                          {"program", text},
+                          {"state", text},
+                          {"config", or_null("string")}});
   all["Reexecuted"] = object({{"pid", integer}, {"build", text}});
   return all;
 }

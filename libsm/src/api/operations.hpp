@@ -37,6 +37,7 @@ struct body_field {
   std::string_view name;
   std::string_view doc;
   std::string_view type{};  ///< JSON Schema's word for it; "" for any
+  bool needed = false;
 };
 
 struct body_schema {
@@ -46,6 +47,7 @@ struct body_schema {
   std::string_view called{};
   std::vector<body_field> fields{};
   std::string_view schema{};  ///< of a document: its name among the schemas of OpenAPI
+  bool optional = false;      ///< fields: no body is an object without any
 };
 
 /// How an answer comes: at once, when something has come to be (for as long as the caller waits),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "schema/secret_names.hpp"
 #include "system/whole_file.hpp"
 #include "text/texts.hpp"
 
@@ -35,15 +36,22 @@ bool is_variable_name(std::string_view name) {
 result<std::string> expand(std::string_view text, const config_surroundings& around) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    if (text.substr(i, 3) == "$${") {
-      out += "${";
-      i += 3;
+    // Of the marks before a brace each pair is one mark of the text; one that is left begins a
+    // variable.
+    auto behind = std::min(text.find_first_not_of('$', i), text.size());
+    auto marks = behind - i;
+    if (behind == text.size() || text[behind] != '{') {
+      out += text.substr(i, marks + 1);
+      i = std::min(behind + 1, text.size());
       continue;
     }
-    if (text.substr(i, 2) != "${") {
-      out += text[i++];
+    out.append(marks / 2, '$');
+    if (marks % 2 == 0) {
+      out += '{';
+      i = behind + 1;
       continue;
     }
+    i = behind - 1;
     auto end = text.find('}', i);
     if (end == text.npos)
       return fail(errc::bad_arguments, "\"${\" without its \"}\"; write \"$${\" for the text");
@@ -73,6 +81,8 @@ result<std::string> expand(std::string_view text, const config_surroundings& aro
 /// Where a text may be in a file of its own.
 bool may_be_secret(const std::string& pointer) {
   if (pointer == "/queue/url") return true;
+  auto last = std::string_view(pointer).substr(pointer.rfind('/') + 1);
+  if (pointer.find("/params/") != pointer.npos && is_secret_name(last)) return true;
   // "/service/NAME/env/VARIABLE": names hold no slash.
   return pointer.starts_with("/service/") && std::count(pointer.begin(), pointer.end(), '/') == 4 &&
          pointer.find("/env/") != pointer.npos;

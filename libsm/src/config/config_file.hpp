@@ -24,12 +24,13 @@ struct config_surroundings {
 /// The file system, environ(7) and this machine. May wait for the disk.
 config_surroundings own_config_surroundings();
 
-/// Variables of a program's own start, which its command and env may name: they stay as they are.
+/// Variables of a program's own start, which its specification may name: they stay as they are.
 inline constexpr std::array<std::string_view, 3> own_variables{"SM_SERVICE", "SM_INSTANCE",
                                                                "SM_INSTANCE_NUMBER"};
 
 /// Reads `file` and what it includes into one document. In texts, `${NAME}` is a variable of the
-/// environment and `${NAME:-TEXT}` one with a default; `$${` is `${`. In `env` of services and in
+/// environment and `${NAME:-TEXT}` one with a default; `$${` is `${`, and
+/// `$$${NAME}` a `$` before it. In `env` of services, in parameters whose name is a secret's and in
 /// queue.url, "file:PATH" is what the file holds, without the line break at its end, and
 /// "text:TEXT" is TEXT, whatever it begins with. A path of `env_file` is made absolute.
 placed_json read_config_file(const std::filesystem::path& file, const config_surroundings& around,

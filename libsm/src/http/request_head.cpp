@@ -25,11 +25,11 @@ bool is_safe(std::string_view method) {
 }
 
 /// curl's default type is let through: the token, or the Unix socket, already rules out a foreign
-/// page's form.
+/// page's form. Lines of JSON are what an import takes; who takes one document refuses them.
 bool is_json_type(std::string_view type) {
   auto media = lower_case(trimmed(type.substr(0, type.find(';'))));
   return media.empty() || media == "application/json" || media.ends_with("+json") ||
-         media == "application/x-www-form-urlencoded";
+         media == "application/x-ndjson" || media == "application/x-www-form-urlencoded";
 }
 
 response options(std::string allow) {

@@ -24,8 +24,11 @@ struct program_streams {
 /// What a program is told about itself, in its environment and where its specification names it.
 using start_variables = std::vector<std::pair<std::string, std::string>>;
 
-/// The specification with these variables in its command and its env in the place of "${NAME}";
-/// every other "${" stays.
+/// `text` with these variables in the place of "${NAME}"; every other "${" stays.
+std::string with_variables(std::string text, const start_variables& variables);
+
+/// The specification with them in its command, its env, the paths of its files and its folder, and
+/// the targets of its probes.
 service_spec with_variables(service_spec spec, const start_variables& variables);
 
 /// Starts it in a session of its own; it is killed when the calling thread ends. The error names

@@ -3,6 +3,7 @@
 #include <sm/service_spec.hpp>
 
 #include "process/probe.hpp"
+#include "process/program.hpp"
 #include "schema/spec_fields.hpp"
 #include "service/group_spec.hpp"
 #include "text/texts.hpp"
@@ -21,10 +22,13 @@ tl::unexpected<error> bad(const std::string& where, std::string detail) {
   return fail(errc::invalid_spec, std::move(detail), where);
 }
 
+/// As it is for the first instance.
 result<void> validate_target(const std::string& kind, const std::string& target,
                              const std::string& where) {
   if (kind != "tcp" && kind != "http") return {};
-  if (auto parsed = parse_probe_target(kind, target); !parsed)
+  auto filled_in = with_variables(
+      target, {{"SM_SERVICE", "x"}, {"SM_INSTANCE", "x"}, {"SM_INSTANCE_NUMBER", "0"}});
+  if (auto parsed = parse_probe_target(kind, filled_in); !parsed)
     return bad(where + "/target", parsed.error().detail);
   return {};
 }

@@ -69,7 +69,7 @@ sync = "normal"
 [service.web]
 command = ["python3", "-m", "http.server", "${PORT}"]
 instances = "cores"
-env = { SHOWN = "$${PORT}", MADE = "${NOT:-else}" }
+env = { SHOWN = "$${PORT}", MADE = "${NOT:-else}", MARKS = "$5 $$ $$$${A} a$$${PORT}$" }
 backoff.min = "20ms"
 ready = { kind = "tcp", target = "127.0.0.1:8080" }
 [service.web.log]
@@ -102,6 +102,7 @@ strategy = "rest-for-one"
   EXPECT_EQ(web->instances, 3U);
   EXPECT_EQ(web->env.at("SHOWN"), "${PORT}");
   EXPECT_EQ(web->env.at("MADE"), "else");
+  EXPECT_EQ(web->env.at("MARKS"), "$5 $$ $${A} a$8080$") << "before a brace two are one";
   EXPECT_EQ(web->backoff.min, std::chrono::milliseconds(20));
   EXPECT_EQ(web->log.max_size, 1U << 20);
   EXPECT_EQ(web->start_timeout, std::chrono::seconds(90)) << "a program's default";
@@ -243,6 +244,7 @@ TEST(configuration, secrets_come_from_files_beside_the_one_that_names_them) {
       "etc/f",
       made_of({{"etc/f",
                 "[service.a]\ncommand = ['file:x']\nenv = { KEY = 'file:key', URL = 'file://x' }\n"
+                "params = { db = { password = 'file:key', name = 'file:key' } }\n"
                 "[queue]\nurl = 'file:/run/url'\n"},
                {"etc/key", "s3cret\n"},
                {"/run/url", "redis://:pw@h\n"}}),
@@ -253,6 +255,8 @@ TEST(configuration, secrets_come_from_files_beside_the_one_that_names_them) {
   EXPECT_EQ(a->env.at("KEY"), "s3cret");
   EXPECT_EQ(a->env.at("URL"), "file://x");
   EXPECT_EQ(a->command[0], "file:x") << "an argument is what it is";
+  EXPECT_EQ(a->params["db"]["password"], a->env.at("KEY")) << "a secret by its name";
+  EXPECT_EQ(a->params["db"]["name"], "file:key");
   EXPECT_EQ(c.settings[0].second, "redis://:pw@h");
 }
 

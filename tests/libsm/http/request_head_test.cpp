@@ -129,6 +129,11 @@ TEST(refuse_head, what_the_path_and_method_say_comes_before_the_body) {
                             {"Authorization", "Bearer secret"},
                             {"Content-Type", "text/xml"}})),
             415U);
+  EXPECT_EQ(status(verdict("POST", "/v1/jobs/import", managed,
+                           {{"Content-Length", "5"},
+                            {"Authorization", "Bearer secret"},
+                            {"Content-Type", "application/x-ndjson"}})),
+            0U);
   EXPECT_EQ(status(verdict("POST", "/x", route, {big})), 413U);
   EXPECT_EQ(status(verdict("POST", "/x", route, {{"Content-Length", "100"}})), 0U);
 }

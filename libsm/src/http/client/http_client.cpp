@@ -222,12 +222,4 @@ result<void> http_client::follow(const client_request& rq, time_point deadline,
   }
 }
 
-pid_t http_client::peer_pid(time_point deadline) {
-  if (!server_.is_local() || !connect(deadline)) return 0;
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
-  return peer.pid;
-}
-
 }  // namespace sm

@@ -58,9 +58,6 @@ class http_client {
                       std::chrono::milliseconds silence,
                       const std::function<bool(std::string_view)>& part);
 
-  /// The process that serves the Unix socket, or 0.
-  pid_t peer_pid(time_point deadline);
-
  private:
   result<void> connect(time_point deadline);
   result<void> send(const client_request& rq, time_point deadline);
