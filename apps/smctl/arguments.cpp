@@ -76,12 +76,15 @@ class reader {
         plain.push_back(i);
         continue;
       }
+      bool common = false;
       for (auto& row : common_options()) {
-        if (row.value == takes::nothing) continue;
-        if (word == dashed(row) || (row.letter != 0 && word == std::string{'-', row.letter})) ++i;
+        bool whole =
+            word == dashed(row) || (row.letter != 0 && word == std::string{'-', row.letter});
+        common = common || whole || word.starts_with(dashed(row) + "=");
+        if (whole && row.value != takes::nothing) ++i;
       }
-      // Behind the first word of a verb every option is the verb's own.
-      if (!plain.empty()) break;
+      // Behind the first word of a verb every other option is the verb's own.
+      if (!plain.empty() && !common) break;
     }
     return plain;
   }
@@ -101,7 +104,7 @@ class reader {
       return wrong("say what to do: 'smctl help' shows all verbs");
     }
     auto first = words_[plain[0]];
-    if (plain.size() > 1 && plain[1] == plain[0] + 1)
+    if (plain.size() > 1)
       if (auto* two = find_verb(first + " " + words_[plain[1]])) {
         given_.verb = two;
         verb_words_ = plain;

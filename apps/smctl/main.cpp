@@ -90,10 +90,15 @@ std::vector<candidate> names_from_manager(const invocation& given, names kind,
 int complete_words(std::span<const std::string> words) {
   // What stands before says where the manager is, as far as it can be read.
   invocation given;
-  for (std::size_t i = 0; i + 2 < words.size(); ++i)
-    for (auto* name : {"server", "token-file"})
-      if (words[i] == "--" + std::string(name) || (words[i] == "-s" && name[0] == 's'))
+  for (std::size_t i = 0; i + 1 < words.size(); ++i)
+    for (std::string_view name : {"server", "token-file"}) {
+      auto dashed = "--" + std::string(name);
+      bool apart = words[i] == dashed || (words[i] == "-s" && name == "server");
+      if (words[i].starts_with(dashed + "="))
+        given.options[name] = {words[i].substr(dashed.size() + 1)};
+      else if (apart && i + 2 < words.size())
         given.options[name] = {words[i + 1]};
+    }
   auto found = complete(
       words, [&](names kind, auto before) { return names_from_manager(given, kind, before); });
   std::string text;

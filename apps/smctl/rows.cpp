@@ -50,10 +50,10 @@ std::vector<verb_row> service_verbs() {
       {.name = "reload",
        .summary = "replace the instances of services one batch after the other",
        .details = "New instances that do not become ready are taken back; that is a failure.",
-       .operands = {services},
+       .operands = {any_services},
        .options = {{.name = "outdated",
                     .doc = "those alone whose processes run an older executable than the one that "
-                           "is there"}},
+                           "is there; without a SERVICE, of all"}},
        .operations = {"services.list", "services.reload"}},
       {.name = "signal",
        .aliases = {"kill"},
@@ -217,7 +217,7 @@ std::vector<verb_row> own_verbs() {
   return {
       {.name = "daemon status",
        .summary = "show where the manager is, whether it serves, and whether all is ready",
-       .operations = {"health.ready", "services.list"}},
+       .operations = {"daemon.show", "health.ready", "services.list"}},
       {.name = "plan",
        .summary = "show what the configuration file would change, and touch nothing",
        .details =
@@ -235,16 +235,19 @@ std::vector<verb_row> own_verbs() {
       {.name = "daemon reexec",
        .summary =
            "replace the manager's executable by what is at its place now, with every pid kept",
-       .details = "Waits until the new one serves.",
-       .operations = {"daemon.reexec", "health.ready"}},
+       .details = "Waits until the new one serves, and what was ready is so again.",
+       .operations = {"daemon.show", "health.ready", "daemon.reexec"}},
       {.name = "daemon stop",
        .aliases = {"shutdown"},
        .summary = "stop the manager and all services",
-       .details = "Over the Unix socket alone: it sends SIGTERM to the process that serves it, and "
-                  "waits for its end. Asks before on a terminal; elsewhere it needs --yes."},
+       .details =
+           "Over the Unix socket alone, and on the manager's own system: it sends SIGTERM to "
+           "the manager, and waits for its end. Asks before on a terminal; elsewhere it "
+           "needs --yes.",
+       .operations = {"daemon.show"}},
       {.name = "doctor",
        .summary = "look for what keeps sm from working well, and say how to mend it",
-       .operations = {"health.ready", "services.list", "queues.list"}},
+       .operations = {"daemon.show", "config.plan", "services.list", "queues.list"}},
       {.name = "import",
        .summary =
            "make a configuration of supervisord.conf, Procfiles, ecosystems of pm2 and units "

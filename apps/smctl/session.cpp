@@ -110,6 +110,11 @@ std::chrono::milliseconds session::left() const {
   return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()));
 }
 
+result<json> session::ask(const question& q) {
+  progress shown(screen.errors && !quiet(), "waiting for", "the manager");
+  return ask(client_, q, deadline);
+}
+
 result<json> session::ask(http_client& client, const question& q, time_point until) {
   auto reply = client.ask(q, until);
   if (!reply) return tl::unexpected<error>(reply.error());

@@ -58,7 +58,7 @@ class session {
 
   /// Asks an operation; what is no success is its error, and so is an answer of another shape than
   /// the operation gives.
-  result<json> ask(const question& q) { return ask(client_, q, deadline); }
+  result<json> ask(const question& q);
   static result<json> ask(http_client& client, const question& q, time_point until);
 
   result<json> services() { return ask(request_for("services.list")); }

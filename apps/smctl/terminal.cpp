@@ -6,9 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "system/unique_fd.hpp"
 #include "table.hpp"
@@ -21,6 +23,7 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 volatile std::sig_atomic_t end_wanted = 0;
+std::atomic<bool> one_shows = false;  // of the lines of progress
 
 void want_the_end(int) { end_wanted = 1; }
 void look_again(int) {}
@@ -95,26 +98,48 @@ bool confirmed(const std::string& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-progress::progress(bool shown, std::string what)
-    : shown_(shown), what_(std::move(what)), begin_(clock::now()) {}
+progress::progress(bool shown, std::string what, std::string detail)
+    : what_(std::move(what)), detail_(std::move(detail)), begin_(clock::now()) {
+  if (!shown || one_shows.exchange(true)) return;
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {  // a limit on tasks: it goes without
+    one_shows = false;
+  }
+}
 
 progress::~progress() { clear(); }
 
-void progress::show(const std::string& detail) {
+void progress::run() {
+  std::unique_lock lock(mutex_);
+  bool visible = false;
+  for (auto next = begin_ + 1s; !cleared_.wait_until(lock, next, [this] { return ends_; });
+       next += 1s) {
+    auto line =
+        fmt::format("{} {} ({} s)", what_, detail_,
+                    std::chrono::duration_cast<std::chrono::seconds>(next - begin_).count());
+    auto width = terminal::width();
+    line = fitted(harmless(line), width > 1 ? width - 1 : 79);
+    write_all(STDERR_FILENO, "\r" + line + "\x1b[K");
+    visible = true;
+  }
+  if (visible) write_all(STDERR_FILENO, "\r\x1b[K");
+}
+
+void progress::show(std::string detail) {
   std::lock_guard lock(mutex_);
-  auto since = clock::now() - begin_;
-  if (!shown_ || since < 1s) return;
-  auto line = fmt::format("{} {} ({} s)", what_, detail,
-                          std::chrono::duration_cast<std::chrono::seconds>(since).count());
-  auto width = terminal::width();
-  line = fitted(harmless(line), width > 1 ? width - 1 : 79);
-  write_all(STDERR_FILENO, "\r" + line + "\x1b[K");
-  visible_ = true;
+  detail_ = std::move(detail);
 }
 
 void progress::clear() {
-  std::lock_guard lock(mutex_);
-  if (std::exchange(visible_, false)) write_all(STDERR_FILENO, "\r\x1b[K");
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  cleared_.notify_one();
+  thread_.join();
+  one_shows = false;
 }
 
 full_screen::full_screen() {

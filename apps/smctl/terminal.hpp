@@ -4,10 +4,12 @@
 #include <termios.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "arguments.hpp"
@@ -37,24 +39,30 @@ void say(std::string_view text);
 /// True for "y" or "yes" on the terminal; the prompt goes to stderr.
 bool confirmed(const std::string& question);
 
-/// Says on the terminal's stderr what takes more than a second; silent elsewhere.
+/// Says on the terminal's stderr what takes more than a second, each second anew, by a thread of
+/// its own; silent elsewhere, and while another one is there.
 class progress {
  public:
-  progress(bool shown, std::string what);
+  progress(bool shown, std::string what, std::string detail = {});
   ~progress();
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
-  /// Shows `detail` when a second has gone by. From any thread.
-  void show(const std::string& detail);
+  /// What it says behind `what`. From any thread.
+  void show(std::string detail);
+  /// Takes the line away, for good.
   void clear();
 
  private:
-  bool shown_;
-  std::string what_;
-  std::chrono::steady_clock::time_point begin_;
+  void run();
+
+  const std::string what_;
+  std::string detail_;
+  const std::chrono::steady_clock::time_point begin_;
   std::mutex mutex_;
-  bool visible_ = false;
+  std::condition_variable cleared_;
+  bool ends_ = false;
+  std::thread thread_;
 };
 
 /// The alternate screen with keys that come one by one, until its end; also by a signal.

@@ -29,7 +29,7 @@ result<int> call_one(session& s, const std::string& name, const std::string& com
                      const std::string& body) {
   named_values query;
   if (s.given.has("timeout")) query.emplace_back("timeout", format_duration(s.left()));
-  progress shown(s.screen.errors && !s.quiet(), "waiting for");
+  progress shown(s.screen.errors && !s.quiet(), "waiting for", name);
   auto answer =
       s.ask(s.client(),
             request_for("services.command", {{"name", name}, {"command", command}}, query, body),
@@ -98,6 +98,7 @@ result<int> call(session& s) {
   // "all" is the manager's "*": sm's own services have no such command.
   named_values query{{"select", words[0] == "all" ? "*" : words[0]}};
   if (s.given.has("timeout")) query.emplace_back("timeout", format_duration(s.left()));
+  progress shown(s.screen.errors && !s.quiet(), "waiting for", words[0]);
   auto gathered =
       s.ask(s.client(), request_for("services.gather", {{"command", words[1]}}, query, body),
             s.deadline + answer_slack);

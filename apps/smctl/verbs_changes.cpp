@@ -187,9 +187,13 @@ result<int> stop(session& s) {
 }
 
 result<int> reload(session& s) {
+  auto wanted = s.given.operands;
+  if (wanted.empty() && !s.given.has("outdated"))
+    return fail(errc::bad_arguments, "needs SERVICE, or --outdated; see 'smctl help reload'");
+  if (wanted.empty()) wanted.emplace_back("all");
   auto listing = s.services();
   if (!listing) return tl::unexpected<error>(listing.error());
-  auto chosen = select_services(*listing, s.given.operands);
+  auto chosen = select_services(*listing, wanted);
   if (!chosen) return tl::unexpected<error>(chosen.error());
   auto names = names_of(*chosen);
   if (s.given.has("outdated")) {

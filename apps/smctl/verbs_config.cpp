@@ -88,7 +88,7 @@ result<int> apply(session& s) {
         "wait", format_duration(std::clamp(s.left(), std::chrono::milliseconds{1}, wait_max)));
   auto body = body_of(s);
   body["etag"] = made->at("etag");
-  progress shown(s.screen.errors && !s.quiet(), "applying");
+  progress shown(s.screen.errors && !s.quiet(), "applying", "the configuration");
   auto applied =
       s.ask(s.client(), request_for("config.apply", {}, query, print_json(body)), s.deadline + 5s);
   if (!applied) return tl::unexpected<error>(applied.error());

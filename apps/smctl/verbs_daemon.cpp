@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "process/proc_stat.hpp"
 #include "system/unique_fd.hpp"
 #include "verbs.hpp"
 #include "views.hpp"
@@ -32,28 +34,60 @@ result<client_reply> readiness(session& s) {
   return s.client().ask(request_for("health.ready", {}, {{"verbose", "1"}}), s.deadline);
 }
 
+/// What is not, a line each: "web FATAL".
+std::vector<std::string> not_ready(const client_reply& readiness) {
+  std::vector<std::string> names;
+  for (std::string_view rest = readiness.body; readiness.status != 200 && !rest.empty();) {
+    auto end = std::min(rest.find('\n'), rest.size());
+    if (auto line = rest.substr(0, end); line.starts_with("[-]"))
+      names.emplace_back(line.substr(3));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return names;
+}
+
+/// Whether one of `lines` is about the service that `line` is about.
+bool is_of(const std::vector<std::string>& lines, const std::string& line) {
+  auto name = line.substr(0, line.find(' ') + 1);
+  return std::any_of(lines.begin(), lines.end(), [&](auto& l) { return l.starts_with(name); });
+}
+
+/// The process that a manager says it is, if it is one of this system: a pid that was told within a
+/// container, or on another host, is somebody else's here. Who made the socket tells nothing: that
+/// may have been systemd.
+unique_fd process_here(const json& manager) {
+  auto pid = static_cast<pid_t>(number_in(manager, "pid"));
+  if (pid <= 0) return {};
+  unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  auto started = manager.value("start_time", std::uint64_t{0});
+  return process && process_start_time(pid) == started ? std::move(process) : unique_fd{};
+}
+
 result<int> daemon_status(session& s) {
+  auto manager = s.ask(request_for("daemon.show"));
+  if (!manager) return tl::unexpected<error>(manager.error());
   auto ready = readiness(s);
   if (!ready) return tl::unexpected<error>(ready.error());
   auto listing = s.services();
   if (!listing) return tl::unexpected<error>(listing.error());
-  auto pid = s.client().peer_pid(s.deadline);
-  json document{{"server", s.server().text()},
-                {"pid", pid > 0 ? json(pid) : json(nullptr)},
-                {"ready", ready->status == 200},
-                {"services", listing->at("services").size()}};
+  auto document = *manager;
+  document["server"] = s.server().text();
+  document["ready"] = ready->status == 200;
+  document["services"] = listing->at("services").size();
   if (s.as_json()) {
     s.show(document);
   } else {
-    put(harmless("serves at " + s.server().text()) +
-        (pid > 0 ? ", pid " + std::to_string(pid) : "") + "\n" + counts_line(*listing) + "\n" +
-        (ready->status == 200 ? "all is ready\n" : "not ready:\n"));
-    for (std::string_view rest = ready->body; ready->status != 200 && !rest.empty();) {
-      auto end = std::min(rest.find('\n'), rest.size());
-      if (auto line = rest.substr(0, end); line.starts_with("[-]"))
-        put("  " + harmless(line.substr(3)) + "\n");
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    auto config = text_in(*manager, "config");
+    put(harmless(fmt::format("serves at {}, pid {:.0f}\n", s.server().text(),
+                             number_in(*manager, "pid")),
+                 true) +
+        harmless(fmt::format("{} {}, build {}", text_in(*manager, "program"),
+                             text_in(*manager, "version"),
+                             text_in(*manager, "build").substr(0, 12))) +
+        "\n" + harmless("state: " + text_in(*manager, "state")) + "\n" +
+        (config.empty() ? "" : harmless("configuration: " + config) + "\n") +
+        counts_line(*listing) + "\n" + (ready->status == 200 ? "all is ready\n" : "not ready:\n"));
+    for (auto& line : not_ready(*ready)) put("  " + harmless(line) + "\n");
   }
   return ready->status == 200 ? exits::ok : exits::not_running;
 }
@@ -61,9 +95,14 @@ result<int> daemon_status(session& s) {
 result<int> daemon_stop(session& s) {
   if (!s.server().is_local())
     return fail(errc::forbidden, "the manager is stopped on its own host alone", s.server().text());
-  auto pid = s.client().peer_pid(s.deadline);
-  if (pid <= 0) return fail(errc::unavailable, "no manager can be reached", s.server().text());
-  unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  auto manager = s.ask(request_for("daemon.show"));
+  if (!manager) return tl::unexpected<error>(manager.error());
+  auto pid = static_cast<pid_t>(number_in(*manager, "pid"));
+  auto process = process_here(*manager);
+  if (!process)
+    return fail(errc::forbidden,
+                "is no process of this system: stop it where it runs (in its container, say)",
+                "the manager's pid " + std::to_string(pid));
   if (auto ok = s.confirm("Stop the manager (pid " + std::to_string(pid) + ") and all services?");
       !ok)
     return tl::unexpected<error>(ok.error());
@@ -72,15 +111,13 @@ result<int> daemon_stop(session& s) {
     return exits::ok;
   }
   // By its descriptor: the pid may be another's meanwhile.
-  if (!process || ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0)
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0)
     return fail(errc::forbidden, "cannot signal the manager", "pid " + std::to_string(pid));
   if (s.given.has("no-wait")) return exits::ok;
-  progress shown(s.screen.errors && !s.quiet(), "stopping");
+  progress shown(s.screen.errors && !s.quiet(), "stopping", "the manager and its services");
   pollfd ended{process.get(), POLLIN, 0};
-  while (::poll(&ended, 1, 200) <= 0) {
+  while (::poll(&ended, 1, 200) <= 0)
     if (s.left() <= 0ms) return fail(errc::timeout, "has not ended in time", "the manager");
-    shown.show("the manager and its services");
-  }
   shown.clear();
   s.tell("the manager: stopped");
   return exits::ok;
@@ -91,23 +128,41 @@ result<int> daemon_reexec(session& s) {
     put("would be executed anew: the manager at " + harmless(s.server().text()) + "\n");
     return exits::ok;
   }
+  auto before = s.ask(request_for("daemon.show"));
+  if (!before) return tl::unexpected<error>(before.error());
+  auto ready = readiness(s);
+  if (!ready) return tl::unexpected<error>(ready.error());
+  auto failing = not_ready(*ready);
   auto begun = s.ask(request_for("daemon.reexec"));
   if (!begun) return tl::unexpected<error>(begun.error());
   auto pid = static_cast<pid_t>(number_in(*begun, "pid"));
   if (s.as_json()) s.show(*begun);
   if (s.given.has("no-wait")) return exits::ok;
-  progress shown(s.screen.errors && !s.quiet(), "executing");
+  progress shown(s.screen.errors && !s.quiet(), "executing", "the manager anew");
   auto client = s.new_client();
-  // Its sockets stay: what is asked meanwhile is answered by the new one. A connection to the old
-  // one ends with it, and whoever still is the old one shuts down.
-  for (;;) {
-    auto ready = client.ask(request_for("health.ready"), std::min(s.deadline, clock::now() + 2s));
-    bool serves = ready && ready->status == 200;
-    if (serves) break;
-    if (s.left() <= 0ms)
-      return fail(errc::timeout, "is executed anew, but not ready in time", "the manager");
-    shown.show("the manager anew");
+  // Its sockets stay: what is asked meanwhile is answered by the new one, or by the old one still.
+  auto once_more = [&](const std::string& why) -> result<void> {
+    if (s.left() <= 0ms) return fail(errc::timeout, "is executed anew, but " + why, "the manager");
     std::this_thread::sleep_for(50ms);
+    return {};
+  };
+  auto soon = [&] { return std::min(s.deadline, clock::now() + 2s); };
+  for (;;) {
+    auto now = session::ask(client, request_for("daemon.show"), soon());
+    if (now && text_in(*now, "run") != text_in(*before, "run")) break;
+    if (auto ok = once_more("does not serve in time: see its log"); !ok)
+      return tl::unexpected<error>(ok.error());
+  }
+  // It has taken over what it found, once that is ready again.
+  for (;;) {
+    auto now = client.ask(request_for("health.ready", {}, {{"verbose", "1"}}), soon());
+    auto names = now ? not_ready(*now) : std::vector<std::string>{};
+    std::erase_if(names, [&](auto& line) { return is_of(failing, line); });
+    if (now && (now->status == 200 || now->status == 503) && names.empty()) break;
+    if (auto ok = once_more(names.empty() ? "does not answer in time"
+                                          : names.front() + " is not ready in time");
+        !ok)
+      return tl::unexpected<error>(ok.error());
   }
   shown.clear();
   s.tell("the manager: executed anew, pid " + std::to_string(pid) + ", build " +
@@ -164,6 +219,30 @@ void look_at_queues(session& s, std::vector<finding>& out) {
   if (out.size() == before) out.push_back({"ok", "the queue answers, and nothing waits for long"});
 }
 
+/// The file as it is now, beside what runs.
+void look_at_configuration(session& s, const json& manager, std::vector<finding>& out) {
+  auto file = text_in(manager, "config");
+  if (file.empty()) return;
+  auto plan = s.ask(request_for("config.plan", {}, {}, "{}"));
+  if (!plan) return out.push_back({"error", file + ": " + plan.error().detail, "smctl plan"});
+  auto errors = plan->at("errors").size(), changes = changes_in(*plan);
+  if (errors > 0)
+    out.push_back({"error",
+                   fmt::format("{} has {} mistake{}", file, errors, errors == 1 ? "" : "s"),
+                   "smctl plan"});
+  else if (changes > 0)
+    out.push_back({"warning", file + " says something else than what runs",
+                   "smctl plan shows what; smctl apply does it"});
+  else
+    out.push_back({"ok", "what runs is what " + file + " says"});
+}
+
+void look_at_version(const json& manager, std::vector<finding>& out) {
+  if (auto version = text_in(manager, "version"); version != SM_VERSION)
+    out.push_back({"warning", "the manager is of version " + version + ", smctl of " + SM_VERSION,
+                   "smctl daemon reexec, once both are installed"});
+}
+
 void look_at_folder(const fs::path& folder, std::vector<finding>& out) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return;
@@ -204,9 +283,14 @@ result<int> doctor(session& s) {
   all.push_back({took > 250 ? "warning" : "ok",
                  fmt::format("the manager at {} answers in {:.1f} ms", s.server().text(), took),
                  took > 250 ? "something holds its loop: see its log" : ""});
-  auto pid = s.client().peer_pid(s.deadline);
-  if (s.server().is_local()) look_at_folder(s.server().socket.parent_path(), all);
-  look_at_process(pid, all);
+  auto manager = s.ask(request_for("daemon.show"));
+  if (!manager) return tl::unexpected<error>(manager.error());
+  if (process_here(*manager)) {
+    look_at_folder(text_in(*manager, "state"), all);
+    look_at_process(static_cast<pid_t>(number_in(*manager, "pid")), all);
+  }
+  look_at_version(*manager, all);
+  look_at_configuration(s, *manager, all);
   look_at_services(*listing, all);
   look_at_queues(s, all);
   bool wrong = false;

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "system/system_error.hpp"
 #include "text/texts.hpp"
 #include "verbs.hpp"
 #include "views.hpp"
@@ -101,7 +102,7 @@ result<int> add(session& s) {
     auto name = text_in(spec, "name");
     auto outcome = s.ask(request_for("services.add", {}, {}, print_json(spec)));
     if (outcome && !s.given.has("no-wait") && outcome->value("desired", "") == "running") {
-      progress shown(s.screen.errors && !s.quiet(), "starting");
+      progress shown(s.screen.errors && !s.quiet(), "starting", name);
       auto started = s.ask(request_for("services.start", {{"name", name}}, {{"wait", "45s"}}));
       if (!started && started.error().code == errc::timeout)
         started = fail(errc::timeout, "is added, but not ready in time", name);
@@ -211,6 +212,8 @@ result<int> edit(session& s) {
   if (!service) return tl::unexpected<error>(service.error());
   auto before = service->value("spec", json::object());
   draft_file draft(name);
+  if (draft.path().empty())
+    return system_failure("no file can be made", std::filesystem::temp_directory_path().string());
   std::ofstream(draft.path()) << json_text_of(before, true) << "\n";
   for (;;) {
     if (auto ok = run_editor(draft.path()); !ok) return tl::unexpected<error>(ok.error());

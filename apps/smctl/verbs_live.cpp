@@ -19,7 +19,7 @@ result<int> top(session& s) {
   auto listing = s.services();
   if (!listing) return tl::unexpected<error>(listing.error());
   auto before = cpu_times_of(*listing);
-  auto looked = clock::now();
+  auto looked = clock::now(), tried = looked;
   full_screen screen;
   std::string trouble;
   double seconds = 0;
@@ -34,7 +34,7 @@ result<int> top(session& s) {
   };
   for (;;) {
     draw();
-    auto next = looked + (seconds == 0 ? std::min(interval, 500ms) : interval);
+    auto next = tried + (seconds == 0 ? std::min(interval, 500ms) : interval);
     while (clock::now() < next) {
       auto left = std::chrono::ceil<std::chrono::milliseconds>(next - clock::now());
       auto key = screen.key(left);
@@ -45,14 +45,14 @@ result<int> top(session& s) {
       draw();
     }
     auto fresh = session::ask(client, request_for("services.list"), clock::now() + 5s);
-    auto at = clock::now();
+    tried = clock::now();
     trouble = fresh ? "" : fresh.error().detail;
     if (fresh) {
       before = std::exchange(now, cpu_times_of(*fresh));
       listing = std::move(fresh);
-      seconds = std::chrono::duration<double>(at - looked).count();
+      seconds = std::chrono::duration<double>(tried - looked).count();
+      looked = tried;
     }
-    looked = at;
   }
 }
 

@@ -82,26 +82,29 @@ result<int> tail(session& s, const std::vector<log_source>& sources) {
   return exit_code_of(codes);
 }
 
-/// Follows one source, over restarts of the manager too: then with what is new alone.
+/// Follows one source, over restarts of the manager too: then from where it had come to.
 void follow_source(session& s, const log_source& source, std::mutex& out, std::atomic<int>& code) {
   auto query = query_of(s);
   query.emplace_back("follow", "1");
   auto client = s.new_client();
   auto pause = retry_first;
+  std::string last;  // the cursor behind what has been shown
   for (bool first = true;; first = false) {
     event_reader reader;
-    auto ended = client.follow(request_for("services.logs", {{"name", source.name}}, query),
-                               clock::now() + 10s, silence, [&](std::string_view part) {
-                                 pause = retry_first;
-                                 std::string text;
-                                 reader.feed(part, [&](const received_event& e) {
-                                   text += shown(s, source, e.data);
-                                   return true;
-                                 });
-                                 std::lock_guard lock(out);
-                                 put(text);
-                                 return true;
-                               });
+    auto request = request_for("services.logs", {{"name", source.name}}, query);
+    if (!last.empty()) request.headers.emplace_back("Last-Event-ID", last);
+    auto ended = client.follow(request, clock::now() + 10s, silence, [&](std::string_view part) {
+      pause = retry_first;
+      std::string text;
+      reader.feed(part, [&](const received_event& e) {
+        if (!e.id.empty()) last = e.id;
+        text += shown(s, source, e.data);
+        return true;
+      });
+      std::lock_guard lock(out);
+      put(text);
+      return true;
+    });
     auto reason = ended ? error{errc::unavailable, "the stream has ended", {}} : ended.error();
     bool lasting = reason.code != errc::unavailable && reason.code != errc::timeout &&
                    reason.code != errc::shutting_down;
@@ -147,17 +150,17 @@ std::string event_text(const session& s, const received_event& e) {
   return e.id + " " + event_line(e.event, document) + "\n";
 }
 
-/// What is held is shown; with --follow, and what comes.
+/// What is held is shown; with --follow, what comes, or all from an index on.
 result<int> events(session& s) {
   bool goes_on = s.given.has("follow");
-  // Without an index, "events" shows what is held, "events -f" what comes.
-  std::string last = s.given.value("since", goes_on ? "" : "0");
+  std::string last = s.given.value("since");
   auto client = s.new_client();
   auto pause = retry_first;
   for (;;) {
     named_values query;
     if (s.given.has("type")) query.emplace_back("type", s.given.value("type"));
     if (!last.empty()) query.emplace_back("since", last);
+    if (!goes_on) query.emplace_back("held", "1");
     event_reader reader;
     auto ended = client.follow(request_for("events.follow", {}, query), clock::now() + 10s, silence,
                                [&](std::string_view part) {
@@ -169,8 +172,7 @@ result<int> events(session& s) {
                                    return true;
                                  });
                                  put(text);
-                                 // All that is held comes in one go.
-                                 return goes_on || !part.empty();
+                                 return true;
                                });
     if (ended && !goes_on) return exits::ok;
     auto reason = ended ? error{errc::unavailable, "the stream has ended", {}} : ended.error();

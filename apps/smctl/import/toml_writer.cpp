@@ -11,20 +11,24 @@ namespace {
 /// Where a text may be the name of a file, as configuration.md has it.
 enum class place { text, variable_value };
 
-/// "${" is what it is only as "$${", and "file:" behind "text:".
+/// Marks before a brace are doubled, and "file:" is what it is only behind "text:".
 std::string in_configuration(std::string_view text, place where) {
   std::string out;
   if (where == place::variable_value && (text.starts_with("file:") || text.starts_with("text:")))
     out = "text:";
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == variable_begin)
+    if (text[i] == '$') {
+      auto behind = std::min(text.find_first_not_of('$', i), text.size());
+      bool brace = behind < text.size() && (text[behind] == '{' || text[behind] == variable_begin);
+      out.append((behind - i) * (brace ? 2 : 1), '$');
+      i = behind - 1;
+    } else if (text[i] == variable_begin) {
       out += "${";
-    else if (text[i] == variable_end)
+    } else if (text[i] == variable_end) {
       out += '}';
-    else if (text.substr(i, 2) == "${")
-      out += "$$";
-    else
+    } else {
       out += text[i];
+    }
   }
   return out;
 }

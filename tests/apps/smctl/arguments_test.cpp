@@ -46,6 +46,8 @@ TEST(arguments, a_verb_is_one_word_or_two_and_has_aliases) {
   EXPECT_EQ(read({"queue", "ls"}).verb->name, "queue ls");
   EXPECT_EQ(read({"-o", "json", "queue", "push", "T", "a=1"}).operands, (words{"T", "a=1"}));
   EXPECT_EQ(read({"daemon", "-q"}).verb->name, "daemon status");
+  EXPECT_EQ(read({"queue", "-o", "json", "ls"}).verb->name, "queue ls");
+  EXPECT_EQ(read({"queue", "--timeout=5s", "pause", "q"}).operands, words{"q"});
   EXPECT_EQ(read({"queue", "retry", "1", "2"}).verb->name, "queue requeue");
 }
 

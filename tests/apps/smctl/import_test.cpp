@@ -58,7 +58,7 @@ TEST(import, texts_are_written_so_that_the_reader_takes_them_as_they_are) {
        {"instances", 2}}};
   EXPECT_EQ(services_in_toml(services),
             "[service.\"a.b\"]\n"
-            "command = [\"x \\\"y\\\"\", \"$${A} $$${B}\", \"${HOME}\\\\\\n\\t\\u007f\"]\n"
+            "command = [\"x \\\"y\\\"\", \"$${A} $$$${B}\", \"${HOME}\\\\\\n\\t\\u007f\"]\n"
             "instances = 2\n"
             "env = { DB = \"text:file:./dev.db\", T = \"text:text:x\", \"not bare\" = "
             "\"text:file://y\" }\n"

@@ -91,4 +91,47 @@ TEST_F(smctl_with_file, reexec_keeps_every_pid) {
   EXPECT_TRUE(has(smctl({"daemon"}).out, "pid " + std::to_string(app->pid())));
 }
 
+TEST_F(smctl_with_file, reexec_waits_for_the_new_manager_and_not_for_services) {
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
+      "\"2002\"]\n[service.bad]\ncommand = [\"false\"]\nintensity = { restarts = 0 }\n");
+  EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
+  ASSERT_TRUE(eventually([&] { return app->service("bad")["state"] == "FATAL"; }));
+  auto done = smctl({"daemon", "reexec", "--timeout", "30s"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  auto shown = smctl({"daemon"});
+  EXPECT_EQ(shown.code, 3);
+  EXPECT_TRUE(has(shown.out, "not ready:\n  bad ")) << shown.out;
+}
+
+TEST_F(smctl_with_file, doctor_looks_at_the_file_too) {
+  EXPECT_TRUE(has(smctl({"doctor"}).out, "what runs is what " + file() + " says"));
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1\"]\n[service.two]\ncommand = [\"sleep\", "
+      "\"2002\"]\n");
+  EXPECT_TRUE(has(smctl({"doctor"}).out, "says something else than what runs"));
+  write("[service.one]\ncomand = 1\n");
+  auto found = smctl({"doctor"});
+  EXPECT_EQ(found.code, 1);
+  EXPECT_TRUE(has(found.out, file() + " has ")) << found.out;
+}
+
+TEST_F(smctl_with_file, what_has_ended_and_may_is_no_reason_to_be_unready) {
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
+      "\"2002\"]\n[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n");
+  EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
+  ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
+  EXPECT_TRUE(eventually([&] { return app->api("GET", "/readyz").status == 200; }));
+  EXPECT_EQ(smctl({"daemon"}).code, 0);
+  EXPECT_EQ(smctl({"status"}).code, 0);
+}
+
+TEST_F(smctl_with_file, reload_of_what_is_outdated_needs_no_names) {
+  auto done = smctl({"reload", "--outdated"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(has(done.err, "none is outdated")) << done.err;
+  EXPECT_EQ(smctl({"reload"}).code, 2);
+}
+
 }  // namespace sm::test
