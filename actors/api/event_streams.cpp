@@ -29,6 +29,7 @@ class event_streams::stream : public response_stream {
     }
     auto size = out.size();
     for (auto e = slice.begin; e != slice.end && out.size() < size + max; ++e) {
+      if (until_ && e->index > *until_) return false;
       cursor_ = e->index;
       if (!glob_match(filter_, e->type)) continue;
       append_event(out, {.id = std::to_string(e->index), .event = e->type, .data = e->data});

@@ -167,8 +167,12 @@ void add_job_routes(route_adder& at, queue_view& jobs, std::function<bool()> has
     return response{.content_type = "application/x-ndjson",
                     .stream = std::make_shared<export_stream>(jobs, queue_in_query(rq))};
   });
-  at.bind("jobs.import", [&jobs](request& rq) {
-    return jobs.ask<json>([list = import_lines(rq.body())](job_store& store) -> result<json> {
+  at.bind("jobs.import", [&jobs, has_clock](request& rq) {
+    auto list = import_lines(rq.body());
+    if (std::any_of(list.begin(), list.end(),
+                    [](auto& job) { return job.state == job_state::delayed; }))
+      need_clock(has_clock);
+    return jobs.ask<json>([list = std::move(list)](job_store& store) -> result<json> {
       if (auto ok = store.import(list); !ok) return tl::unexpected<error>(ok.error());
       return json{{"imported", list.size()}};
     });

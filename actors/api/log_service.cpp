@@ -33,7 +33,14 @@ tail_of_all read_tail(const log_query& q) {
   if (q.from) {
     for (auto& file : q.files) {
       auto known = q.from->find(file.filename().string());
-      all.positions.push_back(known == q.from->end() ? log_position{} : known->second);
+      if (known != q.from->end()) {
+        all.positions.push_back(known->second);
+        continue;
+      }
+      // Of an instance that came meanwhile, as of one that is looked at first.
+      auto part = read_last_lines(file, q.lines, [&](auto& line) { return is_wanted(q, line); });
+      all.positions.push_back(part.position);
+      std::move(part.lines.begin(), part.lines.end(), std::back_inserter(all.lines));
     }
     return all;
   }
@@ -58,6 +65,7 @@ class log_follower : public response_stream, public std::enable_shared_from_this
   log_follower(log_service& s, log_query q, tail_of_all begin)
       : service_(s), query_(std::move(q)), positions_(std::move(begin.positions)) {
     add(begin.lines);
+    if (begin.lines.empty()) tell_place();
   }
 
   std::string_view heartbeat() const override { return ":\n\n"; }
@@ -81,8 +89,17 @@ class log_follower : public response_stream, public std::enable_shared_from_this
       last = &line;
     }
     // Who goes on from there misses nothing, and may see again what came together with it.
-    auto id = cursor_text(query_.files, positions_);
-    if (last) append_event(ready_, {.id = id, .data = shown(query_, *last)});
+    if (last)
+      append_event(ready_,
+                   {.id = cursor_text(query_.files, positions_), .data = shown(query_, *last)});
+    else if (!lines.empty())
+      tell_place();
+  }
+
+  /// An id without data is no event for who reads, and moves where he has come to.
+  void tell_place() {
+    if (auto id = cursor_text(query_.files, positions_); !id.empty())
+      ready_ += "id: " + id + "\n\n";
   }
 
   void read_on() {

@@ -22,7 +22,7 @@ struct log_query {
   std::string stream{};  ///< "stdout" or "stderr" of a program; "" for all
   std::string since{};   ///< an ISO time; lines before it are left out
   bool as_json = false;  ///< the lines as they are, not as people read them
-  /// Where an earlier reader had come to; it begins there, at the begin of files that are new.
+  /// Where an earlier reader had come to; it begins there.
   std::optional<log_cursor> from{};
 };
 

@@ -47,6 +47,7 @@ log_query log_query_of(const request& rq, const management_parts& parts) {
     auto cursor = parse_log_cursor(last);
     if (!cursor) throw failure(errc::bad_arguments, cursor.error().detail, "Last-Event-ID");
     q.from = std::move(*cursor);
+    q.since.clear();  // it was about the begin
   }
   for (auto& instance : logs->instances)
     q.files.push_back(parts.log_folder / (instance + (raw ? ".out" : ".log")));

@@ -23,6 +23,16 @@ bool managed_service::ready() const {
   });
 }
 
+bool managed_service::settled() const {
+  if (desired_.removed || instances_.size() < desired_.spec.instances) return false;
+  return std::all_of(instances_.begin(), instances_.end(), [&](auto& i) {
+    auto& life = i->life();
+    return i->does() == duty::leaves || i->does() == duty::stands_in || i->running() ||
+           (life.state == instance_state::exited && !life.failed &&
+            is_success(desired_.spec, life.last_exit));
+  });
+}
+
 bool managed_service::at_rest() const {
   return std::all_of(instances_.begin(), instances_.end(),
                      [](auto& i) { return sm::at_rest(i->life().state); });

@@ -52,7 +52,9 @@ class managed_service : public instance_owner {
   const std::string& rollout_failure() const noexcept { return rollout_failure_; }
   bool ready() const;    ///< all wanted instances are
   bool at_rest() const;  ///< none has a process
-  bool waits() const;    ///< an instance shall start in its turn
+  /// Each wanted instance runs, or has ended well and is left so by its policy.
+  bool settled() const;
+  bool waits() const;  ///< an instance shall start in its turn
   /// An instance of an earlier manager that has not come yet; null when all have.
   const instance* awaited() const;
   service_progress progress() const;

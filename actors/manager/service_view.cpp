@@ -106,6 +106,7 @@ json supervisor::view(const managed_service& m, bool detailed) const {
       {"reason",
        loudest && !loudest->life().reason.empty() ? json(loudest->life().reason) : json(nullptr)},
       {"node", "local"}};
+  if (!m.ready() && m.settled()) document["done"] = true;
   if (!waits.empty()) document["waits_for"] = waits;
   if (auto missing = order_.missing(spec.name); !waits.empty() && !missing.empty())
     document["reason"] = "waiting for unknown service '" + missing + "'";
@@ -198,12 +199,10 @@ result<supervisor::log_owners> supervisor::logs_of(const std::string& name) cons
 bool supervisor::ready(std::string* why_not) const {
   bool all = true;
   for (auto& [name, m] : services_) {
-    if (!m->desired().enabled || m->desired().removed || m->ready()) continue;
-    // One that has ended, and that its policy leaves so, has done what it was to do.
-    auto state = view(*m, false)["state"].get<std::string>();
-    if (state == to_string(instance_state::exited)) continue;
+    if (!m->desired().enabled || m->desired().removed || m->settled()) continue;
     all = false;
-    if (why_not) *why_not += "[-]" + name + " " + state + "\n";
+    if (why_not)
+      *why_not += "[-]" + name + " " + view(*m, false)["state"].get<std::string>() + "\n";
   }
   return all;
 }

@@ -242,7 +242,7 @@ std::string supervisor::waits_for(const managed_service& m) const {
   if (auto i = groups_.stopping_member(m.spec().group)) return i->name();
   auto& needed = order_.required(m.spec().name);
   for (auto& name : needed)
-    if (auto other = lookup(name); !other || !other->ready() || other->spec().instances == 0)
+    if (auto other = lookup(name); !other || !other->settled() || other->spec().instances == 0)
       return name;
   for (auto& name : order_.predecessors(m.spec().name)) {
     if (needed.contains(name)) continue;

@@ -216,8 +216,8 @@ result<void> manager_process::start() {
   settled_.expires_after(settling);
   settled_.async_wait([](error_code ec) {
     if (ec) return;
-    ::malloc_trim(0);
     release_unchanged_pages();
+    ::malloc_trim(0);
   });
   return {};
 }
@@ -236,7 +236,12 @@ result<void> manager_process::serve() {
                          .log_folder = state_.folder.log_folder(),
                          .state_folder = state_.folder.path(),
                          .config_file = program_.config_file.string(),
-                         .has_clock = [this] { return services_.show(clock_name).has_value(); },
+                         .has_clock =
+                             [this] {
+                               return services_.any_of([](auto& wanted) {
+                                 return wanted.enabled && wanted.spec.name == clock_name;
+                               });
+                             },
                          .programs_over_tcp = settings_.http.programs,
                          .shutting_down = shutdown_.under_way()};
   if (auto ok = add_management_routes(program_.routes, parts); !ok) return ok;
@@ -294,6 +299,7 @@ void manager_process::end() {
   close_files([this] {
     facade_.jobs().close();
     jobs_.close();
+    searches_.close();
     releases_.close();
     auto closed = std::move(state_.store);
   });

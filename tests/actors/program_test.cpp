@@ -1,5 +1,9 @@
 // Any program as a service.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "program_fixture.hpp"
+#include "system/unique_fd.hpp"
 
 namespace sm::test {
 
@@ -106,9 +110,25 @@ TEST_F(program_fixture, readiness_is_what_was_asked_for) {
   }
 }
 
+namespace {
+
+bool is_free(int port) {
+  unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
 TEST_F(program_fixture, each_instance_is_asked_at_its_own_port_and_has_its_own_folder) {
   // Ports whose last digit is an instance's number.
-  const int tens = 500 + static_cast<int>(::getpid() % 440);
+  int tens = 1100 + static_cast<int>(::getpid() % 1000);
+  while (!is_free(tens * 10) || !is_free(tens * 10 + 1)) ++tens;
   for (auto* n : {"0", "1"})
     std::filesystem::create_directory(app.state() / ("of-" + std::string(n)));
   auto target = "127.0.0.1:" + std::to_string(tens) + "${SM_INSTANCE_NUMBER}";

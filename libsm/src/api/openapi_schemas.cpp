@@ -85,6 +85,7 @@ json service_schemas() {
                                  {"node?", text},
                                  {"origin?", or_null("string")},
                                  {"waits_for?", text},
+                                 {"done?", boolean},
                                  {"rollout?", text},
                                  {"uptime_s?", integer},
                                  {"instance_list?", list_of(ref("Instance"))},

@@ -104,6 +104,13 @@ class section_reader {
       if (value && mistaken) return std::nullopt;
       if (value) return std::move(*value);
       auto& e = value.error();
+      if (e.where == "/command" && body["command"].is_string()) {
+        // It is plain what was meant, and the other fields are those of a program.
+        out_.refuse(at + e.where, e.detail);
+        body["command"] = json::array({body["command"]});
+        mistaken = true;
+        continue;
+      }
       bool there = take_out(body, e.where);
       // What is missing now may be what was taken out.
       if (there || !mistaken)

@@ -24,20 +24,44 @@ unique_fd open_for_reading(const fs::path& file, struct stat& s) {
   return fd;
 }
 
+/// Names a file for good: an inode that is free is soon another file's, which began at another
+/// time.
+ino_t identity_of(int folder, const char* name, int flags) {
+  struct statx s {};
+  if (::statx(folder, name, flags, STATX_INO | STATX_BTIME, &s) != 0) return 0;
+  auto id = static_cast<ino_t>(s.stx_ino);
+  if ((s.stx_mask & STATX_BTIME) == 0) return id;
+  auto born = static_cast<ino_t>(s.stx_btime.tv_sec) * 1'000'000'000 + s.stx_btime.tv_nsec;
+  return std::max<ino_t>(id ^ (born * 0x9e3779b97f4a7c15), 1);
+}
+ino_t identity_of(const fs::path& file) { return identity_of(AT_FDCWD, file.c_str(), 0); }
+ino_t identity_of(const unique_fd& fd) { return identity_of(fd.get(), "", AT_EMPTY_PATH); }
+
 /// The part of the log that has this inode: FILE itself is 0, FILE.1 is 1. Nothing when it is gone.
 std::optional<unsigned> part_with(const fs::path& file, ino_t inode) {
   unsigned missing = 0;
   for (unsigned n = 0; n <= rotations_max; ++n) {
-    struct stat s {};
     auto part = n == 0 ? file : fs::path(file.string() + "." + std::to_string(n));
-    if (::stat(part.c_str(), &s) != 0) {
+    auto found = identity_of(part);
+    if (found == 0) {
       // In the middle of a rotation one number is nobody's.
       if (n > 0 && ++missing > 1) return std::nullopt;
-    } else if (s.st_ino == inode) {
+    } else if (found == inode) {
       return n;
     }
   }
   return std::nullopt;
+}
+
+/// The part of the log that was begun first, of those that are there.
+unsigned oldest_part(const fs::path& file) {
+  unsigned oldest = 0;
+  for (unsigned n = 1, missing = 0; n <= rotations_max && missing <= 1; ++n) {
+    bool there = fs::exists(file.string() + "." + std::to_string(n));
+    missing = there ? 0 : missing + 1;
+    if (there) oldest = n;
+  }
+  return oldest;
 }
 
 }  // namespace
@@ -50,7 +74,7 @@ bool each_line_backwards(const fs::path& file, const std::function<bool(std::str
   auto at = static_cast<std::uint64_t>(s.st_size);
   std::string rest;  // the end of a line whose begin is further ahead
   bool first = true;
-  if (end) *end = {s.st_ino, at};
+  if (end) *end = {identity_of(fd), at};
   while (at > 0) {
     std::array<char, block_size> block;
     auto size = std::min<std::uint64_t>(at, block.size());
@@ -83,11 +107,12 @@ log_lines read_more_lines(const fs::path& file, log_position position, std::size
   std::size_t budget = bytes_max;
   while (budget > 0) {
     auto part = position.inode == 0 ? std::optional(0U) : part_with(file, more.position.inode);
+    if (!part) part = oldest_part(file);  // what it had come to is gone
     struct stat s {};
     auto path = !part || *part == 0 ? file : fs::path(file.string() + "." + std::to_string(*part));
     auto fd = open_for_reading(path, s);
     if (!fd) return more;
-    if (s.st_ino != more.position.inode) more.position = {s.st_ino, 0};
+    if (auto found = identity_of(fd); found != more.position.inode) more.position = {found, 0};
     if (more.position.offset > static_cast<std::uint64_t>(s.st_size))
       more.position.offset = 0;  // it was truncated
     std::string text(block_size, '\0');
@@ -99,10 +124,10 @@ log_lines read_more_lines(const fs::path& file, log_position position, std::size
     if (last == text.npos && at_end && text.size() < block_size) {
       if (!part || *part == 0) return more;
       // An older part has been read to its end: the next newer one goes on.
-      struct stat newer {};
       auto next = *part == 1 ? file : fs::path(file.string() + "." + std::to_string(*part - 1));
-      if (::stat(next.c_str(), &newer) != 0) return more;
-      more.position = {newer.st_ino, 0};
+      auto newer = identity_of(next);
+      if (newer == 0) return more;
+      more.position = {newer, 0};
       continue;
     }
     if (last == text.npos) last = text.size() - 1;  // a line longer than a block comes in pieces

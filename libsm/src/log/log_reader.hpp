@@ -14,7 +14,8 @@
 
 namespace sm {
 
-/// How far a file has been read. The inode tells a rotated file from the new one.
+/// How far a file has been read. `inode`, which is mixed with the time of the file's birth where
+/// the file system tells it, tells a rotated file from the new one.
 struct log_position {
   ino_t inode = 0;
   std::uint64_t offset = 0;

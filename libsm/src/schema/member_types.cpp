@@ -122,8 +122,21 @@ result<void> read(const json& value, milliseconds& out, const field_rules&) {
 
 namespace {
 
+/// What was most likely meant by a text in the place of a list: ["its","words"].
+std::string as_list(std::string_view text) {
+  auto list = json::array();
+  while (!text.empty() && list.size() < 4) {
+    auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (!word.empty()) list.push_back(word.size() > 40 ? "..." : word);
+  }
+  return print_json(list);
+}
+
 template <class T>
 result<void> read_list(const json& value, std::vector<T>& out, const field_rules& rules) {
+  if (value.is_string() && std::is_same_v<T, std::string>)
+    return wrong("must be an array: " + as_list(value.get_ref<const std::string&>()));
   if (!value.is_array()) return wrong("must be an array");
   std::vector<T> all(value.size());
   for (std::size_t i = 0; i < value.size(); ++i)

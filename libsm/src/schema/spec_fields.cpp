@@ -198,11 +198,12 @@ constexpr field_row of_service[] = {
                                     {.check = checked<is_signal>, .renews = process_of_program}),
     row<&service_spec::after>("after", "starts after these, stops before them",
                               {.check = checked<are_names>}),
-    row<&service_spec::requires_>("requires",
-                                  "like `after`, and does not start unless these are ready "
-                                  "(`requires_` in C++); one that there is not is told in the "
-                                  "log, and in `reason`",
-                                  {.check = checked<are_names>}),
+    row<&service_spec::requires_>(
+        "requires",
+        "like `after`, and does not start unless these are ready, or have ended well "
+        "(`requires_` in C++); one that there is not is told in the "
+        "log, and in `reason`",
+        {.check = checked<are_names>}),
     row<&service_spec::group>("group", "selectable as `group:NAME`",
                               {.check = checked<is_name_or_empty>}),
     row<&service_spec::tags>("tags", "selectable as `tag:NAME`", {.check = checked<are_names>}),

@@ -86,8 +86,15 @@ struct transition {
     if (auto* over = std::get_if<give_up>(&decision))
       enter(fatal, over->reason + ", last: " + reason);
     else
-      enter(exited, std::move(reason));
+      leave_exited(std::move(reason));
     return {disarm_timer{}};
+  }
+
+  /// How it was judged stays with it.
+  void leave_exited(std::string reason) {
+    auto failed = life.failed;
+    enter(exited, std::move(reason));
+    life.failed = failed;
   }
 
   /// What the policy is told of the last end: nothing when it is a failure however clean it looks.

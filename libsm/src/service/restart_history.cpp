@@ -13,8 +13,8 @@ bool is_one_of(int number, const std::vector<int>& list) {
   return std::find(list.begin(), list.end(), number) != list.end();
 }
 
-/// Ends by these signals are clean as with systemd (systemd.service(5), SuccessExitStatus=): they
-/// ask a process to end, and most heed them by dying.
+}  // namespace
+
 bool is_success(const service_spec& spec, const std::optional<exit_status>& status) {
   if (!status) return false;
   if (auto* killed = std::get_if<killed_by>(&*status))
@@ -22,8 +22,6 @@ bool is_success(const service_spec& spec, const std::optional<exit_status>& stat
   auto* e = std::get_if<exited_with>(&*status);
   return e && is_one_of(e->code, spec.success_exit_codes);
 }
-
-}  // namespace
 
 std::chrono::milliseconds backoff_delay(const backoff_policy& policy, unsigned n, double random) {
   if (n == 0) return std::chrono::milliseconds{0};

@@ -31,6 +31,11 @@ struct give_up {
 };
 using restart_decision = std::variant<restart_after, leave_exited, give_up>;
 
+/// Whether an end counts as clean: with one of `success_exit_codes`, or by SIGTERM, SIGHUP, SIGINT
+/// or SIGPIPE, as with systemd (systemd.service(5), SuccessExitStatus=): they ask a process to end,
+/// and most heed them by dying. No status is a failure.
+bool is_success(const service_spec& spec, const std::optional<exit_status>& status);
+
 /// The pause before the n-th restart in a row, counted from 0: 0, min, min*factor, ... max.
 /// `random` in [0,1) places it within the jitter: pause * (1 ± jitter).
 std::chrono::milliseconds backoff_delay(const backoff_policy& policy, unsigned n, double random);

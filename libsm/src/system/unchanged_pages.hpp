@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <istream>
 #include <vector>
 
 namespace sm {
@@ -13,13 +13,16 @@ struct mapping {
   bool operator==(const mapping&) const = default;
 };
 
-/// Of /proc/self/smaps (proc(5)): the mappings of files, private and read only, of which no page
-/// was written in this process, be it by relocations, a debugger's breakpoints or probes of the
-/// kernel, and has gone to swap since. A line that cannot be read, and its mapping, are left out.
-std::vector<mapping> unchanged_mappings(std::string_view smaps);
+/// Of /proc/self/smaps (proc(5)): the mappings of files, private and read only, that are in memory
+/// and of which no page was written in this process, be it by relocations, a debugger's breakpoints
+/// or probes of the kernel, nor has one gone to swap. A line that cannot be read, and its mapping,
+/// are left out; and so are mappings of which nothing is counted: emulators of processors show them
+/// so, and huge pages of hugetlbfs have counters of their own.
+std::vector<mapping> unchanged_mappings(std::istream& smaps);
 
-/// Takes those of this process out of its memory. The next touch of a page costs a minor fault, and
-/// reads the file again only where the system dropped its pages in between.
+/// Takes what is in those of this process's program and libraries out of its memory. The next touch
+/// of a page costs a minor fault, and reads the file again only where the system dropped its pages
+/// in between.
 void release_unchanged_pages();
 
 }  // namespace sm

@@ -239,6 +239,14 @@ TEST(configuration, included_files_come_in_the_order_of_their_names_and_say_noth
             "error: etc/f:3:1: http.body_max: is in etc/d/a.toml:5 already\n");
 }
 
+TEST(configuration, a_command_that_is_a_text_is_told_as_a_list_and_hides_no_other_mistake) {
+  auto told = describe(read("[service.a]\ncommand = 'python3 -m x'\nport = 1\n").mistakes);
+  EXPECT_TRUE(told.starts_with(
+      "error: f:2:1: service.a.command: must be an array: [\"python3\",\"-m\",\"x\"]\n"
+      "error: f:3:1: service.a.port: unknown field"))
+      << told;
+}
+
 TEST(configuration, secrets_come_from_files_beside_the_one_that_names_them) {
   auto c = read_configuration(
       "etc/f",

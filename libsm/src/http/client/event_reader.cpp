@@ -18,6 +18,7 @@ bool event_reader::feed(std::string_view bytes,
       continue;
     }
     auto whole = std::exchange(event_, {});
+    if (!whole.id.empty()) last_id_ = whole.id;
     if (std::exchange(has_data_, false) && !f(whole)) return false;
   }
   return true;

@@ -23,6 +23,10 @@ class event_reader {
   /// false, and returns that.
   bool feed(std::string_view bytes, const std::function<bool(const received_event&)>& f);
 
+  /// The last id that came whole, with an event or alone ("last event ID" of WHATWG HTML 9.2); ""
+  /// before.
+  const std::string& last_id() const noexcept { return last_id_; }
+
  private:
   void take_line(std::string_view line);
 
@@ -31,6 +35,7 @@ class event_reader {
   bool after_cr_ = false;
   bool has_data_ = false;
   received_event event_;
+  std::string last_id_;
 };
 
 }  // namespace sm
