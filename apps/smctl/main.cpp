@@ -169,8 +169,12 @@ int main_of(std::span<const std::string> words) {
   }
   auto given = read_arguments(words);
   if (!given) return refuse({}, given.error());
-  auto code = run(*given);
-  return code ? *code : refuse(*given, code.error());
+  try {
+    auto code = run(*given);
+    return code ? *code : refuse(*given, code.error());
+  } catch (const failure& e) {
+    return refuse(*given, e.reason());
+  }
 }
 
 }  // namespace

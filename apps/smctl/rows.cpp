@@ -159,7 +159,7 @@ std::vector<verb_row> service_verbs() {
        .summary = "print the specification of services as JSON",
        .details =
            "What is as it is by default is left out; values of `env` are hidden. `smctl add` "
-           "takes what this prints.",
+           "takes what this prints, once the values of `env` that it hides are put in.",
        .operands = {services},
        .options = {{.name = "all", .letter = 'a', .doc = "defaults, too"}},
        .operations = {"services.list", "services.show"}},

@@ -55,6 +55,8 @@ question request_for(std::string_view operation, const named_values& captures,
                               [&](auto& c) { return c.first == segment.substr(2); });
     if (value == captures.end())
       throw std::logic_error(std::string(operation) + " needs " + std::string(segment));
+    if (value->second.empty())
+      throw failure(errc::bad_arguments, "must not be empty", "the " + std::string(value->first));
     rq.target += "/" + percent_encode(value->second);
   }
   char before = '?';

@@ -28,7 +28,7 @@ struct question : client_request {
 };
 
 /// The request for an operation of the table: its captures filled in, its query checked. Throws
-/// std::logic_error for what the row does not have.
+/// std::logic_error for what the row does not have, `failure` for a name that is empty.
 question request_for(std::string_view operation, const named_values& captures = {},
                      const named_values& query = {}, std::string body = {});
 

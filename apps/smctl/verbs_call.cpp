@@ -34,6 +34,7 @@ result<int> call_one(session& s, const std::string& name, const std::string& com
       s.ask(s.client(),
             request_for("services.command", {{"name", name}, {"command", command}}, query, body),
             s.deadline + answer_slack);
+  shown.clear();
   if (!answer) return tl::unexpected<error>(answer.error());
   auto value = answer->value("result", json());
   if (!s.as_json() && value.is_string()) {
@@ -102,6 +103,7 @@ result<int> call(session& s) {
   auto gathered =
       s.ask(s.client(), request_for("services.gather", {{"command", words[1]}}, query, body),
             s.deadline + answer_slack);
+  shown.clear();
   if (!gathered) return tl::unexpected<error>(gathered.error());
   return show_gathered(s, *gathered);
 }

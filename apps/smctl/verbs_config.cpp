@@ -91,6 +91,7 @@ result<int> apply(session& s) {
   progress shown(s.screen.errors && !s.quiet(), "applying", "the configuration");
   auto applied =
       s.ask(s.client(), request_for("config.apply", {}, query, print_json(body)), s.deadline + 5s);
+  shown.clear();
   if (!applied) return tl::unexpected<error>(applied.error());
   return show_applied(s, *applied);
 }

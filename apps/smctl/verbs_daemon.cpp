@@ -78,9 +78,9 @@ result<int> daemon_status(session& s) {
     s.show(document);
   } else {
     auto config = text_in(*manager, "config");
-    put(harmless(fmt::format("serves at {}, pid {:.0f}\n", s.server().text(),
-                             number_in(*manager, "pid")),
-                 true) +
+    put(harmless(fmt::format("serves at {}, pid {:.0f}", s.server().text(),
+                             number_in(*manager, "pid"))) +
+        "\n" +
         harmless(fmt::format("{} {}, build {}", text_in(*manager, "program"),
                              text_in(*manager, "version"),
                              text_in(*manager, "build").substr(0, 12))) +
@@ -150,6 +150,8 @@ result<int> daemon_reexec(session& s) {
   for (;;) {
     auto now = session::ask(client, request_for("daemon.show"), soon());
     if (now && text_in(*now, "run") != text_in(*before, "run")) break;
+    // An older one, to which we went back, does not tell.
+    if (!now && now.error().code == errc::not_found) break;
     if (auto ok = once_more("does not serve in time: see its log"); !ok)
       return tl::unexpected<error>(ok.error());
   }
@@ -288,6 +290,8 @@ result<int> doctor(session& s) {
   if (process_here(*manager)) {
     look_at_folder(text_in(*manager, "state"), all);
     look_at_process(static_cast<pid_t>(number_in(*manager, "pid")), all);
+  } else {
+    all.push_back({"ok", "the manager runs elsewhere: its folder and limits are not looked at"});
   }
   look_at_version(*manager, all);
   look_at_configuration(s, *manager, all);

@@ -19,6 +19,15 @@ namespace {
 
 constexpr std::size_t document_max = 16 << 20;
 
+/// ": is BACKOFF, ...": what the manager knows of a service that does not become ready.
+std::string why_not(session& s, const std::string& name) {
+  auto service = session::ask(s.client(), request_for("services.show", {{"name", name}}),
+                              std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  if (!service) return {};
+  auto note = note_of(*service);
+  return ": is " + text_in(*service, "state") + (note.empty() ? "" : ", " + note);
+}
+
 result<std::string> read_input(const std::string& name) {
   std::ostringstream text;
   if (name == "-") {
@@ -105,7 +114,7 @@ result<int> add(session& s) {
       progress shown(s.screen.errors && !s.quiet(), "starting", name);
       auto started = s.ask(request_for("services.start", {{"name", name}}, {{"wait", "45s"}}));
       if (!started && started.error().code == errc::timeout)
-        started = fail(errc::timeout, "is added, but not ready in time", name);
+        started = fail(errc::timeout, "is added, but not ready in time" + why_not(s, name), name);
       outcome = std::move(started);
     }
     codes.push_back(outcome ? exits::ok : exit_code_of(outcome.error()));
@@ -219,7 +228,7 @@ result<int> edit(session& s) {
     if (auto ok = run_editor(draft.path()); !ok) return tl::unexpected<error>(ok.error());
     auto sent = send_draft(s, name, before, draft.path());
     if (sent) {
-      s.tell(name + (*sent ? ": changed" : ": nothing to change"));
+      if (!*sent || !s.dry_run()) s.tell(name + (*sent ? ": changed" : ": nothing to change"));
       return exits::ok;
     }
     s.complain(sent.error());

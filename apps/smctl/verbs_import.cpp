@@ -106,7 +106,7 @@ result<int> import_files(const invocation& given) {
   auto toml =
       "# Made by 'smctl import' from " + harmless(from) + "\n\n" + services_in_toml(all.services);
   auto target = given.value("output");
-  if (target.empty() || target == "-")
+  if (target.empty() || target == "-" || given.has("dry-run"))
     put(toml);
   else if (auto ok = write_file(target, toml, given.has("yes")); !ok)
     return tl::unexpected<error>(ok.error());

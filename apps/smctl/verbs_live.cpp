@@ -25,8 +25,8 @@ result<int> top(session& s) {
   double seconds = 0;
   auto now = before;
   auto draw = [&] {
-    auto head = fitted(counts_line(*listing) + "; sorted by " + sort + "; c m n sort, q ends" +
-                           (trouble.empty() ? "" : "; " + harmless(trouble)),
+    auto head = fitted((trouble.empty() ? counts_line(*listing) : harmless(trouble)) +
+                           "; sorted by " + sort + "; c m n sort, q ends",
                        terminal::width());
     screen.draw(
         head + "\n\n" +

@@ -97,7 +97,6 @@ void follow_source(session& s, const log_source& source, std::mutex& out, std::a
       pause = retry_first;
       std::string text;
       reader.feed(part, [&](const received_event& e) {
-        if (!e.id.empty()) last = e.id;
         text += shown(s, source, e.data);
         return true;
       });
@@ -116,6 +115,7 @@ void follow_source(session& s, const log_source& source, std::mutex& out, std::a
     if (pause == retry_first) s.tell(source.name + ": " + reason.detail + "; trying again");
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, retry_most);
+    if (!reader.last_id().empty()) last = reader.last_id();
     query.front().second = "0";  // what was there has been shown
   }
 }

@@ -177,9 +177,9 @@ result<int> wait(session& s) {
     }
     if (missing.empty()) return exits::ok;
     if (fatal) return fail(errc::handler_failed, "will not be " + state + " by itself: " + missing);
-    if (s.left() <= pause) return fail(errc::timeout, "not " + state + " in time: " + missing);
+    if (s.left() <= 0ms) return fail(errc::timeout, "not " + state + " in time: " + missing);
     shown.show(missing);
-    std::this_thread::sleep_for(pause);
+    std::this_thread::sleep_for(std::min(pause, s.left()));  // and one look at the end
   }
 }
 

@@ -174,7 +174,7 @@ bool is_down(const json& service, bool named) {
   if (text_in(service, "desired") != "running") return false;
   auto& n = at(service, "instances");
   bool none_wanted = n.is_object() && whole(n, "desired") == 0 && state == "STOPPED";
-  return !none_wanted && state != "EXITED";
+  return !none_wanted && !service.value("done", false);
 }
 
 table status_table(const json& listing, const status_options& options) {

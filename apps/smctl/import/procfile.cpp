@@ -19,10 +19,6 @@ bool is_process_name(std::string_view name) {
   });
 }
 
-bool names_port(std::string_view command) {
-  return command.find("$PORT") != command.npos || command.find("${PORT") != command.npos;
-}
-
 /// "$PORT_ADMIN" is another variable to a shell. foreman 0.87 puts the port in there, too, before
 /// the shell sees it.
 bool names_more_than_port(std::string_view command) {
@@ -119,13 +115,11 @@ result<void> import_procfile(const foreign_file& file, imported& into) {
     spec["command"] = command_of_line(command);
     // Else the shell alone would hear of the stop.
     if (spec["command"][0] == "sh" && !is_single_command(command)) spec["kill_mode"] = "group";
-    if (names_port(command)) {
-      spec["env"]["PORT"] = std::to_string(port);
-      if (names_more_than_port(command))
-        lose(std::string(name),
-             "a variable that begins with PORT is that variable here; foreman "
-             "puts the port in its place");
-    }
+    spec["env"]["PORT"] = std::to_string(port);
+    if (names_more_than_port(command))
+      lose(std::string(name),
+           "a variable that begins with PORT is that variable here; foreman "
+           "puts the port in its place");
     port += port_step;
     if (name == "release") {
       spec["autostart"] = false;

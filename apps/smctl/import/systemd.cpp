@@ -123,9 +123,12 @@ class unit_reader {
       });
       if (why == last.rend())
         return fail(errc::bad_arguments, "there is no ExecStart in it", file_.path);
-      return fail(errc::bad_arguments, "ExecStart: " + why->why,
-                  file_.path + ":" + std::to_string(why->line));
+      why->why += "; the unit is left out";
+      return {};
     }
+    if (unit_.one_shot)
+      lose(started_, "ExecStart",
+           "who comes after a Type=oneshot waits for its end there; here for its start");
     if (unit_.lines.size() > 1 && !unit_.one_shot)
       lose(started_, "ExecStart", "all but the last are run to their end before");
     auto known = unit_.variables;

@@ -71,8 +71,9 @@ TEST(import, procfile_lines_are_services_with_ports_and_shells_where_they_are_ne
             "[service.web]\ncommand = [\"sh\", \"-c\", \"exec puma -p $PORT\"]\n"
             "directory = \"/srv\"\nenv = { PORT = \"5000\" }\n"
             "\n[service.worker]\ncommand = [\"sh\", \"-c\", \"cd x && node a.js\"]\n"
-            "directory = \"/srv\"\nkill_mode = \"group\"\n"
-            "\n[service.plain]\ncommand = [\"node\", \"b c.js\"]\ndirectory = \"/srv\"\n");
+            "directory = \"/srv\"\nenv = { PORT = \"5100\" }\nkill_mode = \"group\"\n"
+            "\n[service.plain]\ncommand = [\"node\", \"b c.js\"]\ndirectory = \"/srv\"\n"
+            "env = { PORT = \"5200\" }\n");
   EXPECT_NE(as_toml("Procfile", "a: x $PORT_ADMIN\n")
                 .find("Procfile:1: a: a variable that begins with PORT is that variable here"),
             std::string::npos);
@@ -191,8 +192,9 @@ TEST(import, a_unit_keeps_the_defaults_of_systemd) {
   EXPECT_EQ(as_toml("a.service", "[Service]\nType=simple\n"),
             "a.service: there is no ExecStart in it");
   EXPECT_EQ(as_toml("a@.service", "[Service]\nExecStart=/p %i\n"),
+            "a@.service: is called a here\n"
             "a@.service:2: ExecStart: %i of a template: import it as NAME@INSTANCE.service, which "
-            "is read from NAME@.service");
+            "is read from NAME@.service; the unit is left out\n");
 }
 
 TEST(import, units_know_each_other_when_they_come_together) {
@@ -241,8 +243,9 @@ TEST(import, a_file_that_is_no_text_is_refused) {
             "has control characters in it");
   EXPECT_EQ(as_toml("e.json", R"({"script": "a", "env": {"A": "\u0001"}})"),
             "e.json: has control characters in it");
-  EXPECT_EQ(as_toml("a.service", "[Service]\nExecStart=/p \\x01\n"),
-            "a.service:2: ExecStart: a backslash begins no escape there is");
+  EXPECT_EQ(
+      as_toml("a.service", "[Service]\nExecStart=/p \\x01\n"),
+      "a.service:2: ExecStart: a backslash begins no escape there is; the unit is left out\n");
   EXPECT_NE(as_toml("a.service", "[Unit]\nDescription=a\x1b[2Jb\n[Service]\nExecStart=/p\n")
                 .find("# a [2Jb\n"),
             std::string::npos);

@@ -88,7 +88,7 @@ TEST_F(smctl_with_file, reexec_keeps_every_pid) {
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_TRUE(has(done.err, "executed anew, pid " + std::to_string(app->pid()))) << done.err;
   EXPECT_EQ(app->instance_pid("one"), pid);
-  EXPECT_TRUE(has(smctl({"daemon"}).out, "pid " + std::to_string(app->pid())));
+  EXPECT_TRUE(has(smctl({"daemon"}).out, ", pid " + std::to_string(app->pid()) + "\nsmd "));
 }
 
 TEST_F(smctl_with_file, reexec_waits_for_the_new_manager_and_not_for_services) {
@@ -99,6 +99,7 @@ TEST_F(smctl_with_file, reexec_waits_for_the_new_manager_and_not_for_services) {
   ASSERT_TRUE(eventually([&] { return app->service("bad")["state"] == "FATAL"; }));
   auto done = smctl({"daemon", "reexec", "--timeout", "30s"});
   EXPECT_EQ(done.code, 0) << done.err;
+  ASSERT_TRUE(eventually([&] { return app->service("bad")["state"] == "FATAL"; }));
   auto shown = smctl({"daemon"});
   EXPECT_EQ(shown.code, 3);
   EXPECT_TRUE(has(shown.out, "not ready:\n  bad ")) << shown.out;
@@ -125,6 +126,43 @@ TEST_F(smctl_with_file, what_has_ended_and_may_is_no_reason_to_be_unready) {
   EXPECT_TRUE(eventually([&] { return app->api("GET", "/readyz").status == 200; }));
   EXPECT_EQ(smctl({"daemon"}).code, 0);
   EXPECT_EQ(smctl({"status"}).code, 0);
+  EXPECT_EQ(app->api("PATCH", "/v1/services/once", R"({"command": ["false"]})").status, 200);
+  EXPECT_EQ(app->api("POST", "/v1/services/once/restart").status, 200);
+  ASSERT_TRUE(eventually([&] { return app->service("once")["last_exit"] == "exit code 1"; }));
+  ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
+  EXPECT_EQ(app->api("GET", "/readyz").status, 503) << "but it may not fail";
+  EXPECT_EQ(smctl({"status"}).code, 3);
+}
+
+TEST_F(smctl_with_file, a_dry_run_does_nothing) {
+  std::ofstream(folder_.path() / "jobs") << R"({"queue":"q","state":"ready","payload":"{}"})"
+                                            "\n";
+  auto jobs = smctl({"queue", "import", "-n", (folder_.path() / "jobs").string()});
+  EXPECT_EQ(jobs.err, "1 jobs would be imported\n");
+  EXPECT_EQ(app->api("GET", "/v1/queues").document()["queues"].size(), 0U);
+  std::ofstream(folder_.path() / "Procfile") << "web: sleep 1\n";
+  auto target = (folder_.path() / "made.toml").string();
+  auto made = smctl({"import", "-n", (folder_.path() / "Procfile").string(), "-o", target});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_TRUE(has(made.out, "[service.web]")) << made.out;
+  EXPECT_FALSE(std::filesystem::exists(target));
+}
+
+TEST_F(smctl_with_file, an_empty_name_is_told_as_one) {
+  auto done = smctl({"queue", "pause", ""});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_TRUE(has(done.err, "the queue: must not be empty")) << done.err;
+}
+
+TEST_F(smctl_with_file, who_requires_what_has_ended_well_starts) {
+  write(
+      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
+      "\"2002\"]\n[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n"
+      "[service.late]\ncommand = [\"sleep\", \"1004\"]\nrequires = [\"once\"]\n");
+  EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
+  ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
+  EXPECT_EQ(smctl({"restart", "late"}).code, 0);
+  EXPECT_EQ(app->service("late")["state"], "RUNNING");
 }
 
 TEST_F(smctl_with_file, reload_of_what_is_outdated_needs_no_names) {

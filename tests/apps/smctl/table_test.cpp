@@ -123,7 +123,8 @@ TEST(views, tell_what_is_down) {
       {service("a", "BACKOFF"), true, true},
       {service("a", "STARTING"), true, true},
       {service("a", "STOPPED", {{"desired", "stopped"}}), true, false},
-      {service("a", "EXITED"), true, false},
+      {service("a", "EXITED"), true, true},
+      {service("a", "EXITED", {{"done", true}}), true, false},
       {service("a", "STOPPED", {{"instances", {{"desired", 0}}}}), true, false},
   };
   for (auto& row : rows) {
