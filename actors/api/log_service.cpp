@@ -38,7 +38,8 @@ tail_of_all read_tail(const log_query& q) {
         continue;
       }
       // Of an instance that came meanwhile, as of one that is looked at first.
-      auto part = read_last_lines(file, q.lines, [&](auto& line) { return is_wanted(q, line); });
+      auto part = read_last_lines(file, std::max(q.lines, log_query{}.lines),
+                                  [&](auto& line) { return is_wanted(q, line); });
       all.positions.push_back(part.position);
       std::move(part.lines.begin(), part.lines.end(), std::back_inserter(all.lines));
     }

@@ -28,7 +28,7 @@ bool managed_service::settled() const {
   return std::all_of(instances_.begin(), instances_.end(), [&](auto& i) {
     auto& life = i->life();
     return i->does() == duty::leaves || i->does() == duty::stands_in || i->running() ||
-           (life.state == instance_state::exited && !life.failed &&
+           (i->does() != duty::waits && life.state == instance_state::exited && !life.failed &&
             is_success(desired_.spec, life.last_exit));
   });
 }
@@ -51,7 +51,7 @@ const instance* managed_service::awaited() const {
 
 service_progress managed_service::progress() const {
   return {.enabled = desired_.enabled,
-          .ready = ready(),
+          .ready = settled(),
           .at_rest = at_rest(),
           .rolling = rolling(),
           .rolled_back = !rollout_failure_.empty(),

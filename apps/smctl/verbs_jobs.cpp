@@ -183,6 +183,7 @@ result<int> import_jobs(session& s) {
     return {};
   };
   for (std::string line; std::getline(in, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
     if (body.size() + line.size() > import_bytes && !body.empty())
       if (auto ok = send(); !ok) return tl::unexpected<error>(ok.error());
     body += line + "\n";

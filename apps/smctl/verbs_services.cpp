@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds poll_first = 50ms, poll_most = 500ms;
+constexpr std::chrono::milliseconds final_look = 2s;  // when the time is up
 
 /// The listing with those services alone that `words` mean.
 result<json> only(const json& listing, std::span<const std::string> words,
@@ -146,7 +147,9 @@ result<int> cat(session& s) {
 bool has_come(const std::string& state, const json* service) {
   if (!service) return state == "gone" || state == "stopped";
   auto present = text_in(*service, "state");
-  if (state == "ready") return service->value("ready", false) && present == "RUNNING";
+  if (state == "ready")
+    return (service->value("ready", false) && present == "RUNNING") ||
+           service->value("done", false);
   if (state == "running") return present == "RUNNING";
   if (state == "stopped") return present == "STOPPED" || present == "EXITED" || present == "FATAL";
   return false;
@@ -160,7 +163,9 @@ result<int> wait(session& s) {
   if (!names) return tl::unexpected<error>(names.error());
   progress shown(s.screen.errors && !s.quiet(), "waiting for");
   for (auto pause = poll_first;; pause = std::min(pause * 2, poll_most)) {
-    auto all = s.services();
+    bool last = s.left() <= 0ms;
+    auto all = session::ask(s.client(), request_for("services.list"),
+                            std::max(s.deadline, std::chrono::steady_clock::now() + final_look));
     if (!all) return tl::unexpected<error>(all.error());
     std::string missing;
     bool fatal = false;
@@ -177,9 +182,9 @@ result<int> wait(session& s) {
     }
     if (missing.empty()) return exits::ok;
     if (fatal) return fail(errc::handler_failed, "will not be " + state + " by itself: " + missing);
-    if (s.left() <= 0ms) return fail(errc::timeout, "not " + state + " in time: " + missing);
+    if (last) return fail(errc::timeout, "not " + state + " in time: " + missing);
     shown.show(missing);
-    std::this_thread::sleep_for(std::min(pause, s.left()));  // and one look at the end
+    std::this_thread::sleep_for(std::min(pause, s.left()));
   }
 }
 

@@ -152,8 +152,18 @@ class section_reader {
     if (auto* present = find(out_.wanted.services, name)) base = *present;
     auto spec = read_all(at, body, [&](const json& b) { return spec_from_json(b, base); });
     if (!spec) return;
+    check_probe(at + "/ready", body, "ready", spec->ready.kind);
+    check_probe(at + "/health", body, "health", spec->health.kind);
     put(out_.wanted.services, std::move(*spec));
     out_.services_of_file.push_back(name);
+  }
+
+  /// What names a target and no way to ask there would be ignored.
+  void check_probe(const std::string& at, const json& body, const char* field,
+                   const std::string& kind) {
+    auto probe = body.find(field);
+    if (probe != body.end() && probe->contains("target") && kind != "tcp" && kind != "http")
+      out_.refuse(at + "/target", "needs kind = \"tcp\" or \"http\" beside it");
   }
 
   void read_consumer(const std::string& name, json body) {

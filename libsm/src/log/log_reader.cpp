@@ -28,7 +28,10 @@ unique_fd open_for_reading(const fs::path& file, struct stat& s) {
 /// time.
 ino_t identity_of(int folder, const char* name, int flags) {
   struct statx s {};
-  if (::statx(folder, name, flags, STATX_INO | STATX_BTIME, &s) != 0) return 0;
+  if (::statx(folder, name, flags, STATX_INO | STATX_BTIME, &s) != 0) {
+    struct stat plain {};  // a filter of system calls may know no other
+    return ::fstatat(folder, name, &plain, flags) == 0 ? plain.st_ino : 0;
+  }
   auto id = static_cast<ino_t>(s.stx_ino);
   if ((s.stx_mask & STATX_BTIME) == 0) return id;
   auto born = static_cast<ino_t>(s.stx_btime.tv_sec) * 1'000'000'000 + s.stx_btime.tv_nsec;
@@ -106,8 +109,8 @@ log_lines read_more_lines(const fs::path& file, log_position position, std::size
   log_lines more{{}, position};
   std::size_t budget = bytes_max;
   while (budget > 0) {
-    auto part = position.inode == 0 ? std::optional(0U) : part_with(file, more.position.inode);
-    if (!part) part = oldest_part(file);  // what it had come to is gone
+    auto part = position.inode == 0 ? std::nullopt : part_with(file, more.position.inode);
+    if (!part) part = oldest_part(file);  // there was none yet, or what it had come to is gone
     struct stat s {};
     auto path = !part || *part == 0 ? file : fs::path(file.string() + "." + std::to_string(*part));
     auto fd = open_for_reading(path, s);

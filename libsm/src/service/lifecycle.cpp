@@ -189,7 +189,10 @@ actions on(transition& t, const reset_requested&) {
 
 actions on(transition& t, const spawn_failed& e) {
   t.life.last_end = e.reason;
-  if (t.life.state == starting) return t.ended(std::nullopt, e.reason);
+  if (t.life.state == starting) {
+    t.life.failed = true;  // whatever the end of the run before was
+    return t.ended(std::nullopt, e.reason);
+  }
   if (t.life.state != stopping) return {};
   return t.end_of_stop();
 }

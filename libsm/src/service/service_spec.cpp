@@ -25,8 +25,6 @@ tl::unexpected<error> bad(const std::string& where, std::string detail) {
 /// As it is for the first instance.
 result<void> validate_target(const std::string& kind, const std::string& target,
                              const std::string& where) {
-  if (kind != "tcp" && kind != "http" && !target.empty())
-    return bad(where + "/kind", "must be \"tcp\" or \"http\", since there is a target");
   if (kind != "tcp" && kind != "http") return {};
   auto filled_in = with_variables(
       target, {{"SM_SERVICE", "x"}, {"SM_INSTANCE", "x"}, {"SM_INSTANCE_NUMBER", "0"}});

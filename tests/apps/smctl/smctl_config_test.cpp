@@ -161,8 +161,9 @@ TEST_F(smctl_with_file, who_requires_what_has_ended_well_starts) {
       "[service.late]\ncommand = [\"sleep\", \"1004\"]\nrequires = [\"once\"]\n");
   EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
   ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
-  EXPECT_EQ(smctl({"restart", "late"}).code, 0);
-  EXPECT_EQ(app->service("late")["state"], "RUNNING");
+  EXPECT_TRUE(eventually([&] { return app->service("late")["state"] == "RUNNING"; }));
+  EXPECT_EQ(smctl({"restart", "once", "late"}).code, 0) << "and nobody waits for more";
+  EXPECT_EQ(smctl({"wait", "once", "late", "--timeout", "20s"}).code, 0);
 }
 
 TEST_F(smctl_with_file, reload_of_what_is_outdated_needs_no_names) {

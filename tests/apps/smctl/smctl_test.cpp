@@ -77,7 +77,9 @@ TEST_F(smctl_with_manager, what_is_not_reached_in_time_is_75_and_what_fails_is_t
   auto late = smctl({"start", "slow", "--timeout", "300ms"});
   EXPECT_EQ(late.code, 75) << late.err;
   EXPECT_EQ(late.err.find("smctl: slow: is STARTING"), 0U) << late.err;
-  EXPECT_EQ(smctl({"wait", "slow", "--timeout", "200ms"}).code, 75);
+  auto waited = smctl({"wait", "slow", "--timeout", "200ms"});
+  EXPECT_EQ(waited.code, 75);
+  EXPECT_TRUE(has(waited.err, "not ready in time: slow (STARTING)")) << waited.err;
   EXPECT_EQ(smctl({"restart", "slow", "--no-wait"}).code, 0);
   EXPECT_EQ(add(tool_named("bad", {{"fail", true}}, quick_to_give_up)).status, 201);
   EXPECT_TRUE(reaches("bad", "FATAL"));

@@ -151,6 +151,8 @@ TEST(configuration, each_mistake_has_its_place_its_key_and_what_was_meant) {
        "error: f:2:17: service.a.command[1]: must be a string\n"},
       {"[service.a]\ncommand = ['x']\nready = 'tcp'\n",
        "error: f:3:1: service.a.ready: must be a table\n"},
+      {"[service.a]\ncommand = ['x']\nhealth = { target = '127.0.0.1:1' }\n",
+       "error: f:3:12: service.a.health.target: needs kind = \"tcp\" or \"http\" beside it\n"},
       {"[service.a]\ncommand = ['x']\ninstances = 1.0\n", "error: f:3:1: service.a.instances: "},
       {"[service.a]\ncommand = ['x']\nparams.when = 2026-01-01\n",
        "error: f:3:8: service.a.params.when: a date or time is no value here; write a text in "
