@@ -62,7 +62,7 @@ void add_configuration_routes(route_adder& at, const management_parts& parts) {
   });
   at.bind("daemon.reexec",
           [&reexec = parts.reexec, &shutting_down = parts.shutting_down](request&) {
-            return reexec.begin(shutting_down).transform([](json answer) {
+            return reexec.begin(shutting_down).transform([](const json& answer) {
               return with_status(202, answer);
             });
           });

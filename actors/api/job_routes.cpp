@@ -141,7 +141,7 @@ result<json> show_job(job_store& store, const job_id& id) {
 
 }  // namespace
 
-void add_job_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock) {
+void add_job_routes(route_adder& at, queue_view& jobs, const std::function<bool()>& has_clock) {
   at.bind("jobs.list", [&jobs](request& rq) {
     auto state = job_state::ready;
     for (auto s : {job_state::running, job_state::delayed, job_state::dead})

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 promise<json_text> wrapped(const promise<json_text>& answer) {
   return answer.transform(
-      [](json_text text) { return json_text{R"({"result":)" + text.text + "}"}; });
+      [](const json_text& text) { return json_text{R"({"result":)" + text.text + "}"}; });
 }
 
 /// What a request for a command asks of `target`.

@@ -13,11 +13,11 @@ namespace sm {
 /// takes long.
 void add_queue_routes(route_adder& at, queue_view& jobs, queue_view& searches);
 /// /v1/jobs, and /v1/queues/:queue/jobs.
-void add_job_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock);
+void add_job_routes(route_adder& at, queue_view& jobs, const std::function<bool()>& has_clock);
 /// /v1/failed.
 void add_failed_routes(route_adder& at, queue_view& jobs);
 /// /v1/schedules.
-void add_schedule_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock);
+void add_schedule_routes(route_adder& at, queue_view& jobs, const std::function<bool()>& has_clock);
 
 // -- what they share
 

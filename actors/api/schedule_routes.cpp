@@ -38,7 +38,8 @@ result<json> store_schedule(job_store& store, const schedule_spec& spec,
 
 }  // namespace
 
-void add_schedule_routes(route_adder& at, queue_view& jobs, std::function<bool()> has_clock) {
+void add_schedule_routes(route_adder& at, queue_view& jobs,
+                         const std::function<bool()>& has_clock) {
   at.bind("schedules.list", [&jobs](request&) {
     return jobs.ask<json>([](job_store& store) -> result<json> {
       auto all = store.schedules();
