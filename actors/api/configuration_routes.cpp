@@ -27,7 +27,8 @@ std::optional<std::string> etag_of(const request& rq, const json& body) {
   return header;
 }
 
-/// What stays as it is for as long as this manager runs: it is asked for at its first look.
+/// What stays as it is for as long as this manager runs. Its build is read from its file: at the
+/// start, and not in the loop.
 json own_process(const management_parts& parts) {
   return {{"pid", ::getpid()},
           {"start_time", process_start_time(::getpid())},
@@ -56,10 +57,7 @@ void add_configuration_routes(route_adder& at, const management_parts& parts) {
     return keeper.apply(etag_of(rq, body), field(body, "overwrite", false),
                         wait_for{duration_of(rq, "wait")}, rq.caller());
   });
-  at.bind("daemon.show", [parts, known = json()](request&) mutable {
-    if (known.is_null()) known = own_process(parts);
-    return known;
-  });
+  at.bind("daemon.show", [known = own_process(parts)] { return known; });
   at.bind("daemon.reexec",
           [&reexec = parts.reexec, &shutting_down = parts.shutting_down](request&) {
             return reexec.begin(shutting_down).transform([](const json& answer) {

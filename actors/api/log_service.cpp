@@ -128,7 +128,7 @@ class log_follower : public response_stream, public std::enable_shared_from_this
     add(lines);
     if (!ready_.empty())
       wake();
-    else if (changed_)
+    else if (changed_ || !lines.empty())  // there may be more, though none was wanted
       read_on();
   }
 

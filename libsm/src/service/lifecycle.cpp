@@ -86,12 +86,12 @@ struct transition {
     if (auto* over = std::get_if<give_up>(&decision))
       enter(fatal, over->reason + ", last: " + reason);
     else
-      leave_exited(std::move(reason));
+      rest_exited(std::move(reason));
     return {disarm_timer{}};
   }
 
   /// How it was judged stays with it.
-  void leave_exited(std::string reason) {
+  void rest_exited(std::string reason) {
     auto failed = life.failed;
     enter(exited, std::move(reason));
     life.failed = failed;

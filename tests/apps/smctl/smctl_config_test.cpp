@@ -13,14 +13,19 @@ namespace {
 class smctl_with_file : public ::testing::Test {
  protected:
   smctl_with_file() {
-    write(
-        "[service.one]\ncommand = [\"sleep\", \"1001\"]\n"
-        "[service.two]\ncommand = [\"sleep\", \"1002\"]\n");
+    write_beside({});
     app.emplace(SMD, std::vector<std::string>{"--config", file()});
     EXPECT_TRUE(eventually([&] { return app->all_ready(); }));
   }
   std::string file() const { return (folder_.path() / "smd.toml").string(); }
   void write(const std::string& text) const { std::ofstream(file()) << text; }
+  /// The two services that there are from the start, and more.
+  void write_beside(const std::string& more) const {
+    write(
+        "[service.one]\ncommand = [\"sleep\", \"1001\"]\n"
+        "[service.two]\ncommand = [\"sleep\", \"1002\"]\n" +
+        more);
+  }
   command_result smctl(std::vector<std::string> words) const {
     words.insert(words.begin(), {SMCTL, "-s", app->state().string()});
     return run_command(words);
@@ -92,9 +97,7 @@ TEST_F(smctl_with_file, reexec_keeps_every_pid) {
 }
 
 TEST_F(smctl_with_file, reexec_waits_for_the_new_manager_and_not_for_services) {
-  write(
-      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
-      "\"2002\"]\n[service.bad]\ncommand = [\"false\"]\nintensity = { restarts = 0 }\n");
+  write_beside("[service.bad]\ncommand = [\"false\"]\nintensity = { restarts = 0 }\n");
   EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
   ASSERT_TRUE(eventually([&] { return app->service("bad")["state"] == "FATAL"; }));
   auto done = smctl({"daemon", "reexec", "--timeout", "30s"});
@@ -118,9 +121,7 @@ TEST_F(smctl_with_file, doctor_looks_at_the_file_too) {
 }
 
 TEST_F(smctl_with_file, what_has_ended_and_may_is_no_reason_to_be_unready) {
-  write(
-      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
-      "\"2002\"]\n[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n");
+  write_beside("[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n");
   EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
   ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
   EXPECT_TRUE(eventually([&] { return app->api("GET", "/readyz").status == 200; }));
@@ -155,9 +156,8 @@ TEST_F(smctl_with_file, an_empty_name_is_told_as_one) {
 }
 
 TEST_F(smctl_with_file, who_requires_what_has_ended_well_starts) {
-  write(
-      "[service.one]\ncommand = [\"sleep\", \"1001\"]\n[service.two]\ncommand = [\"sleep\", "
-      "\"2002\"]\n[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n"
+  write_beside(
+      "[service.once]\ncommand = [\"true\"]\nrestart = \"never\"\n"
       "[service.late]\ncommand = [\"sleep\", \"1004\"]\nrequires = [\"once\"]\n");
   EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
   ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
