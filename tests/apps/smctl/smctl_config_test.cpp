@@ -162,6 +162,8 @@ TEST_F(smctl_with_file, who_requires_what_has_ended_well_starts) {
   EXPECT_EQ(smctl({"apply", "-y", "--no-wait"}).code, 0);
   ASSERT_TRUE(eventually([&] { return app->service("once")["state"] == "EXITED"; }));
   EXPECT_TRUE(eventually([&] { return app->service("late")["state"] == "RUNNING"; }));
+  EXPECT_EQ(smctl({"stop", "late"}).code, 0);
+  EXPECT_EQ(smctl({"start", "late", "--timeout", "10s"}).code, 0) << "it has ended long since";
   EXPECT_EQ(smctl({"restart", "once", "late"}).code, 0) << "and nobody waits for more";
   EXPECT_EQ(smctl({"wait", "once", "late", "--timeout", "20s"}).code, 0);
 }
