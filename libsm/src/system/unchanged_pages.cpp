@@ -55,7 +55,9 @@ int release(dl_phdr_info* object, std::size_t, void* unchanged) {
     auto end = page_of(object->dlpi_addr + part->p_vaddr + part->p_memsz + page_size() - 1);
     for (auto& m : *static_cast<const std::vector<mapping>*>(unchanged)) {
       auto from = std::max(m.begin, begin), to = std::min(m.end, end);
-      if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+      if (from >= to) continue;
+      // The kernel names addresses by number. NOLINTNEXTLINE(performance-no-int-to-ptr)
+      ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
     }
   }
   return 0;
