@@ -61,6 +61,7 @@ void instance::handle(const lifecycle_event& event) {
     alive_at_ = clock::now();
     watch_for_hang();
   }
+  if (life_.state != before) journal_end(before);
   if (life_.state != before)
     s_.log.info("{} {} -> {}{}{}", name(), to_string(before), to_string(life_.state),
                 life_.reason.empty() ? "" : ": ", life_.reason);
@@ -378,6 +379,23 @@ void instance::forget_process() {
     (void)s_.janitor.post([&s = s_, run = rq.run()] { s.cgroups.end(run); });
   }
   s_.journal.remove_instance(name(), incarnation_);
+}
+
+/// The next manager, after an upgrade or a crash, starts what is wanted and does not run: what has
+/// ended, and is left so by its policy, is none of that.
+void instance::journal_end(instance_state before) {
+  if (life_.state == instance_state::exited)
+    s_.journal.put_instance({.name = name(),
+                             .incarnation = incarnation_,
+                             .boot = boot_id(),
+                             .restarts = life_.restarts,
+                             .spec = started_spec_,
+                             .end = instance_end{.status = life_.last_exit.value_or(vanished{}),
+                                                 .failed = life_.failed,
+                                                 .reason = life_.reason}},
+                            [] {});
+  else if (before == instance_state::exited)
+    s_.journal.remove_instance(name(), incarnation_);
 }
 
 void instance::check_limits(std::uint64_t memory, unsigned tasks) {

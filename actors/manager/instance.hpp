@@ -79,6 +79,8 @@ class instance {
 
   /// An earlier manager left this row behind: its process is waited for, or has ended.
   void found(const journaled_instance& row, bool wanted);
+  /// It has ended under an earlier manager, and its policy left it so.
+  void found_ended(const journaled_instance& row);
 
   // -- of its process
   void check_limits(std::uint64_t memory, unsigned tasks);
@@ -95,6 +97,7 @@ class instance {
   void watch_process();
   void on_process_ended(const exit_status& status);
   void forget_process();
+  void journal_end(instance_state before);
   void make_link(unique_fd ours);
   void on_hello(const wire::hello& h);
   void welcome_when_journaled();

@@ -53,6 +53,14 @@ void instance::found(const journaled_instance& row, bool wanted) {
   handle(tree_gone{});
 }
 
+void instance::found_ended(const journaled_instance& row) {
+  incarnation_ = row.incarnation;
+  started_spec_ = row.spec;
+  life_.restarts = shown_restarts_ = row.restarts;
+  heed(occasion::found, true);
+  handle(end_found{row.end->status, row.end->failed, row.end->reason});
+}
+
 bool instance::proves_to_be(const json& greeting) const {
   return greeting.value("incarnation", std::uint64_t{0}) == incarnation_ &&
          greeting.value("token", "") == token_;

@@ -121,6 +121,15 @@ void managed_service::follow(const desired_change& c) {
 }
 
 void managed_service::adopt(const journaled_instance& row, unsigned index) {
+  if (row.end) {
+    // What is wanted by now may be another thing than what has ended.
+    if (desired_.enabled && !desired_.removed && index < desired_.spec.instances &&
+        !needs_restart(row.spec, desired_.spec))
+      instances_[index]->found_ended(row);
+    else
+      s_.journal.remove_instance(row.name, row.incarnation);
+    return;
+  }
   while (instances_.size() <= index) add_instance(duty::leaves);
   instances_[index]->found(row, desired_.enabled && !desired_.removed);
 }

@@ -79,6 +79,8 @@ void supervisor::set_aside(const std::string& name, const error& why) {
 void supervisor::adopt(const journaled_instance& row) {
   auto parts = parse_instance_name(row.name);
   if (!parts) return;  // the store has no such rows
+  if (row.end && !lookup(row.spec.name))
+    return s_.journal.remove_instance(row.name, row.incarnation);
   auto& m = services_[row.spec.name];
   if (!m) {
     auto unwanted = desired_service{.spec = row.spec, .enabled = false, .removed = true};

@@ -89,6 +89,39 @@ TEST_F(adoption_fixture, a_service_that_died_without_a_manager_is_restarted_by_i
   EXPECT_EQ(app.instance_pid("b"), b);
 }
 
+TEST_F(adoption_fixture, what_has_ended_is_not_started_by_the_next_manager_unless_it_was_stopped) {
+  auto ran = app.state() / "ran";
+  auto once = [&](const std::string& command) {
+    return json{{"name", "once"}, {"command", {"sh", "-c", command}}, {"restart", "never"}};
+  };
+  auto append = "echo >> " + ran.string();
+  auto runs = [&] { return std::ranges::count(text_of(ran), '\n'); };
+  ASSERT_EQ(add(once(append)).status, 201);
+  ASSERT_TRUE(reaches("once", "EXITED"));
+  for (int round = 0; round < 2; ++round) {
+    kill_manager();
+    next_manager();
+    auto shown = app.service("once");
+    EXPECT_EQ(shown["state"], "EXITED");
+    EXPECT_EQ(shown["done"], true);
+    EXPECT_EQ(shown["last_exit"], "exit code 0");
+    EXPECT_EQ(shown["desired"], "running");
+  }
+  EXPECT_EQ(runs(), 1);
+  EXPECT_EQ(app.stop(), 0);
+  app.start();
+  ASSERT_TRUE(eventually([&] { return runs() == 2; })) << "all were stopped with their manager";
+  ASSERT_TRUE(reaches("once", "EXITED"));
+  ASSERT_EQ(app.api("POST", "/v1/services/once/start").status, 200);
+  ASSERT_TRUE(eventually([&] { return runs() == 3; }));
+  ASSERT_TRUE(reaches("once", "EXITED"));
+  ASSERT_EQ(app.api("POST", "/v1/services/once/stop").status, 200);
+  kill_manager();
+  next_manager();
+  EXPECT_EQ(app.service("once")["state"], "STOPPED");
+  EXPECT_EQ(runs(), 3);
+}
+
 TEST_F(adoption_fixture, a_service_that_is_being_constructed_is_adopted) {
   auto life = app.state() / "life";
   std::filesystem::create_directory(life);

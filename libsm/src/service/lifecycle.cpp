@@ -308,6 +308,15 @@ actions on(transition& t, const process_found&) {
   return {arm_timer{t.spec.start_timeout}};
 }
 
+actions on(transition& t, const end_found& e) {
+  if (t.life.state != stopped) return {};
+  t.life.last_exit = e.status;
+  t.life.last_end = e.reason;
+  t.life.failed = e.failed;
+  t.rest_exited(e.reason);
+  return {disarm_timer{}};
+}
+
 actions on(transition& t, const process_adopted& e) {
   if (t.life.state != starting) return {};
   if (e.stopping) {

@@ -52,6 +52,11 @@ struct condemned {
   std::string reason;
 };                        ///< its group has failed: end it and give it up
 struct process_found {};  ///< an earlier manager started it, and it may still run
+struct end_found {
+  exit_status status;
+  bool failed = false;
+  std::string reason{};
+};  ///< an earlier manager saw how it ended, and left it so
 struct process_adopted {
   bool stopping = false;                    ///< it was asked to end, and will
   std::optional<time_point> ready_since{};  ///< nothing while its service is being constructed
@@ -60,7 +65,7 @@ struct process_adopted {
 using lifecycle_event =
     std::variant<start_requested, stop_requested, restart_requested, reset_requested, spawn_failed,
                  became_ready, start_failed, timeout_extended, link_lost, process_ended, tree_gone,
-                 timer_fired, kill_requested, unresponsive, condemned, process_found,
+                 timer_fired, kill_requested, unresponsive, condemned, process_found, end_found,
                  process_adopted>;
 
 // -- actions

@@ -1,5 +1,7 @@
 #include "store/state_store.hpp"
 
+#include <SQLiteCpp/VariadicBind.h>
+
 #include <limits>
 #include <sm/guarded.hpp>
 
@@ -30,6 +32,17 @@ CREATE TABLE IF NOT EXISTS instance(
 PRAGMA user_version=2;
 )";
 constexpr int schema_version = 2;
+// Beside them, so that a version of sm that does not know it leaves it alone: it starts again what
+// has ended.
+constexpr const char* ended_schema = R"(
+CREATE TABLE IF NOT EXISTS ended(
+  name TEXT PRIMARY KEY,
+  incarnation INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  restarts INTEGER NOT NULL,
+  spec TEXT NOT NULL,
+  end TEXT NOT NULL) WITHOUT ROWID;
+)";
 
 result<json> stored_json(const SQLite::Column& column) {
   if (column.isNull()) return json{};
@@ -59,6 +72,42 @@ result<desired_service> read_service(SQLite::Statement& row) {
                          .removed = row.getColumn(4).getInt() != 0};
 }
 
+json to_json(const instance_end& end) {
+  json document{{"failed", end.failed}, {"reason", end.reason}};
+  if (auto* exited = std::get_if<exited_with>(&end.status)) document["code"] = exited->code;
+  if (auto* killed = std::get_if<killed_by>(&end.status)) document["signal"] = killed->number;
+  return document;
+}
+
+result<instance_end> stored_end(const SQLite::Column& column) {
+  return stored_json(column).and_then([](auto&& document) -> result<instance_end> {
+    if (!document.is_object()) return fail(errc::bad_arguments, "must be an object", "end");
+    instance_end end{.failed = document.value("failed", false),
+                     .reason = document.value("reason", "")};
+    if (document.contains("code"))
+      end.status = exited_with{document["code"].template get<int>()};
+    else if (document.contains("signal"))
+      end.status = killed_by{document["signal"].template get<int>()};
+    return end;
+  });
+}
+
+result<journaled_instance> read_ended(SQLite::Statement& row) {
+  auto name = row.getColumn(0).getString();
+  auto parts = parse_instance_name(name);
+  if (!parts) return fail(errc::invalid_spec, "is no name of an instance");
+  auto spec = stored_spec(row.getColumn(4), parts->service);
+  if (!spec) return tl::unexpected<error>(std::move(spec.error()));
+  auto end = stored_end(row.getColumn(5));
+  if (!end) return tl::unexpected<error>(std::move(end.error()));
+  return journaled_instance{.name = std::move(name),
+                            .incarnation = static_cast<std::uint64_t>(row.getColumn(1).getInt64()),
+                            .boot = row.getColumn(2).getString(),
+                            .restarts = row.getColumn(3).getUInt(),
+                            .spec = std::move(*spec),
+                            .end = std::move(*end)};
+}
+
 result<journaled_instance> read_instance(SQLite::Statement& row) {
   auto name = row.getColumn(0).getString();
   auto parts = parse_instance_name(name);
@@ -81,9 +130,8 @@ result<journaled_instance> read_instance(SQLite::Statement& row) {
 
 /// Each row by itself: what cannot be read concerns no other.
 template <class Row>
-stored_rows<Row> read_rows(SQLite::Statement& statement,
-                           result<Row> (*read)(SQLite::Statement& row)) {
-  stored_rows<Row> all;
+void read_rows(SQLite::Statement& statement, result<Row> (*read)(SQLite::Statement& row),
+               stored_rows<Row>& all) {
   while (statement.executeStep()) {
     auto row = guarded("a row of state.db", [&] { return read(statement); });
     if (row)
@@ -91,7 +139,15 @@ stored_rows<Row> read_rows(SQLite::Statement& statement,
     else
       all.unreadable.push_back({statement.getColumn(0).getString(), std::move(row.error())});
   }
-  return all;
+}
+
+template <class... Values>
+void run(SQLite::Statement& todo, const Values&... values) {
+  // SQLiteCpp 3.2.1's reset() throws the failure of a statement's last run once more.
+  (void)todo.tryReset();
+  SQLite::bind(todo, values...);
+  todo.exec();
+  todo.reset();  // it would keep the transaction open
 }
 
 }  // namespace
@@ -110,8 +166,12 @@ struct state_store::connection {
         : put(db,
               "INSERT OR REPLACE INTO instance(name, pid, start_time, incarnation, boot, token, "
               "restarts, spec) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
-          remove(db, "DELETE FROM instance WHERE name = ? AND incarnation <= ?") {}
-    SQLite::Statement put, remove;
+          remove(db, "DELETE FROM instance WHERE name = ? AND incarnation <= ?"),
+          put_ended(db,
+                    "INSERT OR REPLACE INTO ended(name, incarnation, boot, restarts, spec, end) "
+                    "VALUES(?, ?, ?, ?, ?, ?)"),
+          remove_ended(db, "DELETE FROM ended WHERE name = ? AND incarnation <= ?") {}
+    SQLite::Statement put, remove, put_ended, remove_ended;
   };
   journal_statements& to_journal() {
     if (!statements) statements.emplace(journal());
@@ -149,10 +209,10 @@ state_store::~state_store() = default;
 
 void state_store::connection::prepare() {
   auto version = db->execAndGet("PRAGMA user_version").getInt();
-  if (version == schema_version) return;
   // Version 1's processes do not outlive their manager, so its journal is worth nothing.
   if (version == 1) db->exec("DROP TABLE instance");
-  db->exec(schema);
+  if (version != schema_version) db->exec(schema);
+  if (!db->tableExists("ended")) db->exec(ended_schema);
 }
 
 result<state_store> state_store::open(const std::filesystem::path& file) {
@@ -184,7 +244,9 @@ result<stored_rows<desired_service>> state_store::services() const {
     SQLite::Statement rows(
         *connection_->db,
         "SELECT name, spec, declared, enabled, removed FROM service ORDER BY name");
-    return read_rows(rows, read_service);
+    stored_rows<desired_service> all;
+    read_rows(rows, read_service, all);
+    return all;
   });
 }
 
@@ -226,10 +288,19 @@ result<void> state_store::remove_service(const std::string& name) {
 
 result<stored_rows<journaled_instance>> state_store::instances() const {
   return guard_sqlite(connection_->file, [&] {
-    SQLite::Statement rows(connection_->journal(),
+    auto& db = connection_->journal();
+    SQLite::Statement rows(db,
                            "SELECT name, pid, start_time, incarnation, boot, token, restarts, spec "
                            "FROM instance ORDER BY name");
-    return read_rows(rows, read_instance);
+    stored_rows<journaled_instance> all;
+    read_rows(rows, read_instance, all);
+    if (!db.tableExists("ended")) return all;  // there was no room for it
+    // Another version of sm may have started it since.
+    SQLite::Statement ended(db,
+                            "SELECT name, incarnation, boot, restarts, spec, end FROM ended "
+                            "WHERE name NOT IN (SELECT name FROM instance) ORDER BY name");
+    read_rows(ended, read_ended, all);
+    return all;
   });
 }
 
@@ -251,25 +322,21 @@ result<void> state_store::catch_up() {
   auto written = guard_sqlite(connection_->file, [&] {
     auto& db = to_write().journal();
     SQLite::Transaction write(db);
-    auto& [put, remove] = connection_->to_journal();
+    auto& to = connection_->to_journal();
     for (auto& [name, late] : late_) {
-      auto& todo = late.row ? put : remove;
-      // SQLiteCpp 3.2.1's reset() throws the failure of a statement's last run once more.
-      (void)todo.tryReset();
-      todo.bind(1, name);
-      if (auto& row = late.row) {
-        todo.bind(2, row->pid);
-        todo.bind(3, static_cast<std::int64_t>(row->start_time));
-        todo.bind(4, static_cast<std::int64_t>(row->incarnation));
-        todo.bind(5, row->boot);
-        todo.bind(6, row->token);
-        todo.bind(7, row->restarts);
-        todo.bind(8, print_json(to_short_json(row->spec)));
-      } else {
-        todo.bind(2, static_cast<std::int64_t>(late.removed));
-      }
-      todo.exec();
-      todo.reset();  // it would keep the transaction open
+      auto up_to = late.row ? late.row->incarnation : late.removed;
+      if (!late.row || late.row->end) run(to.remove, name, static_cast<std::int64_t>(up_to));
+      if (!late.row || !late.row->end) run(to.remove_ended, name, static_cast<std::int64_t>(up_to));
+      if (!late.row) continue;
+      auto& row = *late.row;
+      auto incarnation = static_cast<std::int64_t>(row.incarnation);
+      auto spec = print_json(to_short_json(row.spec));
+      if (row.end)
+        run(to.put_ended, name, incarnation, row.boot, row.restarts, spec,
+            print_json(to_json(*row.end)));
+      else
+        run(to.put, name, row.pid, static_cast<std::int64_t>(row.start_time), incarnation, row.boot,
+            row.token, row.restarts, spec);
     }
     write.commit();
   });

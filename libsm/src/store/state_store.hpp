@@ -13,19 +13,31 @@
 #include <vector>
 
 #include "service/desired_state.hpp"
+#include "system/exit_status.hpp"
 
 namespace sm {
 
-/// One process, journaled before any of its own code runs.
+/// How an instance came to rest.
+struct instance_end {
+  exit_status status = vanished{};
+  bool failed = false;   ///< that is a failure whatever the status
+  std::string reason{};  ///< in words
+
+  friend bool operator==(const instance_end&, const instance_end&) = default;
+};
+
+/// One process, journaled before any of its own code runs; or one that has ended, so that the next
+/// manager does not take it for one that is to be started.
 struct journaled_instance {
-  std::string name;  ///< "web:0"
+  std::string name{};  ///< "web:0"
   pid_t pid = 0;
-  std::uint64_t start_time = 0;   ///< with pid: this process and no other
-  std::uint64_t incarnation = 0;  ///< this run and no other, over restarts of the manager
-  std::string boot;               ///< a row of another boot means nothing
-  std::string token;              ///< what the process shows to the next manager
-  unsigned restarts = 0;          ///< by policy, before this run
-  service_spec spec{};            ///< what it was started with
+  std::uint64_t start_time = 0;       ///< with pid: this process and no other
+  std::uint64_t incarnation = 0;      ///< this run and no other, over restarts of the manager
+  std::string boot{};                 ///< a row of another boot means nothing
+  std::string token{};                ///< what the process shows to the next manager
+  unsigned restarts = 0;              ///< by policy, before this run
+  service_spec spec{};                ///< what it was started with
+  std::optional<instance_end> end{};  ///< it rests EXITED; it has no pid, start time nor token
 
   friend bool operator==(const journaled_instance&, const journaled_instance&) = default;
 };
@@ -58,7 +70,8 @@ class state_store {
   result<void> remove_service(const std::string& name);
 
   result<stored_rows<journaled_instance>> instances() const;
-  /// What cannot be written is kept and written before the next change, or by `catch_up`.
+  /// Takes the place of what is there of that name. What cannot be written is kept and written
+  /// before the next change, or by `catch_up`.
   result<void> put_instance(const journaled_instance& instance);
   /// Removes the row of this run, or of an earlier one.
   result<void> remove_instance(const std::string& name, std::uint64_t incarnation);

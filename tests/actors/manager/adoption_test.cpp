@@ -82,6 +82,32 @@ TEST_F(adoption_fixture, one_whose_link_broke_before_its_first_word_is_taken_aga
   EXPECT_EQ(greet("token", "guessed").error().code, errc::conflict);
 }
 
+TEST(ended_instances, are_taken_up_as_far_as_the_same_is_wanted_still) {
+  auto ended = [](const std::string& name) {
+    journaled_instance row{.name = name + ":0", .incarnation = 7, .boot = boot_id(), .restarts = 3};
+    row.spec = fake_manager::wanted(name).spec;
+    row.end = instance_end{exited_with{3}, true, "exit code 3"};
+    return row;
+  };
+  fake_manager m;
+  auto changed = fake_manager::wanted("changed");
+  changed.spec.params = {{"x", 1}};
+  auto off = fake_manager::wanted("off");
+  off.enabled = false;
+  ASSERT_TRUE(m.services.start({fake_manager::wanted("same"), changed, off},
+                               {ended("same"), ended("changed"), ended("off"), ended("gone")}, {}));
+  ASSERT_TRUE(test::turn_until(m.events, [&] { return m.started("changed:0") == 1; }));
+  EXPECT_EQ(m.started("same:0"), 0);
+  auto shown = m.services.show("same").value();
+  EXPECT_EQ(shown["state"], "EXITED");
+  EXPECT_EQ(shown["last_exit"], "exit code 3");
+  EXPECT_EQ(shown["reason"], "exit code 3");
+  EXPECT_EQ(shown["restarts"], 3);
+  EXPECT_FALSE(shown.contains("done")) << "that is a failure";
+  EXPECT_EQ(m.services.show("off").value()["state"], "STOPPED");
+  EXPECT_FALSE(m.services.show("gone"));
+}
+
 TEST_F(adoption_fixture, nothing_is_started_while_it_has_not_come) {
   EXPECT_TRUE(m.processes.requests.empty());
   auto shown = m.services.show("web").value();

@@ -1,3 +1,4 @@
+// Every state with every event. Long because it is a table.
 #include "service/lifecycle.hpp"
 
 #include <gtest/gtest.h>
@@ -190,6 +191,14 @@ const std::vector<std::pair<std::pair<const char*, lifecycle_event>, cells>> tab
       {stopping, {stopping, ""}},
       {exited, {starting, "arm 10000"}},
       {fatal, {starting, "arm 10000"}}}},
+    {{"end found", end_found{exited_with{0}}},
+     {{stopped, {exited, "disarm"}},
+      {starting, {starting, ""}},
+      {running, {running, ""}},
+      {backoff, {backoff, ""}},
+      {stopping, {stopping, ""}},
+      {exited, {exited, ""}},
+      {fatal, {fatal, ""}}}},
     {{"adopted", process_adopted{.ready_since = now - 60s}},
      {{stopped, {stopped, ""}},
       {starting, {running, "disarm"}},
@@ -227,6 +236,16 @@ TEST(lifecycle, an_adopted_process_keeps_its_start_and_is_ready_once_it_answers)
   EXPECT_TRUE(life.ready);
   EXPECT_EQ(life.since, now - 60s);
   EXPECT_EQ(life.reason, "");
+}
+
+TEST(lifecycle, an_end_that_an_earlier_manager_saw_is_shown_as_it_was) {
+  lifecycle life;
+  feed(life, end_found{killed_by{9}, true, "out of memory (SIGKILL)"});
+  EXPECT_EQ(life.state, exited);
+  EXPECT_EQ(life.last_exit, exit_status{killed_by{9}});
+  EXPECT_TRUE(life.failed);
+  EXPECT_EQ(life.reason, "out of memory (SIGKILL)");
+  EXPECT_EQ(life.last_end, life.reason);
 }
 
 TEST(lifecycle, a_process_found_stopping_ends_and_is_started_again_unless_it_shall_not) {

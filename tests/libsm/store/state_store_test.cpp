@@ -75,6 +75,63 @@ TEST(state_store, an_instances_row_is_removed_by_its_own_incarnation_only) {
   EXPECT_TRUE(store->instances()->rows.empty());
 }
 
+TEST(state_store, what_has_ended_is_known_until_it_is_started_again_or_forgotten) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db";
+  service_spec spec{.name = "a", .type = "t"};
+  complete(spec);
+  const journaled_instance first{"a:0", 10, 1, 1, "boot", "token", 3, spec};
+  journaled_instance ended{.name = "a:0", .incarnation = 1, .boot = "boot", .restarts = 3};
+  ended.spec = spec;
+  for (auto& end :
+       {instance_end{exited_with{0}, false, "exit code 0"},
+        instance_end{killed_by{9}, true, "no sign of life"}, instance_end{vanished{}, false, ""}}) {
+    auto store = state_store::open(file);
+    ASSERT_TRUE(store->put_instance(first));
+    ended.end = end;
+    ASSERT_TRUE(store->put_instance(ended));
+    EXPECT_EQ(store->instances()->rows, std::vector{ended}) << "instead of its process";
+  }
+  auto store = state_store::open(file);
+  EXPECT_EQ(store->instances()->rows, std::vector{ended}) << "once more, to the next manager";
+  const journaled_instance second{"a:0", 11, 2, 2, "boot", "other", 4, spec};
+  ASSERT_TRUE(store->put_instance(second));
+  EXPECT_EQ(store->instances()->rows, std::vector{second});
+  ended.incarnation = 2;
+  ASSERT_TRUE(store->put_instance(ended));
+  ASSERT_TRUE(store->remove_instance("a:0", 1));
+  EXPECT_EQ(store->instances()->rows, std::vector{ended}) << "of a later run";
+  ASSERT_TRUE(store->remove_instance("a:0", 2));
+  EXPECT_TRUE(store->instances()->rows.empty());
+}
+
+TEST(state_store, of_two_versions_of_sm_the_older_one_may_have_started_what_had_ended) {
+  test::temporary_folder t;
+  auto file = t.path() / "state.db";
+  auto store = state_store::open(file);
+  service_spec spec{.name = "a", .type = "t"};
+  complete(spec);
+  journaled_instance ended{.name = "a:0", .incarnation = 1, .boot = "boot"};
+  ended.spec = spec;
+  ended.end = instance_end{exited_with{0}, false, ""};
+  ASSERT_TRUE(store->put_instance(ended));
+  {
+    SQLite::Database older(file.string(), SQLite::OPEN_READWRITE);
+    older.exec("INSERT INTO instance SELECT name, 10, 1, 2, boot, 'token', 0, spec FROM ended");
+  }
+  auto rows = store->instances()->rows;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows.front().pid, 10);
+  {
+    SQLite::Database older(file.string(), SQLite::OPEN_READWRITE);
+    older.exec("DROP TABLE ended");
+  }
+  auto again = state_store::open(file);
+  ended.incarnation = 2;
+  EXPECT_TRUE(again->put_instance(ended)) << "a file that the older version made";
+  EXPECT_EQ(again->instances()->rows, std::vector{ended});
+}
+
 TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
   test::temporary_folder t;
   auto file = t.path() / "state.db";
@@ -85,6 +142,11 @@ TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
   complete(spec);
   for (auto* name : {"a:0", "a:1", "a:2", "a:3"})
     ASSERT_TRUE(store->put_instance({name, 10, 1, 1, "boot", "token", 0, spec}));
+  for (auto* name : {"a:4", "a:5", "a:6"}) {
+    journaled_instance ended{.name = name, .spec = spec};
+    ended.end = instance_end{exited_with{0}, false, ""};
+    ASSERT_TRUE(store->put_instance(ended));
+  }
   {
     SQLite::Database db(file.string(), SQLite::OPEN_READWRITE);
     db.exec(R"(UPDATE service SET spec = '{"name":"a","v":1e400}' WHERE name = 'a')");
@@ -92,6 +154,9 @@ TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
     db.exec("UPDATE instance SET name = 'a:4000000000' WHERE name = 'a:0'");
     db.exec("UPDATE instance SET pid = -1 WHERE name = 'a:1'");
     db.exec("UPDATE instance SET spec = x'00ff' WHERE name = 'a:2'");
+    db.exec("UPDATE ended SET end = '[]' WHERE name = 'a:4'");
+    db.exec(R"(UPDATE ended SET end = '{"code":"x"}' WHERE name = 'a:5')");
+    db.exec("UPDATE ended SET spec = '' WHERE name = 'a:6'");
   }
   auto services = store->services();
   ASSERT_TRUE(services);
@@ -103,7 +168,7 @@ TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
   ASSERT_TRUE(instances);
   ASSERT_EQ(instances->rows.size(), 1U);
   EXPECT_EQ(instances->rows[0].name, "a:3");
-  EXPECT_EQ(instances->unreadable.size(), 3U);
+  EXPECT_EQ(instances->unreadable.size(), 6U);
   EXPECT_EQ(store->services()->unreadable.size(), 2U) << "nothing is deleted";
 }
 
