@@ -4,7 +4,6 @@
 #include <csignal>
 
 #include "link/link.hpp"
-#include "process/build_id.hpp"
 #include "process/pidfd.hpp"
 #include "process/proc_stat.hpp"
 #include "process/stack_dump.hpp"
@@ -244,7 +243,7 @@ void instance::spawn() {
   token_ = random_hex(16);
   found_ = false;
   said_goodbye_ = false;
-  build_.clear();
+  executable_ = {};
   started_spec_ = owner_.spec();
   journaled_ = false;
   welcomed_ = false;
@@ -332,15 +331,16 @@ void instance::watch_process() {
 void instance::look_up_build() {
   auto pid = main_pid();
   (void)s_.janitor.post([&s = s_, incarnation = incarnation_, pid] {
-    s.events.defer([&s, incarnation, build = build_of_process(pid)] {
-      if (auto i = s.processes.run(incarnation)) i->build_ = build;
+    s.events.defer([&s, incarnation, found = look_at_executable(pid)] {
+      if (auto i = s.processes.run(incarnation)) i->executable_ = found;
     });
   });
 }
 
-bool instance::outdated() const {
-  return main_pid() > 0 &&
-         is_outdated(main_pid(), runs_program() ? std::filesystem::path{} : s_.forks.executable());
+bool instance::outdated(present_files& files) const {
+  if (pid_ <= 0) return false;
+  return is_outdated(executable_, runs_program() ? std::filesystem::path{} : s_.forks.executable(),
+                     files);
 }
 
 // -- the end

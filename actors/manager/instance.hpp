@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "manager/supervision.hpp"
+#include "process/build_id.hpp"
 #include "process/process_tree.hpp"
 #include "service/lifecycle.hpp"
 #include "service/reconcile.hpp"
@@ -49,9 +50,9 @@ class instance {
   /// An earlier manager started it, and it has not come yet.
   bool awaited() const noexcept { return found_ && pid_ > 0 && link_ == 0; }
   /// What the present process's executable calls itself, see build_of; "" until it is ready.
-  const std::string& build() const noexcept { return build_; }
-  /// The next process would be made of another file.
-  bool outdated() const;
+  const std::string& build() const noexcept { return executable_.build; }
+  /// The next process would be made of another file than this one, as far as `files` tell.
+  bool outdated(present_files& files) const;
   bool runs_program() const { return !started_spec_.command.empty(); }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
@@ -141,7 +142,7 @@ class instance {
   caf::actor service_;             // who takes its commands
   caf::strong_actor_ptr actor_;    // whom other processes find
   std::vector<std::string> commands_;
-  std::string build_;
+  running_executable executable_;
   service_spec started_spec_;
   bool unwatched_ = false;
   bool journaled_ = false;

@@ -148,6 +148,7 @@ void instance::on_message(caf::mailbox_element& element) {
     if (!why.empty()) handle(start_failed{why, content.get_as<wire::goodbye>(0).failure});
   } else if (content.match_elements<wire::program_state>()) {
     program_ = content.get_as<wire::program_state>(0);
+    if (executable_.pid > 0 && executable_.pid != main_pid()) look_up_build();  // MAINPID=
   } else if (content.match_elements<wire::extend_timeout>()) {
     handle(
         timeout_extended{std::chrono::milliseconds(content.get_as<wire::extend_timeout>(0).by_ms)});

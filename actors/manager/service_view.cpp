@@ -1,14 +1,17 @@
-// The supervisor's services as JSON documents.
+// The supervisor's services as JSON. The listing is asked for all the time, of thousands of
+// services: it is written as text at once.
 #include <algorithm>
 
+#include "json_writer.hpp"
 #include "manager/supervisor.hpp"
-#include "process/proc_stat.hpp"
 #include "service/masking.hpp"
 #include "text/glob.hpp"
 #include "text/units.hpp"
 
 namespace sm {
 namespace {
+
+constexpr std::size_t row_size = 512;  // of the listing's text: more than most services take
 
 /// How much a state asks for attention: a service shows the loudest of its instances.
 int loudness(instance_state state) {
@@ -35,107 +38,172 @@ std::int64_t seconds_since(time_point t) {
   return std::chrono::duration_cast<std::chrono::seconds>(clock::now() - t).count();
 }
 
-json last_exit(const lifecycle& life) {
-  return life.last_exit ? json(to_string(*life.last_exit)) : json(nullptr);
+void add_last_exit(json_writer& out, const std::optional<exit_status>& last) {
+  out.name("last_exit");
+  if (last)
+    out.value(to_string(*last));
+  else
+    out.value(nullptr);
 }
 
-void add_usage(json& document, const instance& i) {
+/// The text, null for none.
+void add_text(json_writer& out, std::string_view name, std::string_view text) {
+  out.name(name);
+  if (text.empty())
+    out.value(nullptr);
+  else
+    out.value(text);
+}
+
+void add_usage(json_writer& out, const instance& i, const usage_board& known) {
   auto pid = i.main_pid();
-  document["pid"] = pid > 0 ? json(pid) : json(nullptr);
-  if (pid != i.pid()) document["adapter_pid"] = i.pid();
-  auto usage = pid > 0 ? read_proc_stat(pid) : std::nullopt;
-  document["cpu_seconds"] = usage ? usage->cpu_seconds : 0.0;
-  document["memory_bytes"] = usage ? usage->memory_bytes : 0;
-  if (!i.program().status_text.empty()) document["status_text"] = i.program().status_text;
-  if (i.program().reloading) document["reloading"] = true;
+  out.name("pid");
+  if (pid > 0)
+    out.value(pid);
+  else
+    out.value(nullptr);
+  if (pid != i.pid()) out.member("adapter_pid", i.pid());
+  auto usage = pid > 0 ? known.of(pid) : process_usage{};
+  out.member("cpu_seconds", usage.cpu_seconds);
+  out.member("memory_bytes", usage.memory_bytes);
+  if (!i.program().status_text.empty()) out.member("status_text", i.program().status_text);
+  if (i.program().reloading) out.member("reloading", true);
 }
 
 tl::unexpected<error> no_such(const std::string& name) {
   return fail(errc::unknown_service, "there is no service called '" + name + "'", name);
 }
 
-json instance_view(const managed_service& m, const instance& i) {
-  auto& life = i.life();
-  json document{{"name", i.name()},
-                {"answers_to", m.display_name(i)},
-                {"state", to_string(life.state)},
-                {"ready", life.ready},
-                {"restarts", life.restarts},
-                {"since_s", seconds_since(life.since)},
-                {"uptime_s", life.state == instance_state::running ? seconds_since(life.since) : 0},
-                {"last_exit", last_exit(life)},
-                {"last_end", life.last_end.empty() ? json(nullptr) : json(life.last_end)},
-                {"reason", life.reason.empty() ? json(nullptr) : json(life.reason)}};
-  if (life.next_start) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(*life.next_start - clock::now());
-    document["next_start_in"] = format_duration(std::max(left, std::chrono::milliseconds{0}));
-  }
-  if (!i.build().empty()) document["build"] = i.build();
-  if (i.outdated()) document["outdated"] = true;
-  add_usage(document, i);
-  return document;
+std::int64_t uptime_of(const lifecycle& life) {
+  return life.state == instance_state::running ? seconds_since(life.since) : 0;
 }
 
-}  // namespace
+void write_instance(json_writer& out, const managed_service& m, const instance& i,
+                    const usage_board& usage, present_files& files) {
+  auto& life = i.life();
+  out.begin_object();
+  out.member("name", i.name());
+  out.member("answers_to", m.display_name(i));
+  out.member("state", to_string(life.state));
+  out.member("ready", life.ready);
+  out.member("restarts", life.restarts);
+  out.member("since_s", seconds_since(life.since));
+  out.member("uptime_s", uptime_of(life));
+  add_last_exit(out, life.last_exit);
+  add_text(out, "last_end", life.last_end);
+  add_text(out, "reason", life.reason);
+  if (life.next_start) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(*life.next_start - clock::now());
+    out.member("next_start_in", format_duration(std::max(left, std::chrono::milliseconds{0})));
+  }
+  if (!i.build().empty()) out.member("build", i.build());
+  if (i.outdated(files)) out.member("outdated", true);
+  add_usage(out, i, usage);
+  out.end_object();
+}
 
-json supervisor::view(const managed_service& m, bool detailed) const {
-  auto& spec = m.spec();
+/// Whose state the service shows; null when it has no instance.
+const instance* loudest_of(const managed_service& m) {
   const instance* loudest = nullptr;
+  for (auto& i : m.instances())
+    if (!loudest || loudness(i->life().state) > loudness(loudest->life().state)) loudest = i.get();
+  return loudest;
+}
+
+instance_state state_of(const managed_service& m) {
+  auto loudest = loudest_of(m);
+  return loudest ? loudest->life().state : instance_state::stopped;
+}
+
+/// What is said of all instances together.
+void add_totals(json_writer& out, const managed_service& m, present_files& files) {
   std::uint64_t restarts = 0;
   unsigned ready = 0, running = 0;
+  bool outdated = false;
   for (auto& i : m.instances()) {
     restarts += i->life().restarts;
     if (i->pid() > 0) ++running;
     if (i->running()) ++ready;
-    if (!loudest || loudness(i->life().state) > loudness(loudest->life().state)) loudest = i.get();
+    outdated = outdated || i->outdated(files);
   }
+  out.name("instances");
+  out.begin_object();
+  out.member("desired", m.spec().instances);
+  out.member("running", running);
+  out.member("ready", ready);
+  out.end_object();
+  out.member("restarts", restarts);
+  if (outdated) out.member("outdated", true);
+}
+
+void add_instance_list(json_writer& out, const managed_service& m, const usage_board& usage,
+                       present_files& files) {
+  if (m.instances().empty()) return;
+  out.name("instance_list");
+  out.begin_array();
+  for (auto& i : m.instances()) write_instance(out, m, *i, usage, files);
+  out.end_array();
+}
+
+void add_details(json_writer& out, const managed_service& m) {
+  auto spec = to_json(m.spec());
+  mask_secrets(spec);
+  out.member("spec", spec);
+  out.member("declared", m.desired().declared != nullptr);
+  out.name("commands");
+  if (m.instances().empty())
+    out.value(json::array());
+  else
+    out.value(json(m.instances().front()->commands()));
+}
+
+}  // namespace
+
+void supervisor::write_view(json_writer& out, const managed_service& m, bool detailed,
+                            present_files& files) const {
+  auto& spec = m.spec();
+  auto loudest = loudest_of(m);
   auto waits = m.desired().enabled && loudest && loudest->does() == duty::waits ? waits_for(m)
                                                                                 : std::string{};
-  json document{
-      {"name", spec.name},
-      {"type", spec.type},
-      {"group", spec.group},
-      {"tags", spec.tags},
-      {"state", to_string(loudest ? loudest->life().state : instance_state::stopped)},
-      {"desired", m.desired().enabled ? "running" : "stopped"},
-      {"origin", to_string(m.desired().origin)},
-      {"instances", {{"desired", spec.instances}, {"running", running}, {"ready", ready}}},
-      {"ready", m.ready() && m.desired().enabled},
-      {"restarts", restarts},
-      {"last_exit", loudest ? last_exit(loudest->life()) : json(nullptr)},
-      {"reason",
-       loudest && !loudest->life().reason.empty() ? json(loudest->life().reason) : json(nullptr)},
-      {"node", "local"}};
-  if (!m.ready() && m.settled()) document["done"] = true;
-  if (!waits.empty()) document["waits_for"] = waits;
-  if (auto missing = order_.missing(spec.name); !waits.empty() && !missing.empty())
-    document["reason"] = "waiting for unknown service '" + missing + "'";
+  out.begin_object();
+  out.member("name", spec.name);
+  out.member("type", spec.type);
+  out.member("group", spec.group);
+  out.member("tags", spec.tags);
+  out.member("node", "local");
+  out.member("state", to_string(state_of(m)));
+  out.member("desired", m.desired().enabled ? "running" : "stopped");
+  out.member("origin", to_string(m.desired().origin));
+  out.member("ready", m.ready() && m.desired().enabled);
+  if (!m.ready() && m.settled()) out.member("done", true);
+  add_totals(out, m, files);
+  auto missing = waits.empty() ? std::string{} : order_.missing(spec.name);
+  if (!missing.empty())
+    out.member("reason", "waiting for unknown service '" + missing + "'");
+  else
+    add_text(out, "reason", loudest ? std::string_view(loudest->life().reason) : "");
+  if (!waits.empty()) out.member("waits_for", waits);
   if (m.rolling())
-    document["rollout"] = "under way";
+    out.member("rollout", "under way");
   else if (!m.rollout_failure().empty())
-    document["rollout"] = m.rollout_failure();
-  document["uptime_s"] = loudest && loudest->life().state == instance_state::running
-                             ? seconds_since(loudest->life().since)
-                             : 0;
+    out.member("rollout", m.rollout_failure());
+  add_last_exit(out, loudest ? loudest->life().last_exit : std::nullopt);
+  out.member("uptime_s", loudest ? uptime_of(loudest->life()) : 0);
   if (!detailed && loudest && m.instances().size() == 1) {
-    if (!loudest->build().empty()) document["build"] = loudest->build();
-    add_usage(document, *loudest);
+    if (!loudest->build().empty()) out.member("build", loudest->build());
+    add_usage(out, *loudest, s_.usage);
   }
-  if (std::any_of(m.instances().begin(), m.instances().end(),
-                  [](auto& i) { return i->outdated(); }))
-    document["outdated"] = true;
-  json instances = json::array();
-  for (auto& i : m.instances())
-    if (detailed || m.instances().size() > 1) instances.push_back(instance_view(m, *i));
-  if (!instances.empty()) document["instance_list"] = std::move(instances);
-  if (detailed) {
-    document["spec"] = to_json(spec);
-    mask_secrets(document["spec"]);
-    document["declared"] = m.desired().declared != nullptr;
-    document["commands"] =
-        m.instances().empty() ? json::array() : json(m.instances().front()->commands());
-  }
-  return document;
+  if (detailed || m.instances().size() > 1) add_instance_list(out, m, s_.usage, files);
+  if (detailed) add_details(out, m);
+  out.end_object();
+}
+
+json supervisor::view(const managed_service& m) const {
+  std::string text;
+  json_writer out(text);
+  present_files files;
+  write_view(out, m, true, files);
+  return parse_json(text).value();
 }
 
 /// A stored service that cannot run.
@@ -158,24 +226,43 @@ json supervisor::view_aside(const std::string& name, const std::string& why) con
 
 json supervisor::present(const std::string& name) const {
   auto m = lookup(name);
-  return m ? view(*m, true) : json{{"name", name}, {"state", "REMOVED"}};
+  return m ? view(*m) : json{{"name", name}, {"state", "REMOVED"}};
 }
 
-json supervisor::list(std::string_view state, std::string_view query) const {
-  json rows = json::array();
-  for (auto& [name, m] : services_) {
-    if (!query.empty() && !glob_match(query, name) && name.find(query) == name.npos) continue;
-    auto row = view(*m, false);
-    if (!state.empty() && row["state"] != state) continue;
-    rows.push_back(std::move(row));
-  }
+promise<json_text> supervisor::list(std::string_view state, std::string_view query) const {
+  std::vector<pid_t> pids;
+  for (auto& [name, m] : services_)
+    for (auto& i : m->instances())
+      if (auto pid = i->main_pid(); pid > 0) pids.push_back(pid);
+  promise<json_text> answer;
+  s_.usage.refresh(std::move(pids),
+                   [this, answer, state = std::string(state), query = std::string(query)] {
+                     answer.set_value(view_all(state, query));
+                   });
+  return answer;
+}
+
+json_text supervisor::view_all(std::string_view state, std::string_view query) const {
+  auto wanted = [&](const std::string& name, instance_state shown) {
+    if (!query.empty() && !glob_match(query, name) && name.find(query) == name.npos) return false;
+    return state.empty() || to_string(shown) == state;
+  };
+  std::string text;
+  text.reserve(services_.size() * row_size);
+  json_writer out(text);
+  present_files files;
+  out.begin_object();
+  out.name("services");
+  out.begin_array();
+  for (auto& [name, m] : services_)
+    if (wanted(name, state_of(*m))) write_view(out, *m, false, files);
   for (auto& [name, why] : aside_) {
     if (lookup(name)) continue;  // declared by the program, too, or still being stopped
-    if (!query.empty() && !glob_match(query, name) && name.find(query) == name.npos) continue;
-    auto row = view_aside(name, why);
-    if (state.empty() || row["state"] == state) rows.push_back(std::move(row));
+    if (wanted(name, instance_state::fatal)) out.value(view_aside(name, why));
   }
-  return {{"services", std::move(rows)}};
+  out.end_array();
+  out.end_object();
+  return {std::move(text)};
 }
 
 result<json> supervisor::show(const std::string& name) const {
@@ -183,7 +270,7 @@ result<json> supervisor::show(const std::string& name) const {
   if (auto aside = aside_.find(name); !m && aside != aside_.end())
     return view_aside(name, aside->second);
   if (!m) return no_such(name);
-  return view(*m, true);
+  return view(*m);
 }
 
 result<supervisor::log_owners> supervisor::logs_of(const std::string& name) const {
@@ -201,8 +288,7 @@ bool supervisor::ready(std::string* why_not) const {
   for (auto& [name, m] : services_) {
     if (!m->desired().enabled || m->desired().removed || m->settled()) continue;
     all = false;
-    if (why_not)
-      *why_not += "[-]" + name + " " + view(*m, false)["state"].get<std::string>() + "\n";
+    if (why_not) *why_not += "[-]" + name + " " + std::string(to_string(state_of(*m))) + "\n";
   }
   return all;
 }

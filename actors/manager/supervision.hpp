@@ -18,6 +18,7 @@
 #include "manager/process_table.hpp"
 #include "manager/reaper.hpp"
 #include "manager/socket_table.hpp"
+#include "manager/usage_board.hpp"
 #include "process/worker_thread.hpp"
 #include "queue/job_tallies.hpp"
 #include "store/state_folder.hpp"
@@ -41,6 +42,7 @@ struct supervision {
         reaper(l, forks, processes),
         adoption(processes, forks, reaper, sockets, fork_secret),
         limits(l, processes, janitor),
+        usage(l, janitor),
         mailbox(l, [this](std::uint64_t link, caf::mailbox_element& e) { on_message(link, e); }) {}
 
   loop& events;
@@ -58,6 +60,7 @@ struct supervision {
   sm::reaper reaper;
   sm::adoption adoption;
   limit_watch limits;
+  usage_board usage;
   loop_mailbox mailbox;
   tally_board tallies;  ///< of the jobs that consumers performed
   event_ring recent{4096};

@@ -20,6 +20,8 @@
 
 namespace sm {
 
+class json_writer;
+
 class supervisor : private service_owner, private change_queue::executor {
  public:
   /// The type, the parameters it ran with, and the pid of a process that ended.
@@ -58,7 +60,8 @@ class supervisor : private service_owner, private change_queue::executor {
 
   // -- looking
 
-  json list(std::string_view state, std::string_view query) const;
+  /// What the processes use is at most a second old.
+  promise<json_text> list(std::string_view state, std::string_view query) const;
   result<json> show(const std::string& name) const;
   /// Whose logs `name`, a service or an instance, means.
   struct log_owners {
@@ -101,10 +104,13 @@ class supervisor : private service_owner, private change_queue::executor {
   managed_service* lookup(std::string_view name) const { return find_service(services_, name); }
   std::optional<service_progress> progress_of(const std::string& name) const;
   void check_waiting(const std::string& name);
-  json view(const managed_service& m, bool detailed) const;
+  void write_view(json_writer& out, const managed_service& m, bool detailed,
+                  present_files& files) const;
+  json view(const managed_service& m) const;
   json present(const std::string& name) const;
   void say_doubts(const std::string& name) const;
   void set_aside(const std::string& name, const error& why);
+  json_text view_all(std::string_view state, std::string_view query) const;
   json view_aside(const std::string& name, const std::string& why) const;
   std::unique_ptr<managed_service> make_service(desired_service wanted);
   void adopt(const journaled_instance& row);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <vector>
 
 #include "api/openapi.hpp"
 #include "text/texts.hpp"
@@ -9,25 +11,35 @@
 namespace sm::ctl {
 namespace {
 
-const json& schema_called(std::string_view name) {
-  static std::deque<json> made;  // of the parts, in their order
-  static const json any = json::object();
-  auto parts = schema_parts();
-  for (std::size_t n = 0; n < parts.size(); ++n) {
-    if (n == made.size()) made.push_back(parts[n]());
-    if (auto found = made[n].find(name); found != made[n].end()) return *found;
-  }
-  return any;
-}
+/// A schema as far as answers are held against it, made once: `smctl status` of many services comes
+/// through here with each of their fields.
+struct shape {
+  struct field {
+    std::string name;
+    shape* is = nullptr;
+    bool required = false;
+  };
+  std::string refers_to{};  ///< the schema whose content it gets when something is held against it
+  const json* kinds = nullptr;  ///< its "type": a word or several; null for any
+  unsigned kind_bits = ~0U;     ///< of json::value_t
+  std::vector<field> fields{};  ///< by name
+  shape* others = nullptr;
+  shape* items = nullptr;
+  std::vector<shape*> one_of{};
+};
 
-bool is_kind(const json& value, std::string_view kind) {
-  if (kind == "object") return value.is_object();
-  if (kind == "array") return value.is_array();
-  if (kind == "string") return value.is_string();
-  if (kind == "boolean") return value.is_boolean();
-  if (kind == "integer" || kind == "number") return value.is_number();
-  if (kind == "null") return value.is_null();
-  return true;
+unsigned bit_of(json::value_t kind) { return 1U << static_cast<unsigned>(kind); }
+
+unsigned bits_of(const std::string& word) {
+  using enum json::value_t;
+  if (word == "object") return bit_of(object);
+  if (word == "array") return bit_of(array);
+  if (word == "string") return bit_of(string);
+  if (word == "boolean") return bit_of(boolean);
+  if (word == "integer" || word == "number")
+    return bit_of(number_integer) | bit_of(number_unsigned) | bit_of(number_float);
+  if (word == "null") return bit_of(null);
+  return ~0U;
 }
 
 /// "must be an object, not '[1]'".
@@ -37,67 +49,113 @@ std::string not_the_kind(const json& kind, const json& value) {
   return (vowel ? " must be an " : " must be a ") + word + ", not " + in_quotes(print_json(value));
 }
 
-bool fits_kind(const json& kind, const json& value) {
-  if (kind.is_string()) return is_kind(value, kind.get_ref<const std::string&>());
-  return std::any_of(kind.begin(), kind.end(), [&](auto& each) {
-    return is_kind(value, each.template get_ref<const std::string&>());
-  });
-}
-
-std::string wrong_in(const json& schema, const json& value);
-
-/// Of what stands in an object or list: the first that does not fit, behind its place.
-std::string wrong_within(const json& schema, const json& value) {
-  if (value.is_array()) {
-    auto items = schema.find("items");
-    if (items == schema.end()) return {};
+class shapes {
+ public:
+  /// Where and what is wrong; "" for what fits. As deep as the schemas are, which are ours. The
+  /// place is made for what is wrong alone.
+  std::string wrong_in(shape& is, const json& value) {
+    if (!is.refers_to.empty()) fill(is, schema_called(std::exchange(is.refers_to, {})));
+    if (!is.one_of.empty()) return wrong_in_each(is, value);
+    if ((is.kind_bits & bit_of(value.type())) == 0) return not_the_kind(*is.kinds, value);
+    if (value.is_object()) return wrong_within(is, value.get_ref<const json::object_t&>());
+    if (!value.is_array() || !is.items) return {};
     for (std::size_t i = 0; i < value.size(); ++i)
-      if (auto wrong = wrong_in(*items, value[i]); !wrong.empty())
+      if (auto wrong = wrong_in(*is.items, value[i]); !wrong.empty())
         return "/" + std::to_string(i) + wrong;
+    return {};
   }
-  if (!value.is_object()) return {};
-  if (auto required = schema.find("required"); required != schema.end())
-    for (auto& name : *required)
-      if (!value.contains(name.get_ref<const std::string&>()))
-        return pointer_to(name.get_ref<const std::string&>()) + " is missing";
-  auto fields = schema.find("properties");
-  auto others = schema.find("additionalProperties");
-  for (auto field = value.begin(); field != value.end(); ++field) {
-    const json* inner = others != schema.end() && others->is_object() ? &*others : nullptr;
-    if (fields != schema.end())
-      if (auto known = fields->find(field.key()); known != fields->end()) inner = &*known;
-    if (!inner) continue;
-    if (auto wrong = wrong_in(*inner, *field); !wrong.empty())
-      return pointer_to(field.key()) + wrong;
-  }
-  return {};
-}
 
-/// Where and what; "" for what fits. As deep as the schemas are, which are ours. The place is made
-/// for what is wrong alone: `smctl status` of many services comes through here.
-std::string wrong_in(const json& schema, const json& value) {
-  if (auto other = schema.find("$ref"); other != schema.end()) {
-    auto& path = other->get_ref<const std::string&>();
-    return wrong_in(schema_called(std::string_view(path).substr(path.rfind('/') + 1)), value);
+  shape& called(std::string_view name) {
+    if (auto there = by_name_.find(name); there != by_name_.end()) return *there->second;
+    auto& made = made_.emplace_back();
+    made.refers_to = name;
+    by_name_.emplace(name, &made);
+    return made;
   }
-  if (auto one = schema.find("oneOf"); one != schema.end()) {
+
+ private:
+  std::string wrong_in_each(const shape& is, const json& value) {
     std::string first;
-    for (auto& each : *one) {
-      auto wrong = wrong_in(each, value);
+    for (auto* each : is.one_of) {
+      auto wrong = wrong_in(*each, value);
       if (wrong.empty()) return {};
       if (first.empty()) first = std::move(wrong);
     }
     return first;
   }
-  if (auto kind = schema.find("type"); kind != schema.end() && !fits_kind(*kind, value))
-    return not_the_kind(*kind, value);
-  return wrong_within(schema, value);
-}
+
+  /// Both have their members by name.
+  std::string wrong_within(const shape& is, const json::object_t& object) {
+    auto missing = [](const shape::field& f) { return pointer_to(f.name) + " is missing"; };
+    auto known = is.fields.begin();
+    for (auto& [name, value] : object) {
+      for (; known != is.fields.end() && known->name < name; ++known)
+        if (known->required) return missing(*known);
+      auto* inner = is.others;
+      if (known != is.fields.end() && known->name == name) inner = (known++)->is;
+      if (!inner) continue;
+      if (auto wrong = wrong_in(*inner, value); !wrong.empty()) return pointer_to(name) + wrong;
+    }
+    for (; known != is.fields.end(); ++known)
+      if (known->required) return missing(*known);
+    return {};
+  }
+
+  const json& schema_called(std::string_view name) {
+    static const json any = json::object();
+    auto parts = schema_parts();
+    for (std::size_t n = 0; n < parts.size(); ++n) {
+      if (n == parts_.size()) parts_.push_back(parts[n]());
+      if (auto found = parts_[n].find(name); found != parts_[n].end()) return *found;
+    }
+    return any;
+  }
+
+  shape* of(const json& schema) {
+    if (auto other = schema.find("$ref"); other != schema.end()) {
+      auto& path = other->get_ref<const std::string&>();
+      return &called(std::string_view(path).substr(path.rfind('/') + 1));
+    }
+    auto& made = made_.emplace_back();
+    fill(made, schema);
+    return &made;
+  }
+
+  void fill(shape& made, const json& schema) {
+    if (auto one = schema.find("oneOf"); one != schema.end())
+      for (auto& each : *one) made.one_of.push_back(of(each));
+    if (auto type = schema.find("type"); type != schema.end()) {
+      made.kinds = &*type;
+      made.kind_bits = 0;
+      if (type->is_string()) made.kind_bits = bits_of(type->get_ref<const std::string&>());
+      if (type->is_array())
+        for (auto& word : *type) made.kind_bits |= bits_of(word.get_ref<const std::string&>());
+    }
+    if (auto items = schema.find("items"); items != schema.end()) made.items = of(*items);
+    auto others = schema.find("additionalProperties");
+    if (others != schema.end() && others->is_object()) made.others = of(*others);
+    std::map<std::string, shape::field> fields;
+    if (auto known = schema.find("properties"); known != schema.end())
+      for (auto& [name, field] : known->items()) fields[name] = {name, of(field)};
+    if (auto required = schema.find("required"); required != schema.end())
+      for (auto& name : *required) {
+        auto& field = fields[name.get_ref<const std::string&>()];
+        field.name = name.get_ref<const std::string&>();
+        field.required = true;
+      }
+    for (auto& [name, field] : fields) made.fields.push_back(std::move(field));
+  }
+
+  std::deque<json> parts_;  // of the schemas, in their order
+  std::deque<shape> made_;
+  std::map<std::string, shape*, std::less<>> by_name_;
+};
 
 }  // namespace
 
 result<void> check_answer(const operation& op, const json& document) {
-  auto wrong = wrong_in(schema_called(op.gives), document);
+  static auto& all = *new shapes;  // the process is about to end
+  auto wrong = all.wrong_in(all.called(op.gives), document);
   if (wrong.empty()) return {};
   if (wrong.starts_with(' ')) wrong.insert(0, "it");
   return fail(errc::bad_request, "what answers there is no manager that smctl " SM_VERSION

@@ -44,6 +44,11 @@ bool is_obeyed(char32_t code) {
          (code >= 0x2066 && code <= 0x2069);
 }
 
+/// Nearly all that is shown: a character of a byte and a column each, none of them obeyed.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 std::size_t sum_of(const std::vector<std::size_t>& widths, const std::vector<std::size_t>& shown) {
   std::size_t sum = shown.empty() ? 0 : gap * (shown.size() - 1);
   for (auto i : shown) sum += widths[i];
@@ -82,6 +87,7 @@ std::vector<std::size_t> choose(const table& t, std::vector<std::size_t>& widths
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
+  if (is_plain(text)) return text.size();
   std::size_t width = 0;
   while (!text.empty()) {
     auto c = first_of(text);
@@ -92,6 +98,7 @@ std::size_t display_width(std::string_view text) {
 }
 
 std::string harmless(std::string_view text, bool keep_tabs) {
+  if (is_plain(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {

@@ -17,8 +17,7 @@ constexpr std::chrono::milliseconds poll_first = 50ms, poll_most = 500ms;
 constexpr std::chrono::milliseconds final_look = 2s;  // when the time is up
 
 /// The listing with those services alone that `words` mean.
-result<json> only(const json& listing, std::span<const std::string> words,
-                  std::vector<selected>* chosen) {
+result<json> only(json listing, std::span<const std::string> words, std::vector<selected>* chosen) {
   if (words.empty()) return listing;
   auto names = select_services(listing, words);
   if (!names) return tl::unexpected<error>(names.error());
@@ -47,7 +46,7 @@ result<int> watch_status(session& s) {
     auto all = session::ask(client, request_for("services.list"), clock::now() + 5s);
     std::string text;
     if (all) {
-      auto shown = only(*all, s.given.operands, nullptr);
+      auto shown = only(std::move(*all), s.given.operands, nullptr);
       if (!shown) {
         if (!screen) return tl::unexpected<error>(shown.error());
         text = shown.error().detail + "\n";
@@ -81,7 +80,9 @@ result<int> status(session& s) {
   if (s.given.has("watch")) return watch_status(s);
   auto all = s.services();
   if (!all) return tl::unexpected<error>(all.error());
-  auto shown = only(*all, s.given.operands, nullptr);
+  // Never freed: the process ends with it, and to take it apart first would take as long as to
+  // print it.
+  static auto& shown = *new auto(only(std::move(*all), s.given.operands, nullptr));
   if (!shown) return tl::unexpected<error>(shown.error());
   if (s.as_json() && !s.quiet())
     s.show(*shown, "services");

@@ -3,27 +3,24 @@
 #include <cstdio>
 #include <mutex>
 #include <new>
-#include <optional>
-
-#include "log/process_log.hpp"
 
 namespace sm {
 namespace {
 
-struct caught_log {
+struct process_wide_log {
   std::mutex mutex;
-  std::optional<logger> log;
+  error_log log;
 };
 
 /// Never destroyed: a thread may still fail while the process ends.
-caught_log& process_wide() {
-  static auto* log = new caught_log;
+process_wide_log& process_wide() {
+  static auto* log = new process_wide_log;
   return *log;
 }
 
 }  // namespace
 
-void log_caught_to(logger log) {
+void set_error_log(error_log log) {
   auto& all = process_wide();
   std::lock_guard lock(all.mutex);
   all.log = std::move(log);
@@ -47,13 +44,13 @@ error caught_error(errc code) noexcept try {
 
 void log_error(std::string_view where, const error& e) noexcept try {
   auto& all = process_wide();
-  std::optional<logger> log;
+  error_log log;
   {
     std::lock_guard lock(all.mutex);
     log = all.log;
   }
   if (log)
-    log->error("{}: {}", where, to_string(e));
+    log(where, e);
   else
     std::fprintf(stderr, "error: %.*s: %s\n", static_cast<int>(where.size()), where.data(),
                  to_string(e).c_str());

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
+#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 
 namespace sm {
@@ -162,6 +163,12 @@ logger open_log(const log_target& target) { return logger(make_logger(target)); 
 
 logger open_log(const log_target& target, std::shared_ptr<log_file> file) {
   return logger(make_logger(target, std::move(file)));
+}
+
+void log_caught_to(logger log) {
+  set_error_log([log = std::move(log)](std::string_view where, const error& e) {
+    log.error("{}: {}", where, to_string(e));
+  });
 }
 
 logger stderr_log(const std::string& name) {

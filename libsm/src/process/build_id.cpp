@@ -98,15 +98,38 @@ std::string build_of(const fs::path& file) {
 
 std::string build_of_process(pid_t pid) { return build_of(executable_link(pid)); }
 
-bool is_outdated(pid_t pid, const fs::path& path) {
-  std::error_code ec;
+const std::optional<file_identity>& present_files::operator[](const fs::path& file) {
+  auto [entry, is_new] = known_.try_emplace(file.string());
+  if (is_new) entry->second = identify(file);
+  return entry->second;
+}
+
+running_executable look_at_executable(pid_t pid) {
   auto link = executable_link(pid);
-  auto target = fs::read_symlink(link, ec);
-  if (ec) return false;
-  if (target.string().ends_with(" (deleted)")) return true;
-  if (path.empty()) return false;
-  auto runs = identify(link), next = identify(path);
-  return runs && next && *runs != *next;
+  std::error_code ec;
+  running_executable found{.pid = pid, .build = build_of(link)};
+  auto path = fs::read_symlink(link, ec);
+  auto file = identify(link), there = identify(path);
+  if (file) found.file = *file;
+  // In a mount namespace of its own the path may lead elsewhere, or nowhere.
+  if (!ec && file && there == file) found.path = std::move(path);
+  return found;
+}
+
+bool is_outdated(const running_executable& runs, const fs::path& next, present_files& files) {
+  if (runs.pid <= 0) return false;
+  if (!runs.path.empty()) {
+    auto& there = files[runs.path];
+    if (!there || there->device != runs.file.device || there->inode != runs.file.inode) return true;
+  } else {
+    std::error_code ec;
+    auto target = fs::read_symlink(executable_link(runs.pid), ec);
+    if (ec) return false;
+    if (target.string().ends_with(" (deleted)")) return true;
+  }
+  if (next.empty()) return false;
+  auto& made_of = files[next];
+  return made_of && *made_of != runs.file;
 }
 
 fs::path own_executable(const std::string& called) {

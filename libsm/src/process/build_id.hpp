@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,15 @@ struct file_identity {
 };
 std::optional<file_identity> identify(const std::filesystem::path& file);
 
+/// Files as they are now, each looked at once: for many processes of few executables.
+class present_files {
+ public:
+  const std::optional<file_identity>& operator[](const std::filesystem::path& file);
+
+ private:
+  std::map<std::string, std::optional<file_identity>> known_;
+};
+
 /// The build id that the linker put into an ELF file (ld --build-id), in hex; without one, a digest
 /// of the file's size and time of change, after "stat-"; "" when it cannot be read.
 std::string build_of(const std::filesystem::path& file);
@@ -25,9 +35,19 @@ std::string build_of(const std::filesystem::path& file);
 /// That of the executable of a process, even if it was replaced on disk since.
 std::string build_of_process(pid_t pid);
 
-/// The process's executable is no more what is at its path: it was replaced or removed, or `path`
+/// What a process executes.
+struct running_executable {
+  pid_t pid = 0;
+  std::string build{};
+  std::filesystem::path path{};  ///< "" when it does not lead there from here
+  file_identity file{};
+};
+running_executable look_at_executable(pid_t pid);
+
+/// The process's executable is no more what is at its path: it was replaced or removed, or `next`
 /// (if not empty), from where the next process will be started, names another file.
-bool is_outdated(pid_t pid, const std::filesystem::path& path = {});
+bool is_outdated(const running_executable& runs, const std::filesystem::path& next,
+                 present_files& files);
 
 /// From where this program was started: the path it was called by if that leads to it, so that a
 /// link that is turned to a new release is followed; else what the kernel says.

@@ -21,31 +21,46 @@ std::optional<proc_stat> read_proc_stat(pid_t pid) {
   std::snprintf(path.data(), path.size(), "/proc/%d/stat", pid);
   unique_fd file(::open(path.data(), O_RDONLY | O_CLOEXEC));
   std::array<char, 1024> text;
-  auto size = file ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+  auto size = file ? ::read(file.get(), text.data(), text.size()) : -1;
   if (size <= 0) return std::nullopt;
-  text[static_cast<std::size_t>(size)] = '\0';
+  return parse_proc_stat(pid, {text.data(), static_cast<std::size_t>(size)});
+}
+
+std::optional<proc_stat> parse_proc_stat(pid_t pid, std::string_view text) {
   // Field 2, the name in parentheses, may hold anything, parentheses included.
-  const char* after_name = std::strrchr(text.data(), ')');
+  auto name_end = text.rfind(')');
+  if (name_end == text.npos) return std::nullopt;
+  text.remove_prefix(name_end + 1);
+  std::array<std::string_view, 53> fields;  // by their numbers in proc(5)
+  for (std::size_t n = 3; n < fields.size() && text.size() > 1; ++n) {
+    text.remove_prefix(1);
+    fields[n] = text.substr(0, text.find_first_of(" \n"));
+    text.remove_prefix(fields[n].size());
+  }
+  bool whole = !fields[3].empty();
+  auto number = [&](std::size_t n, auto& into) {
+    whole =
+        whole && std::from_chars(fields[n].data(), fields[n].data() + fields[n].size(), into).ec ==
+                     std::errc{};
+  };
   proc_stat s;
   s.pid = pid;
-  unsigned long user = 0, system = 0;
-  unsigned long long start = 0;
-  long pages = 0;
-  int end = 0;
-  if (!after_name ||
-      std::sscanf(after_name + 2,
-                  "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %u %*d %llu "
-                  "%*u %ld%n",
-                  &s.state, &s.parent, &s.group, &s.session, &user, &system, &s.threads, &start,
-                  &pages, &end) != 9)
-    return std::nullopt;
+  std::uint64_t user = 0, system = 0, pages = 0;
+  number(4, s.parent);
+  number(5, s.group);
+  number(6, s.session);
+  number(14, user);
+  number(15, system);
+  number(20, s.threads);
+  number(22, s.start_time);
+  number(24, pages);
+  if (!fields[52].empty()) number(52, s.wait_status);
+  if (!whole) return std::nullopt;
+  s.state = fields[3][0];
   static const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   s.cpu_seconds = static_cast<double>(user + system) / ticks;
-  s.start_time = start;
-  s.memory_bytes = static_cast<std::uint64_t>(pages) * page;
-  if (const char* last = std::strrchr(after_name + 2 + end, ' '))
-    s.wait_status = static_cast<int>(std::strtol(last, nullptr, 10));
+  s.memory_bytes = pages * page;
   return s;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "system/exit_status.hpp"
@@ -28,6 +29,8 @@ struct proc_stat {
 
 /// Nothing when there is no such process.
 std::optional<proc_stat> read_proc_stat(pid_t pid);
+/// What `text`, the file's content, says; nothing when it is none.
+std::optional<proc_stat> parse_proc_stat(pid_t pid, std::string_view text);
 
 /// Who traces the process (a debugger, strace); 0 for nobody.
 pid_t tracer_of(pid_t pid);

@@ -1,8 +1,12 @@
 #include "process/build_id.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <fstream>
 
 #include "temporary_folder.hpp"
@@ -47,11 +51,54 @@ TEST(build_id, a_file_that_promises_more_than_it_has_is_read_as_having_none) {
 
 TEST(build_id, a_process_is_outdated_when_its_path_leads_elsewhere) {
   test::temporary_folder t;
-  EXPECT_FALSE(is_outdated(::getpid()));
-  EXPECT_FALSE(is_outdated(::getpid(), "/proc/self/exe"));
+  auto self = look_at_executable(::getpid());
+  auto outdated = [&](const std::filesystem::path& next) {
+    present_files files;
+    return is_outdated(self, next, files);
+  };
+  EXPECT_FALSE(outdated({}));
+  EXPECT_FALSE(outdated("/proc/self/exe"));
   std::filesystem::copy_file("/proc/self/exe", t.path() / "other");
-  EXPECT_TRUE(is_outdated(::getpid(), t.path() / "other"));
-  EXPECT_FALSE(is_outdated(::getpid(), t.path() / "none")) << "nothing else can be started";
+  EXPECT_TRUE(outdated(t.path() / "other"));
+  EXPECT_FALSE(outdated(t.path() / "none")) << "nothing else can be started";
+}
+
+TEST(build_id, a_process_is_outdated_when_its_file_was_replaced_or_removed) {
+  test::temporary_folder t;
+  auto file = t.path() / "sleep";
+  std::filesystem::copy_file("/bin/sleep", file);
+  std::array<int, 2> executes{};
+  ASSERT_EQ(::pipe2(executes.data(), O_CLOEXEC), 0);
+  auto pid = ::fork();
+  if (pid == 0) {
+    ::execl(file.c_str(), file.c_str(), "1000", nullptr);
+    ::_exit(1);
+  }
+  ::close(executes[1]);
+  char none = 0;
+  ASSERT_EQ(::read(executes[0], &none, 1), 0);  // closed by exec
+  ::close(executes[0]);
+  auto runs = look_at_executable(pid);
+  EXPECT_EQ(runs.path, file);
+  EXPECT_EQ(runs.build, build_of("/bin/sleep"));
+  auto outdated = [&] {
+    present_files files;
+    return is_outdated(runs, {}, files);
+  };
+  EXPECT_FALSE(outdated());
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now());
+  EXPECT_FALSE(outdated()) << "it is the same file still";
+  std::filesystem::copy_file("/bin/sleep", t.path() / "next");
+  std::filesystem::rename(t.path() / "next", file);
+  EXPECT_TRUE(outdated());
+  EXPECT_EQ(look_at_executable(pid).path, "") << "looked at too late: the path leads elsewhere";
+  present_files files;
+  EXPECT_TRUE(is_outdated(look_at_executable(pid), {}, files));
+  std::filesystem::remove(file);
+  EXPECT_TRUE(outdated());
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  EXPECT_FALSE(is_outdated(look_at_executable(pid), {}, files)) << "there is none";
 }
 
 TEST(build_id, a_link_by_which_the_program_was_called_is_followed) {

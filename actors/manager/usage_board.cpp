@@ -1,0 +1,59 @@
+#include "manager/usage_board.hpp"
+
+#include "process/proc_stat.hpp"
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr auto fresh = 1s;
+constexpr auto patience = 500ms;
+
+process_usage read_usage(pid_t pid) {
+  auto s = read_proc_stat(pid);
+  return s ? process_usage{s->cpu_seconds, s->memory_bytes} : process_usage{};
+}
+
+}  // namespace
+
+void usage_board::refresh(std::vector<pid_t> pids, std::function<void()> then) {
+  if (is_fresh()) return then();
+  waiting_.push_back(std::move(then));
+  if (waiting_.size() == 1) {
+    patience_.expires_after(patience);
+    patience_.async_wait([this](error_code ec) {
+      if (!ec) answer();
+    });
+  }
+  if (reading_) return;
+  reading_ = reader_.post([this, pids = std::move(pids)] {
+    readings all;
+    all.reserve(pids.size());
+    for (auto pid : pids) all.emplace(pid, read_usage(pid));
+    loop_.defer([this, all = std::make_shared<readings>(std::move(all))] {
+      reading_ = false;
+      known_ = std::move(*all);
+      read_at_ = clock::now();
+      answer();
+    });
+  });
+  if (!reading_) answer();
+}
+
+bool usage_board::is_fresh() const {
+  return read_at_ != clock::time_point{} && clock::now() - read_at_ < fresh;
+}
+
+void usage_board::answer() {
+  patience_.cancel();
+  for (auto& then : std::exchange(waiting_, {})) then();
+}
+
+process_usage usage_board::of(pid_t pid) const {
+  auto known = known_.find(pid);
+  return known == known_.end() || !is_fresh() ? read_usage(pid) : known->second;
+}
+
+}  // namespace sm
