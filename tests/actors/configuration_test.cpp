@@ -207,7 +207,8 @@ TEST_F(configuration_fixture, the_next_manager_follows_the_file_of_its_own_start
     return after["one:0"] == before["one:0"] && after["two:0"] == before["two:0"] &&
            after["two:1"] == before["two:1"];
   }));
-  EXPECT_EQ(app->api("GET", "/v1/services/three").status, 404);
+  EXPECT_TRUE(eventually([&] { return app->api("GET", "/v1/services/three").status == 404; }))
+      << "once it has ended";
 }
 
 TEST_F(configuration_fixture, schedules_limits_and_settings_are_in_the_plan) {
