@@ -158,7 +158,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   add_failed_routes(at, parts.searches);
   add_schedule_routes(at, parts.jobs, parts.has_clock);
   add_configuration_routes(at, parts);
-  add_metrics_route(at, parts.jobs, parts.tallies);
+  add_metrics_route(at, parts);
   at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
     return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));

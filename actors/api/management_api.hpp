@@ -18,6 +18,9 @@ struct management_parts {
   event_streams& events;
   log_service& logs;
   const tally_board& tallies;
+  const calls& commands;
+  const event_ring& recent;
+  const gateway& http;
   class configuration_keeper& configuration;
   class daemon_reexec& reexec;
   std::string program;

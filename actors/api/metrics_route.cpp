@@ -1,26 +1,70 @@
 #include "api/metrics_route.hpp"
 
+#include <unistd.h>
+
+#include "process/build_id.hpp"
 #include "queue/queue_metrics.hpp"
+#include "telemetry/process_metrics.hpp"
 
 namespace sm {
+namespace {
 
-void add_metrics_route(route_adder& at, queue_view& jobs, const tally_board& tallies) {
-  at.bind("metrics.show", [&jobs, &tallies](request&) {
+/// All that the loop knows at one moment; it is written in another thread.
+struct known_figures {
+  std::vector<service_figures> services;
+  http_figures http;
+  command_tallies commands;
+  std::uint64_t events = 0;
+  job_tallies jobs;
+};
+
+/// `stored` is what the queue's store says; that it is away is what a watcher wants to hear of.
+std::string page_of(const known_figures& known, const std::string& build,
+                    const result<std::string>& stored) {
+  metric_page page;
+  page.family("sm_build", "info", "The version and the build of the manager.");
+  page.sample("sm_build_info", {{"version", SM_VERSION}, {"build", build}}, 1U);
+  write_service_metrics(page, known.services);
+  write_command_metrics(page, known.commands);
+  write_http_metrics(page, known.http);
+  page.family("sm_events", "counter", "What has happened to services and jobs.");
+  page.sample("sm_events_total", {}, known.events);
+  write_process_metrics(page, ::getpid());
+  page.add(queue_up_metric(stored.has_value()));
+  page.add(stored.value_or(""));
+  page.add(known.jobs.metrics());
+  page.add("# EOF\n");
+  return page.take();
+}
+
+response answer_of(std::string page) {
+  return {.body = std::move(page),
+          .content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"};
+}
+
+}  // namespace
+
+void add_metrics_route(route_adder& at, const management_parts& parts) {
+  at.bind("metrics.show", [&services = parts.services, &jobs = parts.jobs, &http = parts.http,
+                           &tallies = parts.tallies, &commands = parts.commands,
+                           &recent = parts.recent, build = build_of_process(::getpid())](request&) {
     promise<response> answer;
-    jobs.ask<std::string>([](job_store& store) -> result<std::string> {
-          auto counts = store.counts();
-          if (!counts) return tl::unexpected<error>(counts.error());
-          auto totals = store.totals();
-          if (!totals) return tl::unexpected<error>(totals.error());
-          return queue_metrics(*counts, *totals);
-        })
-        .then([answer, performed = tallies.sum().metrics()](const result<std::string>& stored) {
-          // A store that is away is what a watcher wants to hear of.
-          answer.set_value(
-              {.body = queue_up_metric(stored.has_value()) + stored.value_or("") + performed +
-                       "# EOF\n",
-               .content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"});
-        });
+    services.figures().then([&jobs, &http, &tallies, &commands, &recent, build,
+                             answer](result<std::vector<service_figures>> figures) {
+      if (!figures) return (void)answer.set_error(figures.error());
+      auto known = std::make_shared<known_figures>(known_figures{
+          std::move(*figures), http.figures(), commands.tallies(), recent.last(), tallies.sum()});
+      jobs.ask<std::string>([](job_store& store) -> result<std::string> {
+            auto counts = store.counts();
+            if (!counts) return tl::unexpected<error>(counts.error());
+            auto totals = store.totals();
+            if (!totals) return tl::unexpected<error>(totals.error());
+            return queue_metrics(*counts, *totals);
+          })
+          .then([answer, known, build](const result<std::string>& stored) {
+            answer.set_value(answer_of(page_of(*known, build, stored)));
+          });
+    });
     return answer;
   });
 }

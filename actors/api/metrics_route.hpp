@@ -1,13 +1,11 @@
 // GET /metrics, for Prometheus: OpenMetrics' text form.
 #pragma once
 
+#include "api/management_api.hpp"
 #include "api/route_adder.hpp"
-#include "queue/job_tallies.hpp"
-#include "queue/queue_view.hpp"
 
 namespace sm {
 
-/// `jobs` and `tallies` outlive the route.
-void add_metrics_route(route_adder& at, queue_view& jobs, const tally_board& tallies);
+void add_metrics_route(route_adder& at, const management_parts& parts);
 
 }  // namespace sm

@@ -202,6 +202,7 @@ connection::progress connection::read_head() {
     number_ = gateway_.next_number();
     given_id_.clear();
     endpoint_ = nullptr;
+    asked_at_ = clock::now();
     head_ = false;
     http_1_0_ = false;
   }
@@ -258,7 +259,6 @@ connection::progress connection::judge_head() {
       else
         consume(body->length);
     }
-    ++gateway_.counters_.requests;
     parser_.reset();
     answer(std::move(*refused));
     return progress::answered;
@@ -314,7 +314,6 @@ void connection::dispatch() {
       std::move(captured_), std::move(body_));
   parser_.reset();
   enter(phase::handling);
-  ++gateway_.counters_.requests;
   ++share_.pending_of(*endpoint_);
   serial_ += serial_ % 2 == 0 ? 1 : 2;  // odd while a request is being answered
   call_handler();

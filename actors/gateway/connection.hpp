@@ -30,6 +30,7 @@ class connection : public std::enable_shared_from_this<connection> {
   /// An answer is still on its way out.
   bool writing() const noexcept { return writing_; }
   bool has_input() const { return transport_.has_input(); }
+  bool streaming() const noexcept { return phase_ == phase::streaming; }
 
  private:
   friend class gateway;
@@ -86,7 +87,8 @@ class connection : public std::enable_shared_from_this<connection> {
   std::uint64_t serial_ =
       0;  // of the request being answered: a late or second answer finds another one
   request_number number_;
-  std::string given_id_;  // what the client calls its request
+  clock::time_point asked_at_{};  // when its first byte was there
+  std::string given_id_;          // what the client calls its request
   bool processing_ = false;
   bool reading_ = false;
   bool writing_ = false;

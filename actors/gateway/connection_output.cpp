@@ -32,6 +32,8 @@ void connection::answer(response r) {
     log_error("request " + request_id() + ": " + (endpoint_ ? endpoint_->name : ""), e);
     r = to_response(e);
   }
+  gateway_.answered_[endpoint_].count(
+      r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
   auto id = given_id_;
   if (r.cause) {
     id = request_id();

@@ -287,7 +287,7 @@ bool gateway::accept_from_reserve(accepting_socket<Protocol>& l) {
 
 template <class Socket>
 void gateway::turn_away(Socket& socket) {
-  ++counters_.refused_connections;
+  ++refused_connections_;
   std::string text;
   auto r = to_response(error{errc::overloaded, "too many connections", {}});
   append_response_head(text, r, {.close = true});
@@ -379,6 +379,13 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
     if (!ec) close_all();
   });
   check_drained();
+}
+
+http_figures gateway::figures() const {
+  http_figures now{.connections = connections_.size(), .refused = refused_connections_};
+  for (auto& c : connections_) now.streams += c->streaming() ? 1 : 0;
+  for (auto& [route, tally] : answered_) now.routes[route ? route->name : ""] = tally;
+  return now;
 }
 
 void gateway::close_all() {

@@ -13,6 +13,7 @@
 #include <sm/config.hpp>
 #include <sm/http.hpp>
 #include <sm/log.hpp>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "gateway/incoming_request.hpp"
@@ -23,6 +24,7 @@
 #include "process/bound_path.hpp"
 #include "process/descriptor_reserve.hpp"
 #include "process/inherited_sockets.hpp"
+#include "telemetry/traffic_metrics.hpp"
 
 namespace sm {
 
@@ -73,11 +75,6 @@ struct accepting_socket {
   listener_share& share;
 };
 
-struct gateway_counters {
-  std::uint64_t requests = 0;
-  std::uint64_t refused_connections = 0;
-};
-
 class gateway {
  public:
   gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
@@ -106,6 +103,9 @@ class gateway {
 
   /// Closes what is still open while it drains.
   void close_all();
+
+  /// What was asked and answered, and who is there now.
+  http_figures figures() const;
 
  private:
   friend class connection;
@@ -160,7 +160,8 @@ class gateway {
   bool sweeping_ = false;
   bool draining_ = false;
   std::function<void()> on_drained_;
-  gateway_counters counters_;
+  std::unordered_map<const endpoint*, route_tally> answered_;  // null: what no route took
+  std::uint64_t refused_connections_ = 0;
 };
 
 }  // namespace sm

@@ -16,6 +16,7 @@
 #include "link/loop.hpp"
 #include "link/messages.hpp"
 #include "service/call.hpp"
+#include "telemetry/traffic_metrics.hpp"
 
 namespace sm {
 
@@ -49,6 +50,7 @@ class waiter : public boost::intrusive_ref_counter<waiter, boost::thread_unsafe_
   };
   std::vector<asked> asked_;
   std::size_t open_ = 0;
+  command_tally* tally_ = nullptr;  // of its command
   clock::time_point deadline_{};
   bool armed_ = false;
 };
@@ -76,6 +78,9 @@ class calls {
   /// True while a process owes an answer whose time is up: it is not waited for again until it
   /// answers a ping (the circuit breaker).
   bool overdue(std::uint64_t process) const;
+
+  /// What has become of all that was asked.
+  const command_tallies& tallies() const noexcept { return tallies_; }
 
  private:
   struct pending {
@@ -106,6 +111,7 @@ class calls {
   loop& loop_;
   const link_config& config_;
   std::unordered_map<std::uint64_t, process> processes_;
+  command_tallies tallies_;
   std::vector<std::uint64_t> to_flush_;
   std::set<std::pair<clock::time_point, waiter*>> deadlines_;
   asio::steady_timer timer_;

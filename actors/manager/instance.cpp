@@ -38,13 +38,20 @@ std::string instance::name() const { return owner_.spec().name + ":" + std::to_s
 
 void instance::handle(const lifecycle_event& event) {
   auto dice = std::uniform_real_distribution<>(0, 1)(s_.random);
+  auto state = life_.state;
+  auto since = life_.since;
   auto todo = advance(life_, owner_.spec(), event, clock::now(), dice);
+  if (state == instance_state::starting && life_.state == instance_state::running && life_.ready)
+    owner_.tally().count_start(life_.since - since);
+  if (state == instance_state::running && std::holds_alternative<unresponsive>(event))
+    ++owner_.tally().hangs;
   for (auto& action : todo) carry_out(action);
   // Where it comes to rest is told once it is there.
   if (life_.tree_left && shown_ != instance_state::stopping) return;
   auto before = std::exchange(shown_, life_.state);
   auto was_ready = std::exchange(shown_ready_, life_.ready);
   auto restarts = std::exchange(shown_restarts_, life_.restarts);
+  if (life_.restarts > restarts) owner_.tally().restarts += life_.restarts - restarts;
   if (life_.state == before && life_.ready == was_ready && todo.empty()) return;
   if (life_.state == instance_state::starting)
     take_up(reconcile(occasion::starting, duty_, life_.state).does);
@@ -361,6 +368,7 @@ void instance::on_process_ended(const exit_status& status) {
                        if (!known.expired()) handle(tree_gone{});
                      });
   }
+  owner_.tally().count_exit(status);
   forget_process();
   drop_link("ended: " + to_string(status));
   owner_.on_ended(*this, ended);

@@ -9,6 +9,7 @@
 #include "process/process_tree.hpp"
 #include "service/lifecycle.hpp"
 #include "service/reconcile.hpp"
+#include "telemetry/service_metrics.hpp"
 
 namespace sm {
 
@@ -21,6 +22,8 @@ class instance_owner {
   virtual void on_changed(instance& i, bool restarted) = 0;
   /// Its process is gone.
   virtual void on_ended(instance& i, pid_t pid) = 0;
+  /// Where is counted what happens to its processes.
+  virtual service_tally& tally() = 0;
   virtual void on_call(instance& i, wire::service_call call) = 0;
   virtual caf::strong_actor_ptr find(const std::string& service) = 0;
 };

@@ -43,6 +43,7 @@ class managed_service : public instance_owner {
   std::string display_name(const instance& i) const {
     return desired_.spec.instances == 1 && i.index() == 0 ? desired_.spec.name : i.name();
   }
+  const service_tally& counted() const noexcept { return counted_; }
   bool rolling() const noexcept { return rollout_.has_value(); }
   /// What is wanted again when the rollout that is under way fails; null when nothing is.
   const service_spec* goes_back_to() const noexcept {
@@ -87,6 +88,7 @@ class managed_service : public instance_owner {
     owner_.on_call(i, std::move(call));
   }
   caf::strong_actor_ptr find(const std::string& service) override { return owner_.find(service); }
+  service_tally& tally() override { return counted_; }
 
   instance& add_instance(duty does);
   void fit(const service_spec& before);
@@ -114,6 +116,7 @@ class managed_service : public instance_owner {
   std::string rollout_failure_;
   bool look_for_outdated_ = false;  // when all of an earlier manager's processes have come
   std::size_t turn_ = 0;
+  service_tally counted_;
 };
 
 /// All services, by name.

@@ -230,16 +230,52 @@ json supervisor::present(const std::string& name) const {
 }
 
 promise<json_text> supervisor::list(std::string_view state, std::string_view query) const {
+  promise<json_text> answer;
+  with_usage([this, answer, state = std::string(state), query = std::string(query)] {
+    answer.set_value(view_all(state, query));
+  });
+  return answer;
+}
+
+void supervisor::with_usage(std::function<void()> then) const {
   std::vector<pid_t> pids;
   for (auto& [name, m] : services_)
     for (auto& i : m->instances())
       if (auto pid = i->main_pid(); pid > 0) pids.push_back(pid);
-  promise<json_text> answer;
-  s_.usage.refresh(std::move(pids),
-                   [this, answer, state = std::string(state), query = std::string(query)] {
-                     answer.set_value(view_all(state, query));
-                   });
+  s_.usage.refresh(std::move(pids), std::move(then));
+}
+
+promise<std::vector<service_figures>> supervisor::figures() const {
+  promise<std::vector<service_figures>> answer;
+  with_usage([this, answer] { answer.set_value(figures_now()); });
   return answer;
+}
+
+std::vector<service_figures> supervisor::figures_now() const {
+  std::vector<service_figures> all;
+  all.reserve(services_.size());
+  for (auto& [name, m] : services_) {
+    auto& figures = all.emplace_back();
+    figures.name = name;
+    figures.state = state_of(*m);
+    figures.desired = m->desired().enabled ? m->spec().instances : 0;
+    figures.counted = m->counted();
+    if (auto loudest = loudest_of(*m)) {
+      auto up = loudest->life().state == instance_state::running
+                    ? clock::now() - loudest->life().since
+                    : clock::duration{};
+      figures.uptime_seconds = std::chrono::duration<double>(up).count();
+    }
+    for (auto& i : m->instances()) {
+      if (i->running()) ++figures.ready;
+      if (i->pid() > 0) ++figures.running;
+      auto pid = i->main_pid();
+      if (pid <= 0) continue;
+      auto used = s_.usage.of(pid);
+      figures.processes.push_back({i->name(), used.cpu_seconds, used.memory_bytes});
+    }
+  }
+  return all;
 }
 
 json_text supervisor::view_all(std::string_view state, std::string_view query) const {

@@ -63,6 +63,8 @@ class supervisor : private service_owner, private change_queue::executor {
   /// What the processes use is at most a second old.
   promise<json_text> list(std::string_view state, std::string_view query) const;
   result<json> show(const std::string& name) const;
+  /// What collectors are told of the services; what their processes use likewise.
+  promise<std::vector<service_figures>> figures() const;
   /// Whose logs `name`, a service or an instance, means.
   struct log_owners {
     std::vector<std::string> instances;
@@ -110,6 +112,8 @@ class supervisor : private service_owner, private change_queue::executor {
   json present(const std::string& name) const;
   void say_doubts(const std::string& name) const;
   void set_aside(const std::string& name, const error& why);
+  void with_usage(std::function<void()> then) const;
+  std::vector<service_figures> figures_now() const;
   json_text view_all(std::string_view state, std::string_view query) const;
   json view_aside(const std::string& name, const std::string& why) const;
   std::unique_ptr<managed_service> make_service(desired_service wanted);

@@ -490,7 +490,7 @@ std::vector<operation> probe_rows() {
        .path = "/metrics",
        .access = route_access::details,
        .answer = "OpenMetrics",
-       .summary = "figures of the store and of the consumers, see below",
+       .summary = "figures for Prometheus, see metrics.md",
        .gives = "application/openmetrics-text"},
       {.id = "health.live",
        .method = "GET",

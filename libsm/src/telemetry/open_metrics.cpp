@@ -2,12 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <sm/json.hpp>
 
 namespace sm {
+namespace {
+
+void append_label(std::string& out, std::string_view text) {
+  bool plain = std::all_of(text.begin(), text.end(),
+                           [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain)
+    out += text;
+  else
+    out += escaped_label(text);
+}
+
+template <class T>
+void append_number(std::string& out, T value) {
+  std::array<char, 32> digits;
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+}  // namespace
 
 std::string escaped_label(std::string_view text) {
-  // One byte that is no UTF-8 would spoil all the others.
   std::string clean(is_utf8(text) ? text : std::string_view{});
   if (clean.empty() && !text.empty())
     clean = json::parse(print_json(json(text))).get<std::string>();
@@ -21,6 +43,40 @@ std::string escaped_label(std::string_view text) {
 
 std::string metric_family(std::string_view name, std::string_view type, std::string_view help) {
   return fmt::format("# TYPE {} {}\n# HELP {} {}\n", name, type, name, help);
+}
+
+void metric_page::family(std::string_view name, std::string_view type, std::string_view help) {
+  text_ += metric_family(name, type, help);
+}
+
+void metric_page::begin_sample(std::string_view name, labels of) {
+  text_ += name;
+  char before = '{';
+  for (auto& [label, value] : of) {
+    if (value.empty()) continue;
+    text_ += std::exchange(before, ',');
+    text_ += label;
+    text_ += "=\"";
+    append_label(text_, value);
+    text_ += '"';
+  }
+  text_ += before == '{' ? " " : "} ";
+}
+
+void metric_page::end_sample(std::uint64_t value) {
+  append_number(text_, value);
+  text_ += '\n';
+}
+
+void metric_page::sample(std::string_view name, labels of, double value) {
+  begin_sample(name, of);
+  if (std::isnan(value))
+    text_ += "NaN";
+  else if (std::isinf(value))
+    text_ += value > 0 ? "+Inf" : "-Inf";
+  else
+    append_number(text_, value);
+  text_ += '\n';
 }
 
 }  // namespace sm
