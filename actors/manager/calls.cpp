@@ -34,7 +34,7 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
   auto index = w->asked_.size();
   w->asked_.push_back({});
   ++w->open_;
-  if (!w->tally_) w->tally_ = &tallies_.at(command);
+  if (w->command_.empty()) w->command_ = command;
   auto entry = processes_.find(id);
   if (entry == processes_.end())
     return settle(w, index, {false, errc::not_running, "not running", {}, 0});
@@ -110,12 +110,19 @@ calls::pending calls::release(process& p, std::uint64_t call) {
   return row;
 }
 
+command_tally& calls::tally_of(waiter& w) {
+  if (!w.tally_) w.tally_ = &tallies_.at(w.command_);
+  return *w.tally_;
+}
+
 void calls::settle(const waiter_ptr& w, std::size_t index, answer a) {
   w->asked_[index].process = 0;
   if (a.ok)
-    ++w->tally_->ok;
+    ++tally_of(*w).ok;
+  else if (a.code == errc::unknown_command)
+    tallies_.count_unknown();  // its name is anybody's
   else
-    ++w->tally_->failed[a.code];
+    ++tally_of(*w).failed[a.code];
   if (--w->open_ == 0 && w->armed_) {
     w->armed_ = false;
     deadlines_.erase({w->deadline_, w.get()});
@@ -136,7 +143,8 @@ void calls::on_replies(std::uint64_t id, wire::reply_batch& batch) {
         .ok = r.code == wire::reply_ok, .text = std::move(r.text), .where = std::move(r.where)};
     if (!a.ok) a.code = static_cast<errc>(r.code);
     a.us = std::chrono::duration_cast<std::chrono::microseconds>(now - row.sent).count();
-    row.who->tally_->took.add(std::chrono::duration<double>(now - row.sent).count());
+    if (a.ok || a.code != errc::unknown_command)
+      tally_of(*row.who).took.add(std::chrono::duration<double>(now - row.sent).count());
     settle(row.who, row.index, std::move(a));
   }
 }
@@ -172,7 +180,7 @@ void calls::expire() {
       auto entry = processes_.find(asked.process);
       if (entry == processes_.end()) continue;
       auto& p = entry->second;
-      ++w->tally_->failed[errc::timeout];
+      ++tally_of(*w).failed[errc::timeout];
       release(p, asked.call);
       if (p.overdue) continue;
       p.overdue = true;

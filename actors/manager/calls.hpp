@@ -50,7 +50,8 @@ class waiter : public boost::intrusive_ref_counter<waiter, boost::thread_unsafe_
   };
   std::vector<asked> asked_;
   std::size_t open_ = 0;
-  command_tally* tally_ = nullptr;  // of its command
+  std::string command_{};
+  command_tally* tally_ = nullptr;  // of its command, once a process knew it
   clock::time_point deadline_{};
   bool armed_ = false;
 };
@@ -105,6 +106,7 @@ class calls {
   void expire();
   void schedule_expiry();
   void settle(const waiter_ptr& w, std::size_t index, answer a);
+  command_tally& tally_of(waiter& w);
   pending* find_pending(process& p, std::uint64_t call);
   pending release(process& p, std::uint64_t call);
 

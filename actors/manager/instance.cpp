@@ -75,6 +75,9 @@ void instance::handle(const lifecycle_event& event) {
 }
 
 void instance::take_up(duty d) {
+  // It is to be started in its turn, which may be the next manager's.
+  if (d == duty::waits && shown_ == instance_state::exited)
+    s_.journal.remove_instance(name(), incarnation_);
   s_.in_turn -= duty_ == duty::waits ? 1 : 0;
   duty_ = d;
   s_.in_turn += duty_ == duty::waits ? 1 : 0;
@@ -230,6 +233,8 @@ void instance::spawn() {
   drop_link("restarted");
   incarnation_ = s_.processes.take_number();
   s_.processes.add_run(incarnation_, *this);
+  started_spec_ = owner_.spec();
+  journaled_ = false;
   auto not_now = [&](const error& why) {
     s_.events.defer([&s = s_, incarnation = incarnation_, why = to_string(why)] {
       auto i = s.processes.run(incarnation);
@@ -251,8 +256,7 @@ void instance::spawn() {
   found_ = false;
   said_goodbye_ = false;
   executable_ = {};
-  started_spec_ = owner_.spec();
-  journaled_ = false;
+  looked_up_ = 0;
   welcomed_ = false;
   signal_when_forked_ = 0;
   make_link(std::move(ours));
@@ -336,12 +340,18 @@ void instance::watch_process() {
 }
 
 void instance::look_up_build() {
-  auto pid = main_pid();
+  auto pid = looked_up_ = main_pid();
   (void)s_.janitor.post([&s = s_, incarnation = incarnation_, pid] {
     s.events.defer([&s, incarnation, found = look_at_executable(pid)] {
       if (auto i = s.processes.run(incarnation)) i->executable_ = found;
     });
   });
+}
+
+void instance::follow_executable(const std::string& link) {
+  if (link.empty() || executable_.pid != main_pid() || link == executable_.link) return;
+  executable_.link = link;  // once for each
+  look_up_build();
 }
 
 bool instance::outdated(present_files& files) const {
@@ -392,10 +402,11 @@ void instance::forget_process() {
 /// The next manager, after an upgrade or a crash, starts what is wanted and does not run: what has
 /// ended, and is left so by its policy, is none of that.
 void instance::journal_end(instance_state before) {
-  if (life_.state == instance_state::exited)
+  // What could not be made has not ended.
+  if (life_.state == instance_state::exited && journaled_)
     s_.journal.put_instance({.name = name(),
                              .incarnation = incarnation_,
-                             .boot = boot_id(),
+                             .boot = system_run(),
                              .restarts = life_.restarts,
                              .spec = started_spec_,
                              .end = instance_end{.status = life_.last_exit.value_or(vanished{}),

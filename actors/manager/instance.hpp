@@ -56,6 +56,8 @@ class instance {
   const std::string& build() const noexcept { return executable_.build; }
   /// The next process would be made of another file than this one, as far as `files` tell.
   bool outdated(present_files& files) const;
+  /// Its process executes what the kernel calls `link` now; another file is looked at anew.
+  void follow_executable(const std::string& link);
   bool runs_program() const { return !started_spec_.command.empty(); }
   std::uint64_t incarnation() const noexcept { return incarnation_; }
   std::uint64_t link() const noexcept { return link_; }  ///< 0: none; the key for `calls`
@@ -146,6 +148,7 @@ class instance {
   caf::strong_actor_ptr actor_;    // whom other processes find
   std::vector<std::string> commands_;
   running_executable executable_;
+  pid_t looked_up_ = 0;  // whose executable was asked for last
   service_spec started_spec_;
   bool unwatched_ = false;
   bool journaled_ = false;

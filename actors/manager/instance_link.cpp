@@ -58,6 +58,7 @@ void instance::found_ended(const journaled_instance& row) {
   incarnation_ = row.incarnation;
   started_spec_ = row.spec;
   life_.restarts = shown_restarts_ = row.restarts;
+  journaled_ = true;
   heed(occasion::found, true);
   handle(end_found{row.end->status, row.end->failed, row.end->reason});
 }
@@ -149,7 +150,7 @@ void instance::on_message(caf::mailbox_element& element) {
     if (!why.empty()) handle(start_failed{why, content.get_as<wire::goodbye>(0).failure});
   } else if (content.match_elements<wire::program_state>()) {
     program_ = content.get_as<wire::program_state>(0);
-    if (executable_.pid > 0 && executable_.pid != main_pid()) look_up_build();  // MAINPID=
+    if (looked_up_ > 0 && looked_up_ != main_pid()) look_up_build();  // MAINPID=
   } else if (content.match_elements<wire::extend_timeout>()) {
     handle(
         timeout_extended{std::chrono::milliseconds(content.get_as<wire::extend_timeout>(0).by_ms)});

@@ -11,6 +11,16 @@ managed_service::managed_service(supervision& s, service_owner& owner, desired_s
   fit(desired_.spec);
 }
 
+namespace {
+
+/// The policy leaves what has ended so.
+bool stays_ended(const service_spec& spec, const instance_end& end) {
+  return spec.restart == restart_policy::never || (spec.restart == restart_policy::on_failure &&
+                                                   !end.failed && is_success(spec, end.status));
+}
+
+}  // namespace
+
 managed_service* find_service(const service_table& services, std::string_view name) {
   auto entry = services.find(name);
   return entry == services.end() ? nullptr : entry->second.get();
@@ -122,9 +132,9 @@ void managed_service::follow(const desired_change& c) {
 
 void managed_service::adopt(const journaled_instance& row, unsigned index) {
   if (row.end) {
-    // What is wanted by now may be another thing than what has ended.
+    // What is wanted by now may be another thing than what has ended, or another policy.
     if (desired_.enabled && !desired_.removed && index < desired_.spec.instances &&
-        !needs_restart(row.spec, desired_.spec))
+        !needs_restart(row.spec, desired_.spec) && stays_ended(desired_.spec, *row.end))
       instances_[index]->found_ended(row);
     else
       s_.journal.remove_instance(row.name, row.incarnation);

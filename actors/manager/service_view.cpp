@@ -63,9 +63,9 @@ void add_usage(json_writer& out, const instance& i, const usage_board& known) {
   else
     out.value(nullptr);
   if (pid != i.pid()) out.member("adapter_pid", i.pid());
-  auto usage = pid > 0 ? known.of(pid) : process_usage{};
-  out.member("cpu_seconds", usage.cpu_seconds);
-  out.member("memory_bytes", usage.memory_bytes);
+  auto usage = pid > 0 ? known.of(pid) : std::nullopt;
+  out.member("cpu_seconds", usage ? usage->cpu_seconds : 0.0);
+  out.member("memory_bytes", usage ? usage->memory_bytes : 0);
   if (!i.program().status_text.empty()) out.member("status_text", i.program().status_text);
   if (i.program().reloading) out.member("reloading", true);
 }
@@ -203,7 +203,7 @@ json supervisor::view(const managed_service& m) const {
   json_writer out(text);
   present_files files;
   write_view(out, m, true, files);
-  return parse_json(text).value();
+  return json::parse(text);  // however deep its parameters are: it is our own
 }
 
 /// A stored service that cannot run.
@@ -242,7 +242,13 @@ void supervisor::with_usage(std::function<void()> then) const {
   for (auto& [name, m] : services_)
     for (auto& i : m->instances())
       if (auto pid = i->main_pid(); pid > 0) pids.push_back(pid);
-  s_.usage.refresh(std::move(pids), std::move(then));
+  s_.usage.refresh(std::move(pids), [this, then = std::move(then)] {
+    for (auto& [name, m] : services_)
+      for (auto& i : m->instances())
+        if (auto pid = i->main_pid(); pid > 0)
+          if (auto known = s_.usage.of(pid)) i->follow_executable(known->executable);
+    then();
+  });
 }
 
 promise<std::vector<service_figures>> supervisor::figures() const {
@@ -258,7 +264,9 @@ std::vector<service_figures> supervisor::figures_now() const {
     auto& figures = all.emplace_back();
     figures.name = name;
     figures.state = state_of(*m);
-    figures.desired = m->desired().enabled ? m->spec().instances : 0;
+    // What has ended well, and shall not run again, is wanted no more.
+    bool settled = !m->ready() && m->settled();
+    figures.desired = m->desired().enabled && !settled ? m->spec().instances : 0;
     figures.counted = m->counted();
     if (auto loudest = loudest_of(*m)) {
       auto up = loudest->life().state == instance_state::running
@@ -271,10 +279,13 @@ std::vector<service_figures> supervisor::figures_now() const {
       if (i->pid() > 0) ++figures.running;
       auto pid = i->main_pid();
       if (pid <= 0) continue;
-      auto used = s_.usage.of(pid);
-      figures.processes.push_back({i->name(), used.cpu_seconds, used.memory_bytes});
+      // A counter that is 0 for a while would be taken for one that began anew.
+      if (auto used = s_.usage.of(pid))
+        figures.processes.push_back({i->name(), used->cpu_seconds, used->memory_bytes});
     }
   }
+  for (auto& [name, why] : aside_)
+    if (!lookup(name)) all.push_back({.name = name, .state = instance_state::fatal});
   return all;
 }
 

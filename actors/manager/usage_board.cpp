@@ -1,5 +1,6 @@
 #include "manager/usage_board.hpp"
 
+#include "process/build_id.hpp"
 #include "process/proc_stat.hpp"
 
 namespace sm {
@@ -11,9 +12,10 @@ using clock = std::chrono::steady_clock;
 constexpr auto fresh = 1s;
 constexpr auto patience = 500ms;
 
-process_usage read_usage(pid_t pid) {
+std::optional<process_usage> read_usage(pid_t pid) {
   auto s = read_proc_stat(pid);
-  return s ? process_usage{s->cpu_seconds, s->memory_bytes} : process_usage{};
+  if (!s) return std::nullopt;
+  return process_usage{s->cpu_seconds, s->memory_bytes, executable_link_of(pid)};
 }
 
 }  // namespace
@@ -31,7 +33,8 @@ void usage_board::refresh(std::vector<pid_t> pids, std::function<void()> then) {
   reading_ = reader_.post([this, pids = std::move(pids)] {
     readings all;
     all.reserve(pids.size());
-    for (auto pid : pids) all.emplace(pid, read_usage(pid));
+    for (auto pid : pids)
+      if (auto usage = read_usage(pid)) all.emplace(pid, std::move(*usage));
     loop_.defer([this, all = std::make_shared<readings>(std::move(all))] {
       reading_ = false;
       known_ = std::move(*all);
@@ -51,9 +54,10 @@ void usage_board::answer() {
   for (auto& then : std::exchange(waiting_, {})) then();
 }
 
-process_usage usage_board::of(pid_t pid) const {
+std::optional<process_usage> usage_board::of(pid_t pid) const {
   auto known = known_.find(pid);
-  return known == known_.end() || !is_fresh() ? read_usage(pid) : known->second;
+  if (known == known_.end() || !is_fresh()) return read_usage(pid);
+  return known->second;
 }
 
 }  // namespace sm

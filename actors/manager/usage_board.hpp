@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +20,7 @@ namespace sm {
 struct process_usage {
   double cpu_seconds = 0;  ///< user and system, since its start
   std::uint64_t memory_bytes = 0;
+  std::string executable{};  ///< see executable_link_of
 };
 
 class usage_board {
@@ -28,7 +31,8 @@ class usage_board {
   /// that has no time for it is waited for half a second.
   void refresh(std::vector<pid_t> pids, std::function<void()> then);
   /// What was read within the last second; of a process that has come since, what it uses now.
-  process_usage of(pid_t pid) const;
+  /// Nothing when it cannot be read.
+  std::optional<process_usage> of(pid_t pid) const;
 
  private:
   using readings = std::unordered_map<pid_t, process_usage>;

@@ -20,9 +20,10 @@ result<std::vector<journaled_instance>> left_instances(state_store& store, const
   for (auto& row : left->unreadable)
     log.error("the journaled process {} is not adopted: {}", row.name, to_string(row.reason));
   // On a full disk they are still there for the next manager, to whom they mean as little.
+  auto is_of_now = [](auto& row) { return row.boot == (row.end ? system_run() : boot_id()); };
   for (auto& row : left->rows)
-    if (row.boot != boot_id()) (void)store.remove_instance(row.name, row.incarnation);
-  std::erase_if(left->rows, [](auto& row) { return row.boot != boot_id(); });
+    if (!is_of_now(row)) (void)store.remove_instance(row.name, row.incarnation);
+  std::erase_if(left->rows, [&](auto& row) { return !is_of_now(row); });
   return std::move(left->rows);
 }
 
@@ -35,7 +36,7 @@ std::string cgroup_name(const state_folder& folder) {
 void end_strangers(const cgroup_root& cgroups, const std::vector<journaled_instance>& known) {
   for (auto& run : cgroups.runs())
     if (std::none_of(known.begin(), known.end(), [&](auto& row) {
-          return run == row.name + "." + std::to_string(row.incarnation);
+          return !row.end && run == row.name + "." + std::to_string(row.incarnation);
         }))
       cgroups.end(run);
 }
@@ -85,7 +86,8 @@ std::set<std::string> names_of(const std::vector<desired_service>& wanted,
   for (auto& service : wanted)
     if (!service.removed) names.insert(service.spec.name);
   for (auto& row : unreadable) names.insert(row.name);
-  for (auto& row : left) names.insert(row.spec.name);
+  for (auto& row : left)
+    if (!row.end) names.insert(row.spec.name);
   return names;
 }
 

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <new>
 
+#include "error_log.hpp"
+
 namespace sm {
 namespace {
 

@@ -122,6 +122,28 @@ TEST_F(adoption_fixture, what_has_ended_is_not_started_by_the_next_manager_unles
   EXPECT_EQ(runs(), 3);
 }
 
+TEST_F(adoption_fixture, what_has_ended_and_waits_to_be_started_waits_for_the_next_manager_too) {
+  auto ran = app.state() / "ran";
+  auto runs = [&] { return std::ranges::count(text_of(ran), '\n'); };
+  ASSERT_EQ(add(tool_named("db")).status, 201);
+  ASSERT_EQ(add({{"name", "once"},
+                 {"command", {"sh", "-c", "echo >> " + ran.string()}},
+                 {"restart", "never"},
+                 {"requires", {"db"}}})
+                .status,
+            201);
+  ASSERT_TRUE(reaches("once", "EXITED"));
+  ASSERT_EQ(verb("db", "stop")["state"], "STOPPED");
+  ASSERT_EQ(app.api("POST", "/v1/services/once/start").status, 200);
+  ASSERT_TRUE(eventually([&] { return app.service("once").contains("waits_for"); }));
+  kill_manager();
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.service("db").value("state", "") == "STOPPED"; }));
+  EXPECT_EQ(runs(), 1);
+  ASSERT_EQ(app.api("POST", "/v1/services/db/start").status, 200);
+  EXPECT_TRUE(eventually([&] { return runs() == 2; }));
+}
+
 TEST_F(adoption_fixture, a_service_that_is_being_constructed_is_adopted) {
   auto life = app.state() / "life";
   std::filesystem::create_directory(life);

@@ -3,7 +3,6 @@
 // it happened, and the process goes on. SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <functional>
 #include <sm/error.hpp>
 #include <string_view>
 #include <type_traits>
@@ -20,11 +19,6 @@ error logged_error(std::string_view where, errc code) noexcept;
 
 /// Writes an error that somebody has to look at into the log of the process.
 void log_error(std::string_view where, const error& e) noexcept;
-
-/// What takes the errors that are logged from now on, from any thread; stderr does until there is
-/// one. What it throws is dropped.
-using error_log = std::function<void(std::string_view where, const error& e)>;
-void set_error_log(error_log log);
 
 namespace detail {
 

@@ -1,5 +1,7 @@
 #include "log/process_log.hpp"
 
+#include "error_log.hpp"
+
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -10,7 +12,6 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
-#include <sm/guarded.hpp>
 #include <sm/json.hpp>
 
 namespace sm {

@@ -104,15 +104,19 @@ const std::optional<file_identity>& present_files::operator[](const fs::path& fi
   return entry->second;
 }
 
+std::string executable_link_of(pid_t pid) {
+  std::array<char, 4096> target;
+  auto size = ::readlink(executable_link(pid).c_str(), target.data(), target.size());
+  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
 running_executable look_at_executable(pid_t pid) {
   auto link = executable_link(pid);
-  std::error_code ec;
-  running_executable found{.pid = pid, .build = build_of(link)};
-  auto path = fs::read_symlink(link, ec);
-  auto file = identify(link), there = identify(path);
+  running_executable found{.pid = pid, .build = build_of(link), .link = executable_link_of(pid)};
+  auto file = identify(link), there = identify(found.link);
   if (file) found.file = *file;
   // In a mount namespace of its own the path may lead elsewhere, or nowhere.
-  if (!ec && file && there == file) found.path = std::move(path);
+  if (file && there == file) found.path = found.link;
   return found;
 }
 
@@ -122,14 +126,13 @@ bool is_outdated(const running_executable& runs, const fs::path& next, present_f
     auto& there = files[runs.path];
     if (!there || there->device != runs.file.device || there->inode != runs.file.inode) return true;
   } else {
-    std::error_code ec;
-    auto target = fs::read_symlink(executable_link(runs.pid), ec);
-    if (ec) return false;
-    if (target.string().ends_with(" (deleted)")) return true;
+    auto target = executable_link_of(runs.pid);
+    if (target.empty()) return false;
+    if (target.ends_with(" (deleted)")) return true;
   }
   if (next.empty()) return false;
   auto& made_of = files[next];
-  return made_of && *made_of != runs.file;
+  return made_of && (made_of->device != runs.file.device || made_of->inode != runs.file.inode);
 }
 
 fs::path own_executable(const std::string& called) {

@@ -39,10 +39,13 @@ std::string build_of_process(pid_t pid);
 struct running_executable {
   pid_t pid = 0;
   std::string build{};
+  std::string link{};            ///< the kernel's name for it: executable_link_of
   std::filesystem::path path{};  ///< "" when it does not lead there from here
   file_identity file{};
 };
 running_executable look_at_executable(pid_t pid);
+/// Where /proc/PID/exe points to; " (deleted)" stands behind what was replaced. "" for none.
+std::string executable_link_of(pid_t pid);
 
 /// The process's executable is no more what is at its path: it was replaced or removed, or `next`
 /// (if not empty), from where the next process will be started, names another file.

@@ -123,4 +123,9 @@ const std::string& boot_id() {
   return id;
 }
 
+const std::string& system_run() {
+  static const std::string run = boot_id() + "/" + std::to_string(process_start_time(1));
+  return run;
+}
+
 }  // namespace sm

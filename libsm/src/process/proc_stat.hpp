@@ -52,5 +52,7 @@ exit_status read_exit_status(pid_t pid);
 
 /// This boot of this kernel.
 const std::string& boot_id();
+/// This boot, and in a container this run of it: what was put into /run or /tmp is there still.
+const std::string& system_run();
 
 }  // namespace sm

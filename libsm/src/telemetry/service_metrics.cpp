@@ -33,12 +33,12 @@ void write_usage(metric_page& page, services all) {
               "User and system time of an instance's process.");
   for (auto& s : all)
     for (auto& p : s.processes)
-      page.sample("sm_service_cpu_seconds_total", {{"service", s.name}, {"instance", p.instance}},
+      page.sample("sm_service_cpu_seconds_total", {{"service", s.name}, {"process", p.instance}},
                   p.cpu_seconds);
   page.family("sm_service_memory_bytes", "gauge", "Resident memory of an instance's process.");
   for (auto& s : all)
     for (auto& p : s.processes)
-      page.sample("sm_service_memory_bytes", {{"service", s.name}, {"instance", p.instance}},
+      page.sample("sm_service_memory_bytes", {{"service", s.name}, {"process", p.instance}},
                   p.memory_bytes);
 }
 

@@ -1,5 +1,7 @@
 #include "telemetry/traffic_metrics.hpp"
 
+#include <sm/json.hpp>
+
 namespace sm {
 
 void write_http_metrics(metric_page& page, const http_figures& http) {
@@ -32,7 +34,7 @@ void write_http_metrics(metric_page& page, const http_figures& http) {
 
 command_tally& command_tallies::at(const std::string& command) {
   if (auto known = all_.find(command); known != all_.end()) return known->second;
-  return all_[all_.size() < commands_max ? command : "other"];
+  return all_[all_.size() < commands_max && is_utf8(command) ? command : "other"];
 }
 
 void write_command_metrics(metric_page& page, const command_tallies& commands) {
@@ -45,6 +47,8 @@ void write_command_metrics(metric_page& page, const command_tallies& commands) {
       page.sample("sm_command_targets_total",
                   {{"command", command}, {"outcome", traits(code).name}}, n);
   }
+  if (commands.unknown() > 0)
+    page.sample("sm_command_targets_total", {{"outcome", "unknown_command"}}, commands.unknown());
   page.family("sm_command_duration_seconds", "histogram",
               "From asking a process until its answer was there.");
   for (auto& [command, tally] : commands.all())

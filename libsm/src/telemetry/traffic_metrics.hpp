@@ -45,10 +45,14 @@ class command_tallies {
   static constexpr std::size_t commands_max = 500;
 
   command_tally& at(const std::string& command);
+  /// No process knew the command: its name is no label.
+  void count_unknown() noexcept { ++unknown_; }
   const std::map<std::string, command_tally>& all() const noexcept { return all_; }
+  std::uint64_t unknown() const noexcept { return unknown_; }
 
  private:
   std::map<std::string, command_tally> all_;
+  std::uint64_t unknown_ = 0;
 };
 
 /// The families sm_command_*.

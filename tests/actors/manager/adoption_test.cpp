@@ -94,9 +94,16 @@ TEST(ended_instances, are_taken_up_as_far_as_the_same_is_wanted_still) {
   changed.spec.params = {{"x", 1}};
   auto off = fake_manager::wanted("off");
   off.enabled = false;
-  ASSERT_TRUE(m.services.start({fake_manager::wanted("same"), changed, off},
-                               {ended("same"), ended("changed"), ended("off"), ended("gone")}, {}));
-  ASSERT_TRUE(test::turn_until(m.events, [&] { return m.started("changed:0") == 1; }));
+  auto same = fake_manager::wanted("same"), stricter = fake_manager::wanted("stricter"),
+       always = fake_manager::wanted("always");
+  same.spec.restart = restart_policy::never;
+  stricter.spec.restart = restart_policy::on_failure;
+  ASSERT_TRUE(m.services.start({same, changed, off, stricter, always},
+                               {ended("same"), ended("changed"), ended("off"), ended("gone"),
+                                ended("stricter"), ended("always")},
+                               {}));
+  for (auto* name : {"changed:0", "stricter:0", "always:0"})
+    EXPECT_TRUE(test::turn_until(m.events, [&] { return m.started(name) == 1; })) << name;
   EXPECT_EQ(m.started("same:0"), 0);
   auto shown = m.services.show("same").value();
   EXPECT_EQ(shown["state"], "EXITED");

@@ -36,18 +36,18 @@ TEST_F(usage_board_fixture, is_read_beside_the_loop_once_for_all_who_ask_within_
   ASSERT_TRUE(told());
   EXPECT_EQ(answers, 2);
   auto first = board.of(::getpid());
-  EXPECT_GT(first.memory_bytes, 0U);
+  EXPECT_GT(first->memory_bytes, 0U);
   board.refresh({::getpid()}, note());
   EXPECT_EQ(answers, 3) << "at once";
-  EXPECT_EQ(board.of(::getpid()).memory_bytes, first.memory_bytes);
+  EXPECT_EQ(board.of(::getpid())->memory_bytes, first->memory_bytes);
 }
 
 TEST_F(usage_board_fixture, what_was_not_read_is_when_it_is_shown) {
-  EXPECT_GT(board.of(::getpid()).memory_bytes, 0U);
+  EXPECT_GT(board.of(::getpid())->memory_bytes, 0U);
   board.refresh({}, note());
   ASSERT_TRUE(told());
-  EXPECT_GT(board.of(::getpid()).memory_bytes, 0U);
-  EXPECT_EQ(board.of(-1).memory_bytes, 0U);
+  EXPECT_GT(board.of(::getpid())->memory_bytes, 0U);
+  EXPECT_FALSE(board.of(-1));
 }
 
 TEST_F(usage_board_fixture, a_thread_that_is_busy_is_not_waited_for_without_end) {
@@ -56,7 +56,7 @@ TEST_F(usage_board_fixture, a_thread_that_is_busy_is_not_waited_for_without_end)
   board.refresh({::getpid()}, note());
   ASSERT_TRUE(told());
   EXPECT_EQ(answers, 1);
-  EXPECT_GT(board.of(::getpid()).memory_bytes, 0U);
+  EXPECT_GT(board.of(::getpid())->memory_bytes, 0U);
   free.set_value();
   ASSERT_TRUE(turn_until(events, [&] {
     board.refresh({::getpid()}, note());

@@ -80,8 +80,8 @@ TEST(service_metrics, say_what_a_service_is_and_what_became_of_its_processes) {
        "sm_service_instances{service=\"web\",state=\"running\"} 2",
        "sm_service_instances{service=\"web\",state=\"ready\"} 1",
        "sm_service_uptime_seconds{service=\"web\"} 4.5", "# TYPE sm_service_cpu_seconds counter",
-       "sm_service_cpu_seconds_total{service=\"web\",instance=\"web:0\"} 1.25",
-       "sm_service_memory_bytes{service=\"web\",instance=\"web:1\"} 8192",
+       "sm_service_cpu_seconds_total{service=\"web\",process=\"web:0\"} 1.25",
+       "sm_service_memory_bytes{service=\"web\",process=\"web:1\"} 8192",
        "sm_service_restarts_total{service=\"web\"} 7",
        "sm_service_restarts_total{service=\"db\"} 0",
        "sm_service_exits_total{service=\"web\",code=\"1\"} 2",
@@ -119,14 +119,16 @@ TEST(traffic_metrics, commands_count_by_what_became_of_them_and_are_bounded) {
   ++status.failed[errc::timeout];
   status.took.add(0.004);
   for (std::size_t n = 0; n < 2 * commands.commands_max; ++n)
-    ++commands.at("made up " + std::to_string(n)).failed[errc::unknown_command];
+    ++commands.at("made up " + std::to_string(n)).failed[errc::handler_failed];
+  commands.count_unknown();
   EXPECT_EQ(&commands.at("status"), &status) << "places stay";
   EXPECT_EQ(commands.all().size(), commands.commands_max + 1);
   metric_page page;
   write_command_metrics(page, commands);
   expect_lines(page, {"sm_command_targets_total{command=\"status\",outcome=\"ok\"} 2",
                       "sm_command_targets_total{command=\"status\",outcome=\"timeout\"} 1",
-                      "sm_command_targets_total{command=\"other\",outcome=\"unknown_command\"} 501",
+                      "sm_command_targets_total{command=\"other\",outcome=\"handler_failed\"} 501",
+                      "sm_command_targets_total{outcome=\"unknown_command\"} 1",
                       "sm_command_duration_seconds_bucket{command=\"status\",le=\"0.005\"} 1",
                       "sm_command_duration_seconds_count{command=\"status\"} 1"});
 }
