@@ -3,7 +3,10 @@
 #include "api/metrics_route.hpp"
 #include "api/queue_routes.hpp"
 #include "api/route_adder.hpp"
+#include "api/token_keeper.hpp"
 #include "log/process_log.hpp"
+#include "text/texts.hpp"
+#include "text/units.hpp"
 
 namespace sm {
 
@@ -133,6 +136,41 @@ response readiness_of(const supervisor& services, bool shutting_down, bool verbo
   return r;
 }
 
+void add_token_routes(route_adder& at, token_keeper& tokens) {
+  at.bind("tokens.list", [&tokens] {
+    json all = json::array();
+    for (auto& token : tokens.tokens().all()) all.push_back(to_json(token));
+    return json{{"tokens", std::move(all)}};
+  });
+  at.bind("tokens.add", [&tokens](request& rq) {
+    auto body = fields_of(rq, "tokens.add");
+    auto text = [&](const char* name) {
+      auto field = body.find(name);
+      if (field == body.end() || !field->is_string())
+        throw failure(errc::bad_arguments, "must be a text", pointer_to(name));
+      return field->get<std::string>();
+    };
+    auto name = text("name");
+    auto role = parse_role(text("role"));
+    if (!role) throw failure(errc::bad_arguments, "must be viewer, operator or admin", "/role");
+    std::chrono::seconds expires_in{0};
+    if (body.contains("expires_in")) {
+      auto given = parse_duration(text("expires_in"));
+      if (!given || *given < std::chrono::seconds(1))
+        throw failure(errc::bad_arguments, "must be a duration of a second or more", "/expires_in");
+      expires_in = std::chrono::duration_cast<std::chrono::seconds>(*given);
+    }
+    return tokens.add(name, *role, expires_in, rq.caller()).transform([](const json& made) {
+      auto r = with_status(201, made);
+      r.headers.emplace_back("Location", "/v1/tokens/" + made["token"]["name"].get<std::string>());
+      return r;
+    });
+  });
+  at.bind("tokens.remove", [&tokens](request& rq) {
+    return tokens.remove(std::string(rq.capture("name")), rq.caller());
+  });
+}
+
 void add_probe_routes(route_adder& at, const management_parts& parts) {
   at.bind("api.openapi",
           [text = json_text{}, program = parts.program, &own = parts.own_routes]() mutable {
@@ -159,6 +197,7 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   add_schedule_routes(at, parts.jobs, parts.has_clock);
   add_configuration_routes(at, parts);
   add_metrics_route(at, parts);
+  add_token_routes(at, parts.tokens);
   at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
     return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));

@@ -23,6 +23,7 @@ struct management_parts {
   const gateway& http;
   class configuration_keeper& configuration;
   class daemon_reexec& reexec;
+  class token_keeper& tokens;
   std::string program;
   const std::vector<user_route>& own_routes;
   std::filesystem::path log_folder, state_folder;

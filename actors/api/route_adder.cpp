@@ -116,9 +116,10 @@ void route_adder::put(std::string_view id, route_handler handler) {
     outcome_ = tl::unexpected<error>(op.error());
     return;
   }
-  outcome_ = routes_.add((*op)->method, (*op)->path,
-                         {uncached(checked(**op, std::move(handler))), (*op)->access,
-                          std::string((*op)->method) + " " + std::string((*op)->path)});
+  outcome_ =
+      routes_.add((*op)->method, (*op)->path,
+                  {uncached(checked(**op, std::move(handler))), (*op)->access,
+                   std::string((*op)->method) + " " + std::string((*op)->path), (*op)->role});
 }
 
 result<void> route_adder::finish() const {

@@ -1,4 +1,5 @@
 #include "gateway/connection.hpp"
+#include "security/access_tokens.hpp"
 
 #include <new>
 #include <sm/guarded.hpp>
@@ -241,7 +242,7 @@ connection::progress connection::judge_head() {
   if (auto* match = std::get_if<router<endpoint>::match>(&found)) {
     endpoint_ = match->value;
     captured_ = std::move(match->captured);
-    to = {.found = destination::kind::route, .access = endpoint_->access};
+    to = {.found = destination::kind::route, .access = endpoint_->access, .role = endpoint_->role};
   } else if (auto* wrong = std::get_if<router<endpoint>::wrong_method>(&found)) {
     to = {.found = destination::kind::wrong_method, .allow = std::move(wrong->allow)};
   }
@@ -250,7 +251,18 @@ connection::progress connection::judge_head() {
       .body_max = c.body_max,
       .bodies_full = share_.body_bytes->load(std::memory_order_relaxed) >= c.bodies_max,
       .pending_full = endpoint_ && share_.pending_of(*endpoint_) >= c.pending_max};
-  auto refused = refuse_head(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits);
+  auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                 std::chrono::system_clock::now().time_since_epoch())
+                 .count();
+  auto [refused, token] =
+      judge(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits, now);
+  caller_ = transport_.peer();
+  if (token) {
+    token->used = now;
+    auto named = *caller_;
+    named.token = token->name;
+    caller_ = std::make_shared<const principal>(std::move(named));
+  }
   if (refused) {
     if (body->has_body()) {
       // A short body that is there already is passed over; any other is not waited for.
@@ -310,7 +322,7 @@ void connection::dispatch() {
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
   request_ = std::make_shared<incoming_request>(
       parser_->release(),
-      incoming_request::origin{&gateway_.services_, transport_.peer(), number_, given_id_},
+      incoming_request::origin{&gateway_.services_, caller_, number_, given_id_},
       std::move(captured_), std::move(body_));
   parser_.reset();
   enter(phase::handling);

@@ -31,6 +31,8 @@ class connection : public std::enable_shared_from_this<connection> {
   bool writing() const noexcept { return writing_; }
   bool has_input() const { return transport_.has_input(); }
   bool streaming() const noexcept { return phase_ == phase::streaming; }
+  /// The token that the request at hand showed, or the last one; "" without a name.
+  std::string_view token() const { return caller_ ? std::string_view(caller_->token) : ""; }
 
  private:
   friend class gateway;
@@ -89,6 +91,7 @@ class connection : public std::enable_shared_from_this<connection> {
   request_number number_;
   clock::time_point asked_at_{};  // when its first byte was there
   std::string given_id_;          // what the client calls its request
+  std::shared_ptr<const principal> caller_;
   bool processing_ = false;
   bool reading_ = false;
   bool writing_ = false;

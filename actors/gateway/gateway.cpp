@@ -78,7 +78,7 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
 
 gateway::~gateway() = default;
 
-result<void> gateway::listen_tcp(std::string token) {
+result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
   auto where = listen_endpoint(config_);
   if (!where) return tl::unexpected<error>(where.error());
   error_code ec;
@@ -110,6 +110,7 @@ result<void> gateway::listen_tcp(std::string token) {
   tcp_.acceptor.non_blocking(true);
   address_ = where->host + ":" + std::to_string(tcp_.acceptor.local_endpoint().port());
   guard_ = make_guard_policy(address_, config_, std::move(token));
+  guard_.tokens = &others;
   accept(tcp_);
   return {};
 }
@@ -379,6 +380,12 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
     if (!ec) close_all();
   });
   check_drained();
+}
+
+void gateway::revoke(std::string_view token) {
+  std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  for (auto& c : all)
+    if (c->token() == token) c->close();
 }
 
 http_figures gateway::figures() const {

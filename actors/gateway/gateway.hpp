@@ -34,7 +34,8 @@ class connection;
 struct endpoint {
   route_handler handler;
   route_access access = route_access::user;
-  std::string name{};  ///< "GET /api/:x", for the log
+  std::string name{};                ///< "GET /api/:x", for the log
+  api_role role = api_role::viewer;  ///< who may, of those who need a token
 };
 
 /// What one listener's clients have in use. Each listener has limits of its own, so that strangers
@@ -89,7 +90,9 @@ class gateway {
   std::vector<inherited_socket> listening();
 
   /// Binds http.listen; refuses an address that is not a loopback one unless http.insecure is set.
-  result<void> listen_tcp(std::string token);
+  result<void> listen_tcp(std::string token, access_tokens& others);
+  /// Who showed it is there no more: answers on their way to him end.
+  void revoke(std::string_view token);
   /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.
   result<void> listen_unix(const std::filesystem::path& path);
   /// Binds it again when somebody removed it.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/management_api.hpp"
+#include "api/token_keeper.hpp"
 #include "builtin/queue_clock.hpp"
 #include "link/link_listener.hpp"
 #include "manager/daemon_reexec.hpp"
@@ -113,6 +114,7 @@ class manager_process {
   manager_facade facade_;
   queue_scaler scaler_;
   gateway http_;
+  token_keeper tokens_;
   event_streams streams_;
   log_service logs_;
   shutdown_sequence shutdown_;
@@ -151,6 +153,8 @@ manager_process::manager_process(detail::server_state& program, declared_program
       facade_(events_, services_, queue(settings_.queue.url, settings_.queue, program.types.jobs)),
       scaler_(events_, services_, jobs_, log_),
       http_(events_, settings_.http, log_, program.routes, facade_),
+      tokens_(events_, state_.folder, shared_.journal.disk(), log_,
+              [this](std::string_view name) { http_.revoke(name); }),
       streams_(shared_.recent),
       logs_(events_, state_.folder.log_folder()),
       shutdown_(shared_, services_, http_, given_.above, std::move(given_.end_signals)),
@@ -223,6 +227,7 @@ result<void> manager_process::start() {
 }
 
 result<void> manager_process::serve() {
+  tokens_.load();
   management_parts parts{.services = services_,
                          .jobs = jobs_,
                          .searches = searches_,
@@ -234,6 +239,7 @@ result<void> manager_process::serve() {
                          .http = http_,
                          .configuration = configuration_,
                          .reexec = reexec_,
+                         .tokens = tokens_,
                          .program = program_.program,
                          .own_routes = program_.own_routes,
                          .log_folder = state_.folder.log_folder(),
@@ -249,7 +255,7 @@ result<void> manager_process::serve() {
                          .shutting_down = shutdown_.under_way()};
   if (auto ok = add_management_routes(program_.routes, parts); !ok) return ok;
   if (!settings_.http.listen.empty())
-    if (auto ok = http_.listen_tcp(state_.token); !ok) return ok;
+    if (auto ok = http_.listen_tcp(state_.token, tokens_.tokens()); !ok) return ok;
   return http_.listen_unix(state_.folder.path() / "sm.sock");
 }
 
@@ -297,6 +303,7 @@ void manager_process::end() {
   if (!reexec_.services_stay()) forks_.close();
   shared_.journal.stop();
   shared_.janitor.stop();
+  tokens_.save();
   if (!reexec_.services_stay()) cgroups_.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([this] {

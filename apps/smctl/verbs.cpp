@@ -15,6 +15,7 @@ const handlers& all_handlers() {
     add_job_verbs(to);
     add_config_verbs(to);
     add_daemon_verbs(to);
+    add_token_verbs(to);
     return to;
   }();
   return all;

@@ -12,6 +12,7 @@
 
 #include "gateway/connection.hpp"
 #include "gateway/gateway.hpp"
+#include "security/access_tokens.hpp"
 #include "system/unique_fd.hpp"
 #include "temporary_folder.hpp"
 
@@ -77,7 +78,7 @@ class front {
     config_.bodies_max = 8192;
     gateway_.emplace(loop_, config_, sm::logger(std::make_shared<spdlog::logger>("fuzz")), routes_,
                      services_);
-    must(gateway_->listen_tcp("0123456789abcdef").has_value(), "TCP is listened on");
+    must(gateway_->listen_tcp("0123456789abcdef", tokens_).has_value(), "TCP is listened on");
     must(gateway_->listen_unix(folder_.path() / "sm.sock").has_value(),
          "the socket is listened on");
   }
@@ -144,6 +145,7 @@ class front {
   sm::http_config config_;
   sm::router<sm::endpoint> routes_;
   no_services services_;
+  sm::access_tokens tokens_;
   std::optional<sm::gateway> gateway_;
 };
 

@@ -36,7 +36,7 @@ sm::destination destination_of(std::string_view method, std::string_view path) {
   if (auto* match = std::get_if<table::match>(&found))
     return {sm::destination::kind::route, *match->value, {}};
   if (auto* wrong = std::get_if<table::wrong_method>(&found))
-    return {sm::destination::kind::wrong_method, sm::route_access::user, wrong->allow};
+    return {.found = sm::destination::kind::wrong_method, .allow = wrong->allow};
   return {};
 }
 
@@ -53,7 +53,8 @@ void judge(const sm::request_head& head) {
   }();
   auto to = destination_of(head.method, target->path);
   for (bool over_tcp : {true, false}) {
-    auto refused = sm::refuse_head(policy, over_tcp, head, *body, *target, to, {.body_max = 4096});
+    auto refused =
+        sm::judge(policy, over_tcp, head, *body, *target, to, {.body_max = 4096}, 0).refused;
     if (refused) must(refused->status >= 200 && refused->status < 600, "an answer has a status");
     bool passes = !refused && over_tcp && to.access == sm::route_access::management;
     if (passes) must(head.authorization.ends_with(token), "who manages over TCP has the token");

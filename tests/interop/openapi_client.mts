@@ -178,6 +178,12 @@ const applied = answer(
   "it is carried out",
 );
 expect(applied.complete, "as a whole");
+const made = answer(await api.POST("/v1/tokens", { body: { name: "ts", role: "viewer" } }), "a token is made");
+const looker = createClient<paths>({ baseUrl: url, headers: { authorization: `Bearer ${made.secret}` } });
+answer(await looker.GET("/v1/services"), "who shows it may look");
+expect((await looker.POST("/v1/daemon/reexec")).response.status === 403, "and no more");
+expect(answer(await api.GET("/v1/tokens"), "they are listed").tokens[0]?.role === "viewer", "with their roles");
+answer(await api.DELETE("/v1/tokens/{name}", { params: { path: { name: "ts" } } }), "it is revoked");
 const before = answer(await api.GET("/v1/daemon"), "the manager tells about itself");
 answer(await api.POST("/v1/daemon/reexec"), "it is executed anew");
 const after = await eventually(async () => {

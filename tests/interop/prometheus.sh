@@ -60,7 +60,8 @@ cp "$examples"/sm.rules.yml "$examples"/sm.rules_test.yml .
 promtool test rules sm.rules_test.yml
 
 echo "== a Prometheus"
-sed -e "s#/var/lib/sm/smd/token#$here/state/token#; s#127.0.0.1:9501#127.0.0.1:$web#; s#15s#1s#" \
+"$smctl" token add prometheus > sm.token
+sed -e "s#/etc/prometheus/sm.token#$here/sm.token#; s#127.0.0.1:9501#127.0.0.1:$web#; s#15s#1s#" \
   "$examples"/prometheus.yml > prometheus.yml
 promtool check config prometheus.yml
 prometheus --config.file prometheus.yml --storage.tsdb.path data --web.listen-address "127.0.0.1:$watcher" \

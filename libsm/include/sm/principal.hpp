@@ -18,11 +18,12 @@ struct principal {
   gid_t gid = 0;
   pid_t pid = 0;          ///< 0 where it is not known, of another namespace, say
   std::string address{};  ///< over TCP: "127.0.0.1:51820", "[::1]:51820"
+  std::string token{};    ///< the name of the token that was shown; "" of the state folder's own
 
   friend bool operator==(const principal&, const principal&) = default;
 };
 
-/// "uid 1000, pid 4711", "127.0.0.1:51820", "the program".
+/// "uid 1000, pid 4711", "127.0.0.1:51820", "token ci, 127.0.0.1:51820", "the program".
 std::string to_string(const principal& who);
 
 }  // namespace sm

@@ -37,18 +37,6 @@ result<void> check_value(const query_field& field, const std::string& value) {
 
 }  // namespace
 
-std::string_view to_string(api_role role) noexcept {
-  switch (role) {
-    case api_role::viewer:
-      return "viewer";
-    case api_role::operate:
-      return "operator";
-    case api_role::admin:
-      return "admin";
-  }
-  return {};
-}
-
 const operation& operation_called(std::string_view id) {
   auto rows = operations();
   auto row = std::find_if(rows.begin(), rows.end(), [&](auto& op) { return op.id == id; });

@@ -210,6 +210,7 @@ constexpr std::pair<const char*, const char*> tag_rows[] = {
     {"metrics", "figures for collectors"},
     {"health", "probes"},
     {"config", "the configuration"},
+    {"tokens", "who may ask over TCP"},
     {"daemon", "the manager itself"},
     {"program", "the program's own routes"}};
 

@@ -206,6 +206,15 @@ json configuration_schemas() {
                           {"program", text},
                           {"state", text},
                           {"config", or_null("string")}});
+  all["Token"] = object({{"name", text},
+                         {"role", words({"viewer", "operator", "admin"})},
+                         {"prefix", text},
+                         {"created", text},
+                         {"expires", or_null("string")},
+                         {"last_used", or_null("string")}});
+  all["TokenList"] = object({{"tokens", list_of(ref("Token"))}});
+  all["MadeToken"] = object({{"token", ref("Token")}, {"secret", text}});
+  all["RemovedToken"] = object({{"removed", text}});
   all["Reexecuted"] = object({{"pid", integer}, {"build", text}});
   return all;
 }

@@ -10,12 +10,9 @@
 #include <vector>
 
 #include "http/guard.hpp"
+#include "security/api_role.hpp"
 
 namespace sm {
-
-/// Who may: each may what those before may.
-enum class api_role { viewer, operate, admin };
-std::string_view to_string(api_role role) noexcept;
 
 enum class query_kind {
   text,      ///< as it is

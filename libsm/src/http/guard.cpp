@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "security/access_tokens.hpp"
 #include "text/ascii.hpp"
 
 namespace sm {
@@ -38,14 +39,14 @@ guard_policy make_guard_policy(const std::string& listen_address, const http_con
   return policy;
 }
 
-std::optional<error> guard(const guard_policy& policy, const guard_input& rq) {
-  if (!rq.over_tcp) return std::nullopt;
+result<access_token*> guard(const guard_policy& policy, const guard_input& rq) {
+  if (!rq.over_tcp) return nullptr;
   if (rq.host.empty()) {
-    if (rq.http_1_1) return error{errc::bad_request, "HTTP/1.1 needs a Host header", "Host"};
+    if (rq.http_1_1) return fail(errc::bad_request, "HTTP/1.1 needs a Host header", "Host");
   } else if (!policy.hosts.contains(lower_case(without_port(rq.host)))) {
-    return error{errc::misdirected,
-                 "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
-                 "Host"};
+    return fail(errc::misdirected,
+                "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
+                "Host");
   }
   bool needs_token = rq.access == route_access::management ||
                      (rq.access == route_access::details && !policy.open_details);
@@ -53,19 +54,25 @@ std::optional<error> guard(const guard_policy& policy, const guard_input& rq) {
   bool link = rq.safe_method && !needs_token && rq.sec_fetch_mode == "navigate" &&
               rq.sec_fetch_dest == "document";
   if (cross_site(rq) && !link && !policy.origins.contains(rq.origin))
-    return error{errc::forbidden, "a page of another origin may not do this; see http.origins",
-                 "Origin"};
-  if (needs_token) {
-    constexpr std::string_view scheme = "bearer ";
-    auto given = rq.authorization;
-    if (given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme)
-      return error{errc::unauthorized,
-                   "send the token of the state folder as 'Authorization: Bearer'",
-                   "Authorization"};
-    if (!equal_in_constant_time(given.substr(scheme.size()), policy.token))
-      return error{errc::unauthorized, "the token is not valid", "Authorization"};
-  }
-  return std::nullopt;
+    return fail(errc::forbidden, "a page of another origin may not do this; see http.origins",
+                "Origin");
+  if (!needs_token) return nullptr;
+  constexpr std::string_view scheme = "bearer ";
+  auto given = rq.authorization;
+  if (given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme)
+    return fail(errc::unauthorized, "send the token of the state folder as 'Authorization: Bearer'",
+                "Authorization");
+  auto secret = given.substr(scheme.size());
+  if (equal_in_constant_time(secret, policy.token)) return nullptr;
+  auto* token = policy.tokens ? policy.tokens->find(secret, rq.now) : nullptr;
+  if (!token) return fail(errc::unauthorized, "the token is not valid", "Authorization");
+  if (token->role < rq.role)
+    return fail(errc::forbidden,
+                "the token '" + token->name + "' has the role " +
+                    std::string(to_string(token->role)) + ", this takes " +
+                    std::string(to_string(rq.role)),
+                "Authorization");
+  return token;
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {

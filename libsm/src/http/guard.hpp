@@ -10,7 +10,12 @@
 #include <string>
 #include <string_view>
 
+#include "security/api_role.hpp"
+
 namespace sm {
+
+class access_tokens;
+struct access_token;
 
 /// Kinds of routes, by who may ask them over TCP. Each has its own share of what may wait.
 enum class route_access : std::uint8_t {
@@ -22,16 +27,19 @@ enum class route_access : std::uint8_t {
 
 struct guard_policy {
   std::set<std::string, std::less<>> hosts;    ///< lower case, without port
-  std::string token;                           ///< bearer token of the management API
+  std::string token;                           ///< the state folder's bearer token, an admin's
   std::set<std::string, std::less<>> origins;  ///< of other sites whose pages may call
   bool open_details = false;
+  access_tokens* tokens = nullptr;  ///< those that were made besides
 };
 
 /// What of a request the checks look at; header values are "" when absent.
 struct guard_input {
   bool over_tcp = true;  ///< on the Unix socket the peer's uid has been checked already
   route_access access = route_access::user;
-  bool safe_method = true;  ///< GET, HEAD, OPTIONS
+  api_role role = api_role::viewer;  ///< that the operation takes
+  std::int64_t now = 0;              ///< Unix seconds
+  bool safe_method = true;           ///< GET, HEAD, OPTIONS
   bool http_1_1 = true;
   std::string_view host;
   std::string_view origin;
@@ -45,9 +53,9 @@ struct guard_input {
 guard_policy make_guard_policy(const std::string& listen_address, const http_config& config,
                                std::string token);
 
-/// Nothing when the request may pass, else `bad_request`, `misdirected`, `forbidden`,
-/// `unauthorized`.
-std::optional<error> guard(const guard_policy& policy, const guard_input& rq);
+/// What a request that may pass has shown: a token that was made, or null. Else `bad_request`,
+/// `misdirected`, `forbidden`, `unauthorized`.
+result<access_token*> guard(const guard_policy& policy, const guard_input& rq);
 
 /// Compares in a time that depends on the lengths alone.
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;

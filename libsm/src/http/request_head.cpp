@@ -38,6 +38,41 @@ response options(std::string allow) {
 
 constexpr const char* all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+/// Likewise, of a request that the guard lets pass.
+std::optional<response> refuse_shown(const request_head& head, const framing& body,
+                                     const request_target& target, const destination& to,
+                                     const head_limits& limits, route_access access) {
+  bool asks_options = head.method == "OPTIONS" && to.found != destination::kind::route;
+  if (asks_options && target.path == "*") return options(all_methods);
+  if (to.found == destination::kind::wrong_method) {
+    if (asks_options) return options(to.allow);
+    auto r = to_response(error{errc::method_not_allowed, "allowed here: " + to.allow, {}});
+    r.headers.emplace_back("Allow", to.allow);
+    return r;
+  }
+  // A load balancer asks so whether the server is there (HAProxy's httpchk).
+  if (asks_options && target.path == "/") return options("OPTIONS");
+  if (to.found == destination::kind::nowhere)
+    return to_response(
+        error{errc::not_found, "nothing is served at this path", std::string(target.path)});
+  if (body.has_body()) {
+    if (access == route_access::management && !is_json_type(head.content_type))
+      return to_response(error{errc::unsupported_media_type,
+                               "send application/json instead of " + std::string(head.content_type),
+                               "Content-Type"});
+    if (body.length > limits.body_max)
+      return to_response(
+          error{errc::payload_too_large,
+                "the body has more than " + std::to_string(limits.body_max) + " bytes",
+                {}});
+    if (limits.bodies_full)
+      return to_response(error{errc::overloaded, "too many bodies are on their way", {}});
+  }
+  if (limits.pending_full)
+    return to_response(error{errc::overloaded, "too many requests wait for their answer", {}});
+  return std::nullopt;
+}
+
 }  // namespace
 
 result<std::size_t> head_scanner::scan(std::string_view text) {
@@ -145,10 +180,9 @@ result<request_target> read_target(std::string_view method, std::string_view tar
   return t;
 }
 
-std::optional<response> refuse_head(const guard_policy& policy, bool over_tcp,
-                                    const request_head& head, const framing& body,
-                                    const request_target& target, const destination& to,
-                                    const head_limits& limits) {
+head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
+                   const framing& body, const request_target& target, const destination& to,
+                   const head_limits& limits, std::int64_t now) {
   auto access = to.access;
   // A path that is not there is no secret, but who asks for one under /v1 shows a token first.
   if (to.found != destination::kind::route && target.path.starts_with("/v1/"))
@@ -157,6 +191,8 @@ std::optional<response> refuse_head(const guard_policy& policy, bool over_tcp,
     access = route_access::details;
   guard_input check{.over_tcp = over_tcp,
                     .access = access,
+                    .role = to.role,
+                    .now = now,
                     .safe_method = is_safe(head.method),
                     .http_1_1 = head.version >= 11,
                     .host = target.authority.empty() ? head.host : target.authority,
@@ -165,37 +201,9 @@ std::optional<response> refuse_head(const guard_policy& policy, bool over_tcp,
                     .sec_fetch_mode = head.sec_fetch_mode,
                     .sec_fetch_dest = head.sec_fetch_dest,
                     .authorization = head.authorization};
-  if (auto refused = guard(policy, check)) return to_response(*refused);
-
-  bool asks_options = head.method == "OPTIONS" && to.found != destination::kind::route;
-  if (asks_options && target.path == "*") return options(all_methods);
-  if (to.found == destination::kind::wrong_method) {
-    if (asks_options) return options(to.allow);
-    auto r = to_response(error{errc::method_not_allowed, "allowed here: " + to.allow, {}});
-    r.headers.emplace_back("Allow", to.allow);
-    return r;
-  }
-  // A load balancer asks so whether the server is there (HAProxy's httpchk).
-  if (asks_options && target.path == "/") return options("OPTIONS");
-  if (to.found == destination::kind::nowhere)
-    return to_response(
-        error{errc::not_found, "nothing is served at this path", std::string(target.path)});
-  if (body.has_body()) {
-    if (access == route_access::management && !is_json_type(head.content_type))
-      return to_response(error{errc::unsupported_media_type,
-                               "send application/json instead of " + std::string(head.content_type),
-                               "Content-Type"});
-    if (body.length > limits.body_max)
-      return to_response(
-          error{errc::payload_too_large,
-                "the body has more than " + std::to_string(limits.body_max) + " bytes",
-                {}});
-    if (limits.bodies_full)
-      return to_response(error{errc::overloaded, "too many bodies are on their way", {}});
-  }
-  if (limits.pending_full)
-    return to_response(error{errc::overloaded, "too many requests wait for their answer", {}});
-  return std::nullopt;
+  auto shown = guard(policy, check);
+  if (!shown) return {to_response(shown.error())};
+  return {refuse_shown(head, body, target, to, limits, access), *shown};
 }
 
 bool valid_request_id(std::string_view id) noexcept {

@@ -79,6 +79,7 @@ struct destination {
   enum class kind { route, wrong_method, nowhere };
   kind found = kind::nowhere;
   route_access access = route_access::user;
+  api_role role = api_role::viewer;
   std::string allow{};  ///< of a wrong method: "GET, HEAD, OPTIONS"
 };
 
@@ -88,11 +89,15 @@ struct head_limits {
   bool pending_full = false;  ///< too many requests of this kind wait for their answer
 };
 
-/// The answer to a request that goes no further; nothing when it may proceed.
-std::optional<response> refuse_head(const guard_policy& policy, bool over_tcp,
-                                    const request_head& head, const framing& body,
-                                    const request_target& target, const destination& to,
-                                    const head_limits& limits);
+/// The answer to a request that goes no further; nothing when it may proceed. `token` is the one
+/// that was shown and passed, if it is no state folder's own. `now` in Unix seconds.
+struct head_verdict {
+  std::optional<response> refused{};
+  access_token* token = nullptr;
+};
+head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
+                   const framing& body, const request_target& target, const destination& to,
+                   const head_limits& limits, std::int64_t now);
 
 /// An id from outside is used when it cannot upset a log or a header: up to 128 letters, digits and
 /// "-._~+/=:".

@@ -299,6 +299,31 @@ TEST_F(smctl_with_manager, every_exit_code_comes_of_what_its_row_says) {
   for (auto& r : ctl::exit_rows()) EXPECT_TRUE(seen.contains(r.code)) << r.code;
 }
 
+TEST_F(smctl_with_manager, a_token_is_made_shown_used_and_revoked) {
+  auto made = smctl({"token", "add", "ci", "--role", "operator", "--expires", "90d"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_TRUE(made.out.starts_with("sm_") && made.out.ends_with("\n")) << made.out;
+  EXPECT_TRUE(has(made.err, "ci: made, operator")) << made.err;
+  auto shown = smctl({"token", "ls"});
+  EXPECT_TRUE(has(shown.out, "operator") && has(shown.out, made.out.substr(0, 9))) << shown.out;
+  EXPECT_FALSE(has(shown.out, made.out.substr(0, 20)));
+  auto over_tcp = [&](std::vector<std::string> words) {
+    std::vector<std::string> all{SMCTL, "-s", "http://127.0.0.1:" + std::to_string(app.port())};
+    all.insert(all.end(), words.begin(), words.end());
+    return run_command(all, {}, {"SM_TOKEN=" + made.out.substr(0, made.out.size() - 1)});
+  };
+  EXPECT_EQ(over_tcp({"status"}).code, 0);
+  auto refused = over_tcp({"token", "ls"});
+  EXPECT_EQ(refused.code, 77);
+  EXPECT_TRUE(has(refused.err, "the token 'ci' has the role operator, this takes admin"))
+      << refused.err;
+  EXPECT_EQ(smctl({"token", "add", "ci"}).code, 1) << "the name is taken";
+  EXPECT_EQ(smctl({"token", "rm", "ci"}).code, 2) << "it asks, and there is no terminal";
+  EXPECT_EQ(smctl({"token", "rm", "ci", "-y"}).code, 0);
+  EXPECT_EQ(over_tcp({"status"}).code, 77);
+  EXPECT_EQ(smctl({"token", "rm", "ci", "-y"}).code, 4);
+}
+
 TEST_F(smctl_with_manager, completion_offers_names_of_the_running_manager) {
   auto offered = [&](std::vector<std::string> words) {
     std::vector<std::string> all{SMCTL, "__complete", "--", "-s", app.state().string()};

@@ -23,8 +23,9 @@ std::optional<response> verdict(const char* method, const char* target, const de
   auto head = head_with(fields);
   head.add("host", "localhost");
   head.method = method;
-  return refuse_head(policy, true, head, read_framing(head).value(),
-                     read_target(method, target).value(), to, limits);
+  return judge(policy, true, head, read_framing(head).value(), read_target(method, target).value(),
+               to, limits, 0)
+      .refused;
 }
 
 unsigned status(const std::optional<response>& r) { return r ? r->status : 0; }
@@ -113,7 +114,7 @@ TEST(request_target, has_an_origin_form_an_absolute_form_and_a_star) {
   EXPECT_FALSE(read_target("CONNECT", "localhost:9501"));
 }
 
-TEST(refuse_head, what_the_path_and_method_say_comes_before_the_body) {
+TEST(judge_head, what_the_path_and_method_say_comes_before_the_body) {
   std::pair big{"Content-Length", "1000"};
   EXPECT_EQ(status(verdict("POST", "/none", nowhere, {big})), 404U);
   destination wrong{.found = destination::kind::wrong_method, .allow = "GET, HEAD, OPTIONS"};
@@ -138,7 +139,7 @@ TEST(refuse_head, what_the_path_and_method_say_comes_before_the_body) {
   EXPECT_EQ(status(verdict("POST", "/x", route, {{"Content-Length", "100"}})), 0U);
 }
 
-TEST(refuse_head, without_room_it_is_503_with_retry_after) {
+TEST(judge_head, without_room_it_is_503_with_retry_after) {
   auto full = verdict("POST", "/x", route, {{"Content-Length", "5"}},
                       {.body_max = 100, .bodies_full = true});
   EXPECT_EQ(status(full), 503U);
@@ -147,13 +148,13 @@ TEST(refuse_head, without_room_it_is_503_with_retry_after) {
   EXPECT_EQ(status(verdict("GET", "/x", route, {}, {.pending_full = true})), 503U);
 }
 
-TEST(refuse_head, options_is_answered_for_the_server_and_its_root) {
+TEST(judge_head, options_is_answered_for_the_server_and_its_root) {
   EXPECT_EQ(status(verdict("OPTIONS", "*", nowhere, {})), 204U);
   EXPECT_EQ(status(verdict("OPTIONS", "/", nowhere, {})), 204U);
   EXPECT_EQ(status(verdict("OPTIONS", "/none", nowhere, {})), 404U);
 }
 
-TEST(refuse_head, a_verbose_probe_names_services_and_needs_the_token) {
+TEST(judge_head, a_verbose_probe_names_services_and_needs_the_token) {
   destination probe{.found = destination::kind::route, .access = route_access::probe};
   EXPECT_EQ(status(verdict("GET", "/readyz", probe, {})), 0U);
   EXPECT_EQ(status(verdict("GET", "/readyz?verbose", probe, {})), 401U);

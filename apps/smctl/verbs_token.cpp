@@ -1,0 +1,82 @@
+// Tokens for the API over TCP.
+#include "text/units.hpp"
+#include "verbs.hpp"
+#include "views.hpp"
+
+namespace sm::ctl {
+namespace {
+
+table tokens_table(const json& listing) {
+  table t{
+      {{"NAME", 0}, {"ROLE", 0}, {"BEGINS", 2}, {"CREATED", 3}, {"EXPIRES", 1}, {"LAST USED", 1}},
+      {}};
+  auto time_of = [](const json& token, const char* name) {
+    auto time = text_in(token, name).substr(0, 19);  // to the second
+    return time.empty() ? std::string("never") : time;
+  };
+  for (auto& token : at(listing, "tokens"))
+    t.rows.push_back({{text_in(token, "name"), tone::plain},
+                      {text_in(token, "role")},
+                      {text_in(token, "prefix") + "..."},
+                      {time_of(token, "created")},
+                      {time_of(token, "expires")},
+                      {time_of(token, "last_used")}});
+  return t;
+}
+
+result<int> list_tokens(session& s) {
+  auto answer = s.ask(request_for("tokens.list"));
+  if (!answer) return tl::unexpected<error>(answer.error());
+  if (s.as_json() && !s.quiet())
+    s.show(*answer, "tokens");
+  else
+    s.show(tokens_table(*answer));
+  return exits::ok;
+}
+
+/// The secret alone goes to stdout, so that it can be written to a file.
+result<int> add_token(session& s) {
+  auto& name = s.given.operands.front();
+  json body{{"name", name}, {"role", s.given.value("role", "viewer")}};
+  if (s.given.has("expires")) body["expires_in"] = format_duration(s.given.duration("expires", {}));
+  if (s.dry_run()) {
+    put("would be made: " + harmless(name) + ", " + body["role"].get<std::string>() + "\n");
+    return exits::ok;
+  }
+  auto answer = s.ask(request_for("tokens.add", {}, {}, print_json(body)));
+  if (!answer) return tl::unexpected<error>(answer.error());
+  if (s.as_json()) {
+    s.show(*answer);
+    return exits::ok;
+  }
+  s.tell(name + ": made, " + body["role"].get<std::string>() + "; its secret is shown this once");
+  put(harmless(text_in(*answer, "secret")) + "\n");
+  return exits::ok;
+}
+
+result<int> revoke_token(session& s) {
+  auto& name = s.given.operands.front();
+  if (auto ok = s.confirm("Revoke the token " + name + "?"); !ok)
+    return tl::unexpected<error>(ok.error());
+  if (s.dry_run()) {
+    put("would be revoked: " + harmless(name) + "\n");
+    return exits::ok;
+  }
+  auto answer = s.ask(request_for("tokens.remove", {{"name", name}}));
+  if (!answer) return tl::unexpected<error>(answer.error());
+  if (s.as_json())
+    s.show(*answer);
+  else
+    s.tell(name + ": revoked");
+  return exits::ok;
+}
+
+}  // namespace
+
+void add_token_verbs(handlers& to) {
+  to["token ls"] = list_tokens;
+  to["token add"] = add_token;
+  to["token remove"] = revoke_token;
+}
+
+}  // namespace sm::ctl

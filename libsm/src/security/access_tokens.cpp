@@ -1,0 +1,161 @@
+#include "security/access_tokens.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "http/guard.hpp"
+#include "log/process_log.hpp"
+#include "text/texts.hpp"
+
+namespace sm {
+namespace {
+
+constexpr std::size_t prefix_size = 9;
+
+std::string digest_of(std::string_view secret) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
+  unsigned size = 0;
+  if (EVP_Digest(secret.data(), secret.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
+    throw failure(errc::internal, "OpenSSL makes no digest", "");
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) {
+    hex += digits[bytes[i] >> 4];
+    hex += digits[bytes[i] & 15];
+  }
+  return hex;
+}
+
+json time_or_null(std::int64_t seconds) {
+  if (seconds == 0) return nullptr;
+  return iso_time(std::chrono::system_clock::time_point(std::chrono::seconds(seconds)));
+}
+
+bool before(const access_token& a, std::string_view name) { return a.name < name; }
+
+result<access_token> read_token(const json& document) {
+  auto row = from_json_value<std::map<std::string, json>>(document);
+  if (!row) return tl::unexpected<error>(row.error());
+  access_token token;
+  try {
+    token = {.name = document.at("name").get<std::string>(),
+             .prefix = document.at("prefix").get<std::string>(),
+             .digest = document.at("digest").get<std::string>(),
+             .created = document.at("created").get<std::int64_t>(),
+             .expires = document.at("expires").get<std::int64_t>(),
+             .used = document.at("used").get<std::int64_t>()};
+    auto role = parse_role(document.at("role").get<std::string>());
+    if (!role) return fail(errc::bad_arguments, "is no role", "/role");
+    token.role = *role;
+  } catch (const json::exception& e) {
+    return tl::unexpected<error>(conversion_error(e));
+  }
+  if (auto ok = check_name(token.name); !ok) return tl::unexpected<error>(ok.error());
+  return token;
+}
+
+}  // namespace
+
+std::string_view to_string(api_role role) noexcept {
+  switch (role) {
+    case api_role::viewer:
+      return "viewer";
+    case api_role::operate:
+      return "operator";
+    case api_role::admin:
+      return "admin";
+  }
+  return {};
+}
+
+std::optional<api_role> parse_role(std::string_view text) noexcept {
+  for (auto role : {api_role::viewer, api_role::operate, api_role::admin})
+    if (text == to_string(role)) return role;
+  return std::nullopt;
+}
+
+json to_json(const access_token& token) {
+  return {{"name", token.name},
+          {"role", to_string(token.role)},
+          {"prefix", token.prefix},
+          {"created", time_or_null(token.created)},
+          {"expires", time_or_null(token.expires)},
+          {"last_used", time_or_null(token.used)}};
+}
+
+result<access_tokens> access_tokens::parse(std::string_view text) {
+  auto document = parse_json(text);
+  if (!document) return tl::unexpected<error>(document.error());
+  if (!document->is_array()) return fail(errc::bad_arguments, "must be a list of tokens");
+  access_tokens tokens;
+  for (auto& each : *document) {
+    auto token = read_token(each);
+    if (!token) return tl::unexpected<error>(token.error());
+    if (tokens.called(token->name))
+      return fail(errc::bad_arguments, "'" + token->name + "' stands there twice");
+    auto place = std::lower_bound(tokens.all_.begin(), tokens.all_.end(),
+                                  std::string_view(token->name), before);
+    tokens.all_.insert(place, std::move(*token));
+  }
+  return tokens;
+}
+
+std::string access_tokens::print() const {
+  json list = json::array();
+  for (auto& t : all_)
+    list.push_back({{"name", t.name},
+                    {"role", to_string(t.role)},
+                    {"prefix", t.prefix},
+                    {"digest", t.digest},
+                    {"created", t.created},
+                    {"expires", t.expires},
+                    {"used", t.used}});
+  return print_json(list) + "\n";
+}
+
+result<access_token> access_tokens::add(std::string_view name, api_role role,
+                                        std::string_view secret, std::int64_t now,
+                                        std::int64_t expires) {
+  if (auto ok = check_name(name); !ok) return fail(errc::bad_arguments, ok.error().detail, "/name");
+  if (called(name))
+    return fail(errc::conflict, "there is a token called '" + std::string(name) + "'",
+                std::string(name));
+  if (all_.size() >= count_max)
+    return fail(errc::overloaded, "there are " + std::to_string(count_max) + " tokens already");
+  access_token token{.name = std::string(name),
+                     .role = role,
+                     .prefix = std::string(secret.substr(0, prefix_size)),
+                     .digest = digest_of(secret),
+                     .created = now,
+                     .expires = expires};
+  all_.insert(std::lower_bound(all_.begin(), all_.end(), name, before), token);
+  return token;
+}
+
+bool access_tokens::remove(std::string_view name) {
+  return std::erase_if(all_, [&](auto& t) { return t.name == name; }) > 0;
+}
+
+access_token* access_tokens::find(std::string_view secret, std::int64_t now) {
+  if (all_.empty()) return nullptr;
+  auto digest = digest_of(secret);
+  access_token* found = nullptr;
+  for (auto& t : all_)
+    if (equal_in_constant_time(t.digest, digest)) found = &t;
+  return found && (found->expires == 0 || now < found->expires) ? found : nullptr;
+}
+
+void access_tokens::take_uses(const access_tokens& from) {
+  for (auto& t : all_)
+    if (auto* same = from.called(t.name); same && same->digest == t.digest) t.used = same->used;
+}
+
+const access_token* access_tokens::called(std::string_view name) const {
+  auto place = std::lower_bound(all_.begin(), all_.end(), name, before);
+  return place != all_.end() && place->name == name ? &*place : nullptr;
+}
+
+}  // namespace sm
