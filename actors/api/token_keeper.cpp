@@ -104,8 +104,9 @@ void token_keeper::next() {
           written_ = wanted->print();
           wanted->take_uses(tokens_);
           tokens_ = std::move(*wanted);
-          asked.done();
+          // Who revokes the token that he shows hears of it before his connection ends.
           asked.answer.set_value(*outcome);
+          asked.done();
         } else {
           asked.answer.set_error(written.error());
         }

@@ -72,6 +72,12 @@ TEST_F(tokens_fixture, one_that_is_revoked_ends_what_is_on_its_way_and_stays_rev
   EXPECT_EQ(text_of(app.state() / "tokens.json").find(other), std::string::npos);
 }
 
+TEST_F(tokens_fixture, who_revokes_his_own_hears_of_it) {
+  auto own = made("chief", "admin");
+  EXPECT_EQ(ask(own, "DELETE", "/v1/tokens/chief"), 200U);
+  EXPECT_EQ(ask(own, "GET", "/v1/services"), 401U);
+}
+
 TEST_F(tokens_fixture, one_with_an_end_is_good_until_then) {
   auto secret = made("short", "viewer", {{"expires_in", "1s"}});
   EXPECT_TRUE(listed("short")["expires"].is_string());

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "security/access_tokens.hpp"
+#include "security/constant_time.hpp"
 #include "text/ascii.hpp"
 
 namespace sm {
@@ -73,15 +74,6 @@ result<access_token*> guard(const guard_policy& policy, const guard_input& rq) {
                     std::string(to_string(rq.role)),
                 "Authorization");
   return token;
-}
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |=
-        static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]));
-  return difference == 0;
 }
 
 }  // namespace sm

@@ -57,7 +57,4 @@ guard_policy make_guard_policy(const std::string& listen_address, const http_con
 /// `misdirected`, `forbidden`, `unauthorized`.
 result<access_token*> guard(const guard_policy& policy, const guard_input& rq);
 
-/// Compares in a time that depends on the lengths alone.
-bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
-
 }  // namespace sm

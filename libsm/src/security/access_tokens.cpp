@@ -6,8 +6,8 @@
 #include <array>
 #include <chrono>
 
-#include "http/guard.hpp"
 #include "log/process_log.hpp"
+#include "security/constant_time.hpp"
 #include "text/texts.hpp"
 
 namespace sm {

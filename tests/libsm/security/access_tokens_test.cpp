@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/operations.hpp"
+#include "http/guard.hpp"
 
 namespace sm {
 namespace {
