@@ -138,6 +138,7 @@ response readiness_of(const supervisor& services, bool shutting_down, bool verbo
 
 void add_token_routes(route_adder& at, token_keeper& tokens) {
   at.bind("tokens.list", [&tokens] {
+    if (auto there = tokens.look(); !there) throw failure(there.error());
     json all = json::array();
     for (auto& token : tokens.tokens().all()) all.push_back(to_json(token));
     return json{{"tokens", std::move(all)}};

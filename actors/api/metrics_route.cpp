@@ -22,7 +22,8 @@ struct known_figures {
 std::string page_of(const known_figures& known, const std::string& build,
                     const result<std::string>& stored) {
   metric_page page;
-  page.family("sm_build", "info", "The version and the build of the manager.");
+  // A gauge and no info, which readers of the older text form do not know.
+  page.family("sm_build_info", "gauge", "1; which version and build of the manager answers.");
   page.sample("sm_build_info", {{"version", SM_VERSION}, {"build", build}}, 1U);
   write_service_metrics(page, known.services);
   write_command_metrics(page, known.commands);

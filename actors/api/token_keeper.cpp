@@ -29,6 +29,12 @@ token_keeper::token_keeper(loop& l, const state_folder& folder, worker_thread& d
       on_removed_(std::move(on_removed)),
       timer_(l.context()) {}
 
+result<void> token_keeper::look() {
+  if (std::exchange(unreadable_, std::nullopt)) load();  // somebody may have mended it
+  if (unreadable_) return tl::unexpected<error>(*unreadable_);
+  return {};
+}
+
 void token_keeper::load() {
   auto file = folder_.path() / file_name;
   std::error_code ec;
@@ -78,8 +84,8 @@ promise<json> token_keeper::remove(const std::string& name, const principal& by)
 
 promise<json> token_keeper::submit(change what, std::function<void()> done) {
   promise<json> answer;
-  if (unreadable_) {
-    answer.set_error(*unreadable_);
+  if (auto there = look(); !there) {
+    answer.set_error(there.error());
     return answer;
   }
   waiting_.push_back({std::move(what), std::move(done), answer});

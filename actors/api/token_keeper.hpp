@@ -24,6 +24,8 @@ class token_keeper {
   /// Reads `tokens.json`. With one that cannot be read no token but the state folder's own is
   /// taken, and none is made, so that nothing of it is lost.
   void load();
+  /// Fails while the file cannot be read.
+  result<void> look();
   /// Those that are taken now.
   access_tokens& tokens() noexcept { return tokens_; }
 

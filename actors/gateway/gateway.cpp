@@ -11,6 +11,7 @@
 #include "gateway/connection.hpp"
 #include "http/listen_endpoint.hpp"
 #include "http/response_head.hpp"
+#include "security/access_tokens.hpp"
 #include "system/system_error.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
@@ -362,9 +363,16 @@ void gateway::sweep() {
 
 void gateway::check_deadlines() {
   auto now = clock::now();
+  auto unix_now = std::chrono::duration_cast<std::chrono::seconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count();
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
   for (auto& c : all)
-    if (!guarded("a connection's deadline", [&] { c->check_deadline(now); })) c->close();
+    if (c->streaming() && !c->token().empty() && guard_.tokens &&
+        !guard_.tokens->is_valid(c->token(), unix_now))
+      c->close();
+    else if (!guarded("a connection's deadline", [&] { c->check_deadline(now); }))
+      c->close();
 }
 
 void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {

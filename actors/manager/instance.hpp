@@ -75,7 +75,12 @@ class instance {
     return pid_ > 0 && (signal_group(pid_, number) || ::kill(pid_, number) == 0);
   }
 
-  /// What the present process was started with.
+  /// It rests where its policy left it.
+  bool gave_up_or_ended() const noexcept {
+    return life_.state == instance_state::exited || life_.state == instance_state::fatal;
+  }
+
+  /// What the present process was started with, or the last one.
   const service_spec& started_spec() const noexcept { return started_spec_; }
 
   /// Answers the process's own commands to others.

@@ -103,6 +103,11 @@ void managed_service::fit(const service_spec& before) {
   while (instances_.size() < spec.instances)
     add_instance(desired_.enabled ? duty::waits : duty::serves);
   if (spec == before || !desired_.enabled) return;
+  // What came to rest as another thing than is wanted now has its turn again.
+  for (auto& i : instances_)
+    if (i->does() == duty::serves && i->gave_up_or_ended() &&
+        needs_restart(i->started_spec(), spec))
+      i->heed(occasion::start, true);
   if (auto changed = outdated(); !changed.empty()) {
     // Going back has nothing further to go back to.
     auto failure = rollout_failure_;

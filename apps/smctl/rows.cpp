@@ -385,9 +385,11 @@ const verb_row* find_verb(std::string_view name) {
 }
 
 std::string_view default_of(std::string_view first) {
-  if (first == "queue") return "queue ls";
-  if (first == "schedule") return "schedule ls";
-  if (first == "daemon") return "daemon status";
+  // The first of its rows is the one that shows.
+  for (auto& row : verbs())
+    if (row.name.size() > first.size() && row.name.starts_with(first) &&
+        row.name[first.size()] == ' ')
+      return row.name;
   return {};
 }
 

@@ -112,8 +112,9 @@ TEST_F(adoption_fixture, what_has_ended_is_not_started_by_the_next_manager_unles
   app.start();
   ASSERT_TRUE(eventually([&] { return runs() == 2; })) << "all were stopped with their manager";
   ASSERT_TRUE(reaches("once", "EXITED"));
-  ASSERT_EQ(app.api("POST", "/v1/services/once/start").status, 200);
-  ASSERT_TRUE(eventually([&] { return runs() == 3; }));
+  auto another = json{{"command", {"sh", "-c", append + "; true"}}};
+  ASSERT_EQ(app.api("PATCH", "/v1/services/once", another.dump()).status, 200);
+  ASSERT_TRUE(eventually([&] { return runs() == 3; })) << "it is another thing now";
   ASSERT_TRUE(reaches("once", "EXITED"));
   ASSERT_EQ(app.api("POST", "/v1/services/once/stop").status, 200);
   kill_manager();

@@ -81,7 +81,12 @@ TEST_F(tokens_fixture, who_revokes_his_own_hears_of_it) {
 TEST_F(tokens_fixture, one_with_an_end_is_good_until_then) {
   auto secret = made("short", "viewer", {{"expires_in", "1s"}});
   EXPECT_TRUE(listed("short")["expires"].is_string());
+  auto stream = app.connect();
+  stream.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret +
+              "\r\n\r\n");
+  EXPECT_NE(stream.receive_until("\r\n\r\n").find("200 OK"), std::string::npos);
   EXPECT_TRUE(eventually([&] { return ask(secret, "GET", "/v1/services") == 401U; }));
+  EXPECT_TRUE(stream.closed_within(20s)) << "what is on its way ends with it";
 }
 
 TEST_F(tokens_fixture, what_is_no_token_is_refused_with_the_field) {
@@ -111,8 +116,14 @@ TEST_F(tokens_fixture, a_file_that_cannot_be_read_lets_nobody_in_and_is_left_alo
   EXPECT_EQ(ask(secret, "GET", "/v1/services"), 401U);
   EXPECT_EQ(ask(app.token(), "GET", "/v1/services"), 200U);
   EXPECT_EQ(app.api("POST", "/v1/tokens", R"({"name": "b", "role": "viewer"})").status, 503);
+  EXPECT_EQ(app.api("GET", "/v1/tokens").status, 503);
   EXPECT_EQ(app.stop(), 0);
   EXPECT_EQ(text_of(file), broken);
+  app.start();
+  ASSERT_TRUE(eventually([&] { return app.all_ready(); }));
+  std::ofstream(file) << broken.substr(1);
+  EXPECT_EQ(listed("watcher")["role"], "viewer") << "it is read again when it was mended";
+  EXPECT_EQ(ask(secret, "GET", "/v1/services"), 200U);
 }
 
 }  // namespace sm::test

@@ -61,8 +61,10 @@ result<access_token*> guard(const guard_policy& policy, const guard_input& rq) {
   constexpr std::string_view scheme = "bearer ";
   auto given = rq.authorization;
   if (given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme)
-    return fail(errc::unauthorized, "send the token of the state folder as 'Authorization: Bearer'",
-                "Authorization");
+    return fail(
+        errc::unauthorized,
+        "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or --token-file",
+        "Authorization");
   auto secret = given.substr(scheme.size());
   if (equal_in_constant_time(secret, policy.token)) return nullptr;
   auto* token = policy.tokens ? policy.tokens->find(secret, rq.now) : nullptr;

@@ -145,7 +145,12 @@ access_token* access_tokens::find(std::string_view secret, std::int64_t now) {
   access_token* found = nullptr;
   for (auto& t : all_)
     if (equal_in_constant_time(t.digest, digest)) found = &t;
-  return found && (found->expires == 0 || now < found->expires) ? found : nullptr;
+  return found && is_valid(found->name, now) ? found : nullptr;
+}
+
+bool access_tokens::is_valid(std::string_view name, std::int64_t now) const {
+  auto token = called(name);
+  return token && (token->expires == 0 || now < token->expires);
 }
 
 void access_tokens::take_uses(const access_tokens& from) {

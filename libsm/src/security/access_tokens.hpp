@@ -45,6 +45,7 @@ class access_tokens {
   /// Whose secret this is, if its time is not over. Of a time that tells nothing about secrets.
   access_token* find(std::string_view secret, std::int64_t now);
   const access_token* called(std::string_view name) const;
+  bool is_valid(std::string_view name, std::int64_t now) const;
   /// Takes over when they were used last, of those that are still the same.
   void take_uses(const access_tokens& from);
   const std::vector<access_token>& all() const noexcept { return all_; }

@@ -192,4 +192,16 @@ TEST(help, docs_smctl_md_shows_the_rows_as_they_are) {
       << "write it anew: SM_WRITE_DOCS=1 build/dev/tests/smctl_tests --gtest_filter='help.*'";
 }
 
+TEST(rows, the_first_word_of_two_alone_shows_what_there_is) {
+  for (auto& row : verbs()) {
+    auto first = row.name.substr(0, row.name.find(' '));
+    if (first.size() == row.name.size()) continue;
+    auto alone = default_of(first);
+    EXPECT_TRUE(alone.ends_with(" ls") || alone.ends_with(" status")) << first;
+    EXPECT_TRUE(find_verb(alone)) << first;
+  }
+  EXPECT_EQ(default_of("queu"), "");
+  EXPECT_EQ(default_of("status"), "");
+}
+
 }  // namespace sm::ctl
