@@ -47,7 +47,6 @@ void instance::found(const journaled_instance& row, bool wanted) {
   handle(process_found{});
   if (!wanted) handle(stop_requested{});
   if (exists) return watch_process();
-  life_.reason.clear();  // it will not come
   owner_.tally().count_exit(vanished{});
   forget_process();
   owner_.on_ended(*this, row.pid);

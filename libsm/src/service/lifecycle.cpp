@@ -11,6 +11,11 @@ namespace {
 using actions = std::vector<lifecycle_action>;
 using enum instance_state;
 
+// Reasons that say what is waited for: an end that comes meanwhile has others.
+constexpr std::string_view not_come =
+    "an earlier manager started it; it has not come to this one yet";
+constexpr std::string_view not_answered = "has not answered its new manager yet";
+
 /// One call of `advance`: the machine's state with the values every transition needs.
 struct transition {
   lifecycle& life;
@@ -241,6 +246,7 @@ actions on(transition& t, const link_lost&) {
 actions on(transition& t, const process_ended& e) {
   if (at_rest(t.life.state) || t.life.tree_left) return {};
   auto told = std::move(t.life.reason);
+  if (told == not_come || told == not_answered) told.clear();
   t.life.last_exit = e.status;
   auto reason = to_string(e.status);
   if (!told.empty()) reason = told + " (" + reason + ")";
@@ -303,7 +309,7 @@ actions on(transition& t, const condemned& e) {
 
 actions on(transition& t, const process_found&) {
   if (!at_rest(t.life.state)) return {};
-  t.enter(starting, "an earlier manager started it; it has not come to this one yet");
+  t.enter(starting, std::string(not_come));
   t.life.ready_since.reset();
   return {arm_timer{t.spec.start_timeout}};
 }
@@ -325,7 +331,7 @@ actions on(transition& t, const process_adopted& e) {
     return {arm_timer{t.spec.stop_timeout / 2}};
   }
   if (!e.ready_since) return {};
-  t.enter(running, "has not answered its new manager yet");
+  t.enter(running, std::string(not_answered));
   t.life.since = *e.ready_since;
   t.life.ready_since = e.ready_since;
   return {disarm_timer{}};

@@ -269,6 +269,7 @@ TEST(lifecycle, a_process_that_ended_without_a_manager_is_restarted_by_its_polic
   feed(other, process_found{}, once);
   end(other, exited_with{0}, once);
   EXPECT_EQ(other.state, exited);
+  EXPECT_EQ(other.reason, "exit code 0") << "it is waited for no more";
 }
 
 TEST(lifecycle, a_condemned_process_ends_and_is_fatal_unless_somebody_starts_it) {
