@@ -31,14 +31,15 @@ struct shape {
 unsigned bit_of(json::value_t kind) { return 1U << static_cast<unsigned>(kind); }
 
 unsigned bits_of(const std::string& word) {
-  using enum json::value_t;
-  if (word == "object") return bit_of(object);
-  if (word == "array") return bit_of(array);
-  if (word == "string") return bit_of(string);
-  if (word == "boolean") return bit_of(boolean);
+  using kind = json::value_t;
+  if (word == "object") return bit_of(kind::object);
+  if (word == "array") return bit_of(kind::array);
+  if (word == "string") return bit_of(kind::string);
+  if (word == "boolean") return bit_of(kind::boolean);
   if (word == "integer" || word == "number")
-    return bit_of(number_integer) | bit_of(number_unsigned) | bit_of(number_float);
-  if (word == "null") return bit_of(null);
+    return bit_of(kind::number_integer) | bit_of(kind::number_unsigned) |
+           bit_of(kind::number_float);
+  if (word == "null") return bit_of(kind::null);
   return ~0U;
 }
 
