@@ -1,6 +1,6 @@
 // Tokens for the API over TCP.
 #include "text/units.hpp"
-#include "verbs.hpp"
+#include "verbs_of_one_call.hpp"
 #include "views.hpp"
 
 namespace sm::ctl {
@@ -24,16 +24,6 @@ table tokens_table(const json& listing) {
   return t;
 }
 
-result<int> list_tokens(session& s) {
-  auto answer = s.ask(request_for("tokens.list"));
-  if (!answer) return tl::unexpected<error>(answer.error());
-  if (s.as_json() && !s.quiet())
-    s.show(*answer, "tokens");
-  else
-    s.show(tokens_table(*answer));
-  return exits::ok;
-}
-
 /// The secret alone goes to stdout, so that it can be written to a file.
 result<int> add_token(session& s) {
   auto& name = s.given.operands.front();
@@ -54,29 +44,12 @@ result<int> add_token(session& s) {
   return exits::ok;
 }
 
-result<int> revoke_token(session& s) {
-  auto& name = s.given.operands.front();
-  if (auto ok = s.confirm("Revoke the token " + name + "?"); !ok)
-    return tl::unexpected<error>(ok.error());
-  if (s.dry_run()) {
-    put("would be revoked: " + harmless(name) + "\n");
-    return exits::ok;
-  }
-  auto answer = s.ask(request_for("tokens.remove", {{"name", name}}));
-  if (!answer) return tl::unexpected<error>(answer.error());
-  if (s.as_json())
-    s.show(*answer);
-  else
-    s.tell(name + ": revoked");
-  return exits::ok;
-}
-
 }  // namespace
 
 void add_token_verbs(handlers& to) {
-  to["token ls"] = list_tokens;
+  to["token ls"] = listing("tokens.list", "tokens", tokens_table);
   to["token add"] = add_token;
-  to["token remove"] = revoke_token;
+  to["token remove"] = one_call("tokens.remove", {"name"}, "revoked", "Revoke the token");
 }
 
 }  // namespace sm::ctl
