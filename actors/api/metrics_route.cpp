@@ -18,7 +18,8 @@ struct known_figures {
   job_tallies jobs;
 };
 
-/// `stored` is what the queue's store says; that it is away is what a watcher wants to hear of.
+/// `stored` are the families of the queue's store; that it is away is what a watcher wants to hear
+/// of.
 std::string page_of(const known_figures& known, const std::string& build,
                     const result<std::string>& stored) {
   metric_page page;
@@ -31,9 +32,9 @@ std::string page_of(const known_figures& known, const std::string& build,
   page.family("sm_events", "counter", "What has happened to services and jobs.");
   page.sample("sm_events_total", {}, known.events);
   write_process_metrics(page, ::getpid());
-  page.add(queue_up_metric(stored.has_value()));
+  write_queue_up(page, stored.has_value());
   page.add(stored.value_or(""));
-  page.add(known.jobs.metrics());
+  known.jobs.write(page);
   page.add("# EOF\n");
   return page.take();
 }
@@ -60,7 +61,9 @@ void add_metrics_route(route_adder& at, const management_parts& parts) {
             if (!counts) return tl::unexpected<error>(counts.error());
             auto totals = store.totals();
             if (!totals) return tl::unexpected<error>(totals.error());
-            return queue_metrics(*counts, *totals);
+            metric_page page;
+            write_queue_metrics(page, *counts, *totals);
+            return page.take();
           })
           .then([answer, known, build](const result<std::string>& stored) {
             answer.set_value(answer_of(page_of(*known, build, stored)));

@@ -1,6 +1,7 @@
 #include "api/token_keeper.hpp"
 
 #include <fstream>
+#include <sm/guarded.hpp>
 #include <sstream>
 
 #include "system/random.hpp"
@@ -11,6 +12,7 @@ namespace {
 constexpr const char* file_name = "tokens.json";
 constexpr auto between_writes = std::chrono::hours(1);
 constexpr std::size_t secret_bytes = 20;
+constexpr std::uintmax_t file_max = 1 << 20;  // of a thousand tokens it has a third
 
 std::int64_t unix_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -41,7 +43,10 @@ void token_keeper::load() {
   if (!std::filesystem::exists(file, ec) && !ec) return;
   std::ifstream in(file);
   std::ostringstream text;
-  text << in.rdbuf();
+  if (std::filesystem::file_size(file, ec) <= file_max && !ec)
+    text << in.rdbuf();
+  else
+    in.setstate(std::ios::failbit);
   auto read = in ? access_tokens::parse(text.str())
                  : result<access_tokens>(fail(errc::unavailable, "cannot be read"));
   if (!read) {
@@ -104,7 +109,8 @@ void token_keeper::next() {
       continue;
     }
     writing_ = disk_.post([this, wanted, asked, outcome] {
-      loop_.defer([this, wanted, asked, outcome, written = write(*wanted)] {
+      auto written = guarded("tokens.json", [&] { return write(*wanted); });
+      loop_.defer([this, wanted, asked, outcome, written] {
         writing_ = false;
         if (written) {
           written_ = wanted->print();

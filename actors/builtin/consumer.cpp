@@ -61,8 +61,8 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
     auto now = loop_->now();
     auto all = now.ended.sum();
     json status{{"worker", worker_},
-                {"performed", all.count()},
-                {"seconds", all.seconds},
+                {"performed", all.took.count()},
+                {"seconds", all.took.sum},
                 {"in_hand", now.in_hand},
                 {"paused", now.paused}};
     for (std::size_t i = 0; i < all.ended.size(); ++i)

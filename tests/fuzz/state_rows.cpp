@@ -1,5 +1,5 @@
 // Rows of state.db that another version, or somebody else, wrote. Each line of the input is a row:
-// the table's letter (s, i), a tab, and its columns (see rows.hpp).
+// the table's letter (s, i, e), a tab, and its columns (see rows.hpp).
 #include "rows.hpp"
 
 #include "store/state_store.hpp"
@@ -23,13 +23,15 @@ struct database {
 SM_FUZZ_TARGET(state_rows) {
   static database db;
   SQLite::Transaction write(db.raw);
-  db.raw.exec("DELETE FROM service; DELETE FROM instance");
+  db.raw.exec("DELETE FROM service; DELETE FROM instance; DELETE FROM ended");
   while (!input.empty()) {
     auto line = sm::fuzz::take_line(input);
     auto columns = line.substr(std::min<std::size_t>(2, line.size()));
     if (line.starts_with('i'))
       sm::fuzz::insert_row(db.raw, "INSERT OR REPLACE INTO instance VALUES(?,?,?,?,?,?,?,?)", 8,
                            columns);
+    else if (line.starts_with('e'))
+      sm::fuzz::insert_row(db.raw, "INSERT OR REPLACE INTO ended VALUES(?,?,?,?,?,?)", 6, columns);
     else
       sm::fuzz::insert_row(db.raw, "INSERT OR REPLACE INTO service VALUES(?,?,?,?,?)", 5, columns);
   }

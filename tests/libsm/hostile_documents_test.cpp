@@ -24,6 +24,7 @@
 #include "queue/redis/plugin_form.hpp"
 #include "queue/schedule.hpp"
 #include "queue/transfer.hpp"
+#include "security/access_tokens.hpp"
 
 namespace sm {
 namespace {
@@ -131,9 +132,16 @@ const std::vector<foreign_reader>& readers() {
          auto spec = parse_json(text).and_then([](const json& j) { return spec_from_json(j); });
          EXPECT_TRUE(!spec || spec_from_json(to_json(*spec)) == spec);
        }},
+      {"access tokens",
+       R"([{"name":"a","role":"viewer","prefix":"sm_","digest":"00","created":1,"expires":0,"used":0}])",
+       [](const std::string& text) {
+         auto tokens = access_tokens::parse(text);
+         EXPECT_TRUE(!tokens || access_tokens::parse(tokens->print())->all() == tokens->all());
+       }},
       {"tallies", R"([["q","T",[1,2,3,4,5],[1,2,3,4,5,6,7,8,9,10,11,12],1.5]])",
        [](const std::string& text) {
-         if (auto tallies = job_tallies::decode(text)) (void)tallies->metrics();
+         metric_page page;
+         if (auto tallies = job_tallies::decode(text)) tallies->write(page);
        }},
       {"log line", R"({"ts":"T","level":"info","stream":"stdout","instance":"a:0","msg":"x"})",
        [](const std::string& text) {

@@ -60,7 +60,9 @@ TEST_F(locale_fixture, numbers_are_read_and_written_with_a_point) {
 TEST_F(locale_fixture, jobs_are_counted_where_they_belong) {
   job_tallies t;
   t.add("q", "A", job_outcome::kind::done, 0.003);
-  auto text = t.metrics();
+  metric_page page;
+  t.write(page);
+  auto text = page.take();
   EXPECT_NE(text.find(R"(le="0.001"} 0)"), text.npos) << text;
   EXPECT_NE(text.find(R"(le="0.005"} 1)"), text.npos) << text;
   EXPECT_NE(text.find("0.003"), text.npos) << text;

@@ -1,10 +1,6 @@
 #include "queue/job_tallies.hpp"
 
-#include <fmt/format.h>
-
 #include <optional>
-
-#include "telemetry/open_metrics.hpp"
 
 namespace sm {
 namespace {
@@ -29,25 +25,11 @@ std::optional<std::size_t> place_of(job_outcome::kind how) {
   return {};
 }
 
-std::size_t bucket_of(double seconds) {
-  constexpr auto& bounds = job_tally::bounds;
-  std::size_t i = 0;
-  while (i < bounds.size() && seconds > bounds[i].seconds) ++i;
-  return i;
-}
-
 }  // namespace
-
-std::uint64_t job_tally::count() const noexcept {
-  std::uint64_t n = 0;
-  for (auto each : lasted) n += each;
-  return n;
-}
 
 job_tally& job_tally::operator+=(const job_tally& other) noexcept {
   for (std::size_t i = 0; i < ended.size(); ++i) ended[i] += other.ended[i];
-  for (std::size_t i = 0; i < lasted.size(); ++i) lasted[i] += other.lasted[i];
-  seconds += other.seconds;
+  took += other.took;
   return *this;
 }
 
@@ -64,8 +46,7 @@ void job_tallies::add(std::string_view queue, std::string_view type, job_outcome
   if (!place) return;
   auto& t = at(queue, type);
   ++t.ended[*place];
-  ++t.lasted[bucket_of(seconds)];
-  t.seconds += seconds;
+  t.took.add(seconds);
 }
 
 void job_tallies::add(const job_tallies& others) {
@@ -78,35 +59,23 @@ job_tally job_tallies::sum() const noexcept {
   return all;
 }
 
-std::string job_tallies::metrics() const {
-  std::string text;
-  auto labels = [](const auto& which) {
-    return fmt::format("queue=\"{}\",type=\"{}\"", escaped_label(which.first),
-                       escaped_label(which.second));
-  };
-  text += metric_family("sm_jobs", "counter", "Attempts at jobs that have ended, by how.");
+void job_tallies::write(metric_page& page) const {
+  page.family("sm_jobs", "counter", "Attempts at jobs that have ended, by how.");
   for (auto& [which, t] : tallies_)
     for (std::size_t i = 0; i < t.ended.size(); ++i)
-      text += fmt::format("sm_jobs_total{{{},outcome=\"{}\"}} {}\n", labels(which),
-                          job_tally::outcomes[i], t.ended[i]);
-  text += metric_family("sm_job_duration_seconds", "histogram", "How long the attempts took.");
-  for (auto& [which, t] : tallies_) {
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < t.lasted.size(); ++i) {
-      below += t.lasted[i];
-      text += fmt::format("sm_job_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels(which),
-                          i < job_tally::bounds.size() ? job_tally::bounds[i].text : "+Inf", below);
-    }
-    text += fmt::format("sm_job_duration_seconds_count{{{}}} {}\n", labels(which), below);
-    text += fmt::format("sm_job_duration_seconds_sum{{{}}} {}\n", labels(which), t.seconds);
-  }
-  return text;
+      page.sample(
+          "sm_jobs_total",
+          {{"queue", which.first}, {"type", which.second}, {"outcome", job_tally::outcomes[i]}},
+          t.ended[i]);
+  page.family("sm_job_duration_seconds", "histogram", "How long the attempts took.");
+  for (auto& [which, t] : tallies_)
+    t.took.write(page, "sm_job_duration_seconds", {{"queue", which.first}, {"type", which.second}});
 }
 
 std::string job_tallies::encode() const {
   json all = json::array();
   for (auto& [which, t] : tallies_)
-    all.push_back({which.first, which.second, t.ended, t.lasted, t.seconds});
+    all.push_back({which.first, which.second, t.ended, t.took.counts, t.took.sum});
   return print_json(all);
 }
 
@@ -132,11 +101,11 @@ result<job_tallies> job_tallies::decode(const std::string& text) {
       }
       return true;
     };
-    if (!counts(each[2], t.ended) || !counts(each[3], t.lasted))
+    if (!counts(each[2], t.ended) || !counts(each[3], t.took.counts))
       return wrong(where, "must count with whole numbers");
     if (!each[4].is_number() || each[4].get<double>() < 0)
       return wrong(where + "/4", "must be a number of seconds");
-    t.seconds = each[4].get<double>();
+    t.took.sum = each[4].get<double>();
     out.at(each[0].get_ref<const std::string&>(), each[1].get_ref<const std::string&>()) += t;
   }
   return out;

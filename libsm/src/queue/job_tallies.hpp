@@ -12,36 +12,31 @@
 #include <utility>
 
 #include "queue/job_store.hpp"
+#include "telemetry/histogram.hpp"
 
 namespace sm {
+
+inline constexpr std::array<histogram_bound, 11> job_bounds{{{0.001, "0.001"},
+                                                             {0.005, "0.005"},
+                                                             {0.025, "0.025"},
+                                                             {0.1, "0.1"},
+                                                             {0.5, "0.5"},
+                                                             {1, "1.0"},
+                                                             {5, "5.0"},
+                                                             {15, "15.0"},
+                                                             {60, "60.0"},
+                                                             {300, "300.0"},
+                                                             {1800, "1800.0"}}};
 
 /// One kind of jobs. Only ever grows.
 struct job_tally {
   /// In the order of `outcomes`.
   static constexpr std::array<std::string_view, 5> outcomes{"done", "retried", "dead", "cancelled",
                                                             "crashed"};
-  struct bound {
-    double seconds;
-    std::string_view text;  ///< as OpenMetrics writes it
-  };
-  /// Upper bounds of the histogram; one more bucket has none.
-  static constexpr std::array<bound, 11> bounds{{{0.001, "0.001"},
-                                                 {0.005, "0.005"},
-                                                 {0.025, "0.025"},
-                                                 {0.1, "0.1"},
-                                                 {0.5, "0.5"},
-                                                 {1, "1.0"},
-                                                 {5, "5.0"},
-                                                 {15, "15.0"},
-                                                 {60, "60.0"},
-                                                 {300, "300.0"},
-                                                 {1800, "1800.0"}}};
 
   std::array<std::uint64_t, outcomes.size()> ended{};
-  std::array<std::uint64_t, bounds.size() + 1> lasted{};
-  double seconds = 0;
+  histogram<job_bounds> took{};
 
-  std::uint64_t count() const noexcept;
   job_tally& operator+=(const job_tally& other) noexcept;
 };
 
@@ -56,8 +51,8 @@ class job_tallies {
   /// All queues and types together.
   job_tally sum() const noexcept;
 
-  /// The families sm_jobs and sm_job_duration_seconds in OpenMetrics' text form.
-  std::string metrics() const;
+  /// The families sm_jobs and sm_job_duration_seconds.
+  void write(metric_page& page) const;
 
   std::string encode() const;
   /// `bad_arguments` for what `encode` did not write.

@@ -1,17 +1,18 @@
-// What the queue's store tells, for Prometheus: names and units of its conventions, in OpenMetrics'
-// text form. What consumers did is in job_tallies.hpp.
+// What the queue's store tells, for Prometheus: names and units of its conventions. What consumers
+// did is in job_tallies.hpp.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "queue/job_store.hpp"
+#include "telemetry/open_metrics.hpp"
 
 namespace sm {
 
-/// The families sm_queue_*, without the closing "# EOF".
-std::string queue_metrics(const std::vector<queue_counts>& queues, const queue_totals& totals);
+/// The families sm_queue_*, but for sm_queue_up.
+void write_queue_metrics(metric_page& page, const std::vector<queue_counts>& queues,
+                         const queue_totals& totals);
 
-std::string queue_up_metric(bool up);
+void write_queue_up(metric_page& page, bool up);
 
 }  // namespace sm

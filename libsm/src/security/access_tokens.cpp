@@ -36,24 +36,32 @@ json time_or_null(std::int64_t seconds) {
 
 bool before(const access_token& a, std::string_view name) { return a.name < name; }
 
-result<access_token> read_token(const json& document) {
-  auto row = from_json_value<std::map<std::string, json>>(document);
-  if (!row) return tl::unexpected<error>(row.error());
+template <class T>
+void take(const json& document, const char* name, T& into) {
+  auto member = document.find(name);
+  if (member == document.end()) throw failure(errc::bad_arguments, "is missing", pointer_to(name));
+  auto value = from_json_value<T>(*member);
+  if (!value) throw failure(errc::bad_arguments, value.error().detail, pointer_to(name));
+  into = std::move(*value);
+}
+
+/// Throws a `failure` with the place of what does not fit.
+access_token read_token(const json& document) {
+  if (!document.is_object()) throw failure(errc::bad_arguments, "must be an object");
   access_token token;
-  try {
-    token = {.name = document.at("name").get<std::string>(),
-             .prefix = document.at("prefix").get<std::string>(),
-             .digest = document.at("digest").get<std::string>(),
-             .created = document.at("created").get<std::int64_t>(),
-             .expires = document.at("expires").get<std::int64_t>(),
-             .used = document.at("used").get<std::int64_t>()};
-    auto role = parse_role(document.at("role").get<std::string>());
-    if (!role) return fail(errc::bad_arguments, "is no role", "/role");
-    token.role = *role;
-  } catch (const json::exception& e) {
-    return tl::unexpected<error>(conversion_error(e));
-  }
-  if (auto ok = check_name(token.name); !ok) return tl::unexpected<error>(ok.error());
+  std::string role;
+  take(document, "name", token.name);
+  take(document, "role", role);
+  take(document, "prefix", token.prefix);
+  take(document, "digest", token.digest);
+  take(document, "created", token.created);
+  take(document, "expires", token.expires);
+  take(document, "used", token.used);
+  if (auto ok = check_name(token.name); !ok)
+    throw failure(ok.error().code, ok.error().detail, "/name");
+  auto known = parse_role(role);
+  if (!known) throw failure(errc::bad_arguments, "is no role", "/role");
+  token.role = *known;
   return token;
 }
 
@@ -86,21 +94,25 @@ json to_json(const access_token& token) {
           {"last_used", time_or_null(token.used)}};
 }
 
-result<access_tokens> access_tokens::parse(std::string_view text) {
+result<access_tokens> access_tokens::parse(std::string_view text) try {
   auto document = parse_json(text);
   if (!document) return tl::unexpected<error>(document.error());
   if (!document->is_array()) return fail(errc::bad_arguments, "must be a list of tokens");
   access_tokens tokens;
   for (auto& each : *document) {
     auto token = read_token(each);
-    if (!token) return tl::unexpected<error>(token.error());
-    if (tokens.called(token->name))
-      return fail(errc::bad_arguments, "'" + token->name + "' stands there twice");
-    auto place = std::lower_bound(tokens.all_.begin(), tokens.all_.end(),
-                                  std::string_view(token->name), before);
-    tokens.all_.insert(place, std::move(*token));
+    if (tokens.called(token.name))
+      return fail(errc::bad_arguments, "'" + token.name + "' stands there twice");
+    tokens.insert(std::move(token));
   }
   return tokens;
+} catch (const failure& e) {
+  return tl::unexpected<error>(e.reason());
+}
+
+void access_tokens::insert(access_token token) {
+  auto place = std::lower_bound(all_.begin(), all_.end(), std::string_view(token.name), before);
+  all_.insert(place, std::move(token));
 }
 
 std::string access_tokens::print() const {
@@ -131,7 +143,7 @@ result<access_token> access_tokens::add(std::string_view name, api_role role,
                      .digest = digest_of(secret),
                      .created = now,
                      .expires = expires};
-  all_.insert(std::lower_bound(all_.begin(), all_.end(), name, before), token);
+  insert(token);
   return token;
 }
 

@@ -51,6 +51,8 @@ class access_tokens {
   const std::vector<access_token>& all() const noexcept { return all_; }
 
  private:
+  void insert(access_token token);
+
   std::vector<access_token> all_;  // by name
 };
 

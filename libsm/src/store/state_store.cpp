@@ -84,10 +84,16 @@ result<instance_end> stored_end(const SQLite::Column& column) {
     if (!document.is_object()) return fail(errc::bad_arguments, "must be an object", "end");
     instance_end end{.failed = document.value("failed", false),
                      .reason = document.value("reason", "")};
-    if (document.contains("code"))
-      end.status = exited_with{document["code"].template get<int>()};
-    else if (document.contains("signal"))
-      end.status = killed_by{document["signal"].template get<int>()};
+    for (auto* name : {"code", "signal"}) {
+      auto member = document.find(name);
+      if (member == document.end()) continue;
+      auto number = from_json_value<int>(*member);
+      if (!number) return tl::unexpected<error>(number.error());
+      if (name == std::string_view("code"))
+        end.status = exited_with{*number};
+      else
+        end.status = killed_by{*number};
+    }
     return end;
   });
 }

@@ -1,35 +1,25 @@
-// How long things took, counted by bounds that suit requests and commands.
+// How long things took, counted by upper bounds.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 
 #include "telemetry/open_metrics.hpp"
 
 namespace sm {
 
-struct duration_histogram {
-  struct bound {
-    double seconds;
-    std::string_view text;  ///< as OpenMetrics writes it
-  };
-  /// Upper bounds, included; one more bucket has none.
-  static constexpr std::array<bound, 14> bounds{{{0.0001, "0.0001"},
-                                                 {0.00025, "0.00025"},
-                                                 {0.0005, "0.0005"},
-                                                 {0.001, "0.001"},
-                                                 {0.0025, "0.0025"},
-                                                 {0.005, "0.005"},
-                                                 {0.01, "0.01"},
-                                                 {0.025, "0.025"},
-                                                 {0.1, "0.1"},
-                                                 {0.25, "0.25"},
-                                                 {1, "1.0"},
-                                                 {2.5, "2.5"},
-                                                 {10, "10.0"},
-                                                 {60, "60.0"}}};
+struct histogram_bound {
+  double seconds;         ///< included
+  std::string_view text;  ///< as OpenMetrics writes it
+};
 
-  std::array<std::uint64_t, bounds.size() + 1> counts{};
+/// `Bounds` is an array of histogram_bound, in order; one more bucket has none.
+template <const auto& Bounds>
+struct histogram {
+  static constexpr auto& bounds = Bounds;
+
+  std::array<std::uint64_t, Bounds.size() + 1> counts{};
   double sum = 0;  ///< seconds
 
   void add(double seconds) noexcept {
@@ -38,12 +28,45 @@ struct duration_histogram {
     ++counts[place];
     sum += seconds;
   }
-  std::uint64_t count() const noexcept;
-  duration_histogram& operator+=(const duration_histogram& other) noexcept;
+  std::uint64_t count() const noexcept {
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  }
+  histogram& operator+=(const histogram& other) noexcept {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
+    sum += other.sum;
+    return *this;
+  }
+
+  /// The samples of `name`, which is declared as a histogram: its buckets, sum and count.
+  void write(metric_page& page, std::string_view name, std::vector<metric_page::label> of) const {
+    page.sample(std::string(name) + "_sum", of, sum);
+    page.sample(std::string(name) + "_count", of, count());
+    auto bucket = std::string(name) + "_bucket";
+    std::uint64_t up_to = 0;
+    of.emplace_back("le", "");
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      up_to += counts[i];
+      of.back().second = i < bounds.size() ? bounds[i].text : "+Inf";
+      page.sample(bucket, of, up_to);
+    }
+  }
 };
 
-/// The samples of `name`, which is declared as a histogram: its buckets, sum and count.
-void write_histogram(metric_page& page, std::string_view name, const metric_page::label& first,
-                     const metric_page::label& second, const duration_histogram& h);
+/// What suits requests and commands.
+inline constexpr std::array<histogram_bound, 14> request_bounds{{{0.0001, "0.0001"},
+                                                                 {0.00025, "0.00025"},
+                                                                 {0.0005, "0.0005"},
+                                                                 {0.001, "0.001"},
+                                                                 {0.0025, "0.0025"},
+                                                                 {0.005, "0.005"},
+                                                                 {0.01, "0.01"},
+                                                                 {0.025, "0.025"},
+                                                                 {0.1, "0.1"},
+                                                                 {0.25, "0.25"},
+                                                                 {1, "1.0"},
+                                                                 {2.5, "2.5"},
+                                                                 {10, "10.0"},
+                                                                 {60, "60.0"}}};
+using request_histogram = histogram<request_bounds>;
 
 }  // namespace sm

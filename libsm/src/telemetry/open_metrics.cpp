@@ -11,6 +11,18 @@
 namespace sm {
 namespace {
 
+std::string escaped_label(std::string_view text) {
+  std::string clean(is_utf8(text) ? text : std::string_view{});
+  if (clean.empty() && !text.empty())
+    clean = json::parse(print_json(json(text))).get<std::string>();
+  std::string out;
+  for (char c : clean) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return out;
+}
+
 void append_label(std::string& out, std::string_view text) {
   bool plain = std::all_of(text.begin(), text.end(),
                            [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
@@ -29,27 +41,11 @@ void append_number(std::string& out, T value) {
 
 }  // namespace
 
-std::string escaped_label(std::string_view text) {
-  std::string clean(is_utf8(text) ? text : std::string_view{});
-  if (clean.empty() && !text.empty())
-    clean = json::parse(print_json(json(text))).get<std::string>();
-  std::string out;
-  for (char c : clean) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return out;
-}
-
-std::string metric_family(std::string_view name, std::string_view type, std::string_view help) {
-  return fmt::format("# TYPE {} {}\n# HELP {} {}\n", name, type, name, help);
-}
-
 void metric_page::family(std::string_view name, std::string_view type, std::string_view help) {
-  text_ += metric_family(name, type, help);
+  text_ += fmt::format("# TYPE {} {}\n# HELP {} {}\n", name, type, name, help);
 }
 
-void metric_page::begin_sample(std::string_view name, labels of) {
+void metric_page::begin_sample(std::string_view name, const labels& of) {
   text_ += name;
   char before = '{';
   for (auto& [label, value] : of) {
@@ -68,7 +64,7 @@ void metric_page::end_sample(std::uint64_t value) {
   text_ += '\n';
 }
 
-void metric_page::sample(std::string_view name, labels of, double value) {
+void metric_page::sample(std::string_view name, const labels& of, double value) {
   begin_sample(name, of);
   if (std::isnan(value))
     text_ += "NaN";

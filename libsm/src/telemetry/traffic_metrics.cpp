@@ -21,8 +21,8 @@ void write_http_metrics(metric_page& page, const http_figures& http) {
               "From a request's first byte to its answer, or to the begin of one that goes on.");
   for (auto& [name, tally] : http.routes) {
     auto [method, route] = parts_of(name);
-    write_histogram(page, "sm_http_request_duration_seconds", {"method", method}, {"route", route},
-                    tally.took);
+    tally.took.write(page, "sm_http_request_duration_seconds",
+                     {{"method", method}, {"route", route}});
   }
   page.family("sm_http_connections", "gauge", "Connections that are open.");
   page.sample("sm_http_connections", {}, http.connections);
@@ -52,7 +52,7 @@ void write_command_metrics(metric_page& page, const command_tallies& commands) {
   page.family("sm_command_duration_seconds", "histogram",
               "From asking a process until its answer was there.");
   for (auto& [command, tally] : commands.all())
-    write_histogram(page, "sm_command_duration_seconds", {"command", command}, {}, tally.took);
+    tally.took.write(page, "sm_command_duration_seconds", {{"command", command}});
 }
 
 }  // namespace sm

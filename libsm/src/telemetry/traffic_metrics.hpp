@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "telemetry/duration_histogram.hpp"
+#include "telemetry/histogram.hpp"
 
 namespace sm {
 
 /// What one route has answered.
 struct route_tally {
   std::map<unsigned, std::uint64_t> by_status{};
-  duration_histogram took{};  ///< from a request's first byte to its answer, or its begin
+  request_histogram took{};  ///< from a request's first byte to its answer, or its begin
 
   void count(unsigned status, double seconds) {
     ++by_status[status];
@@ -36,7 +36,7 @@ void write_http_metrics(metric_page& page, const http_figures& http);
 struct command_tally {
   std::map<errc, std::uint64_t> failed{};
   std::uint64_t ok = 0;
-  duration_histogram took{};  ///< of those that were answered, ok or not
+  request_histogram took{};  ///< of those that were answered, ok or not
 };
 
 class command_tallies {

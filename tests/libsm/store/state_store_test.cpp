@@ -155,7 +155,7 @@ TEST(state_store, a_row_that_cannot_be_read_is_set_aside_and_stays) {
     db.exec("UPDATE instance SET pid = -1 WHERE name = 'a:1'");
     db.exec("UPDATE instance SET spec = x'00ff' WHERE name = 'a:2'");
     db.exec("UPDATE ended SET end = '[]' WHERE name = 'a:4'");
-    db.exec(R"(UPDATE ended SET end = '{"code":"x"}' WHERE name = 'a:5')");
+    db.exec(R"(UPDATE ended SET end = '{"code":1.5}' WHERE name = 'a:5')");
     db.exec("UPDATE ended SET spec = '' WHERE name = 'a:6'");
   }
   auto services = store->services();

@@ -38,11 +38,11 @@ TEST(metric_page, samples_are_written_as_openmetrics_has_them) {
             "x{a=\"\\\"\\\\\\n\xef\xbf\xbd\"} 0.5\nx 1e-07\nx +Inf\nx NaN\n");
 }
 
-TEST(duration_histogram, each_duration_counts_in_every_bucket_that_holds_it) {
-  duration_histogram h;
+TEST(histogram, each_duration_counts_in_every_bucket_that_holds_it) {
+  request_histogram h;
   for (double seconds : {0.0, 0.0001, 0.00011, 0.9, 1000.0}) h.add(seconds);
   metric_page page;
-  write_histogram(page, "h", {"of", "x"}, {}, h);
+  h.write(page, "h", {{"of", "x"}});
   expect_lines(page, {"h_bucket{of=\"x\",le=\"0.0001\"} 2", "h_bucket{of=\"x\",le=\"0.00025\"} 3",
                       "h_bucket{of=\"x\",le=\"0.25\"} 3", "h_bucket{of=\"x\",le=\"1.0\"} 4",
                       "h_bucket{of=\"x\",le=\"60.0\"} 4", "h_bucket{of=\"x\",le=\"+Inf\"} 5",
