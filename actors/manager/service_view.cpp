@@ -55,7 +55,7 @@ void add_text(json_writer& out, std::string_view name, std::string_view text) {
     out.value(text);
 }
 
-void add_usage(json_writer& out, const instance& i, const usage_board& known) {
+void add_usage(json_writer& out, const instance& i, usage_board& known) {
   auto pid = i.main_pid();
   out.name("pid");
   if (pid > 0)
@@ -63,7 +63,7 @@ void add_usage(json_writer& out, const instance& i, const usage_board& known) {
   else
     out.value(nullptr);
   if (pid != i.pid()) out.member("adapter_pid", i.pid());
-  auto usage = pid > 0 ? known.of(pid) : std::nullopt;
+  auto usage = pid > 0 ? known.of(pid) : nullptr;
   out.member("cpu_seconds", usage ? usage->cpu_seconds : 0.0);
   out.member("memory_bytes", usage ? usage->memory_bytes : 0);
   if (!i.program().status_text.empty()) out.member("status_text", i.program().status_text);
@@ -79,7 +79,7 @@ std::int64_t uptime_of(const lifecycle& life) {
 }
 
 void write_instance(json_writer& out, const managed_service& m, const instance& i,
-                    const usage_board& usage, present_files& files) {
+                    usage_board& usage, present_files& files) {
   auto& life = i.life();
   out.begin_object();
   out.member("name", i.name());
@@ -136,7 +136,7 @@ void add_totals(json_writer& out, const managed_service& m, present_files& files
   if (outdated) out.member("outdated", true);
 }
 
-void add_instance_list(json_writer& out, const managed_service& m, const usage_board& usage,
+void add_instance_list(json_writer& out, const managed_service& m, usage_board& usage,
                        present_files& files) {
   if (m.instances().empty()) return;
   out.name("instance_list");
@@ -232,7 +232,7 @@ json supervisor::present(const std::string& name) const {
 promise<json_text> supervisor::list(std::string_view state, std::string_view query) const {
   promise<json_text> answer;
   with_usage([this, answer, state = std::string(state), query = std::string(query)] {
-    answer.set_value(view_all(state, query));
+    answer.set(guarded("the listing of services", [&] { return view_all(state, query); }));
   });
   return answer;
 }
@@ -253,7 +253,9 @@ void supervisor::with_usage(std::function<void()> then) const {
 
 promise<std::vector<service_figures>> supervisor::figures() const {
   promise<std::vector<service_figures>> answer;
-  with_usage([this, answer] { answer.set_value(figures_now()); });
+  with_usage([this, answer] {
+    answer.set(guarded("the figures of services", [&] { return figures_now(); }));
+  });
   return answer;
 }
 

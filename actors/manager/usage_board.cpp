@@ -1,5 +1,7 @@
 #include "manager/usage_board.hpp"
 
+#include <sm/guarded.hpp>
+
 #include "process/build_id.hpp"
 #include "process/proc_stat.hpp"
 
@@ -51,13 +53,13 @@ bool usage_board::is_fresh() const {
 
 void usage_board::answer() {
   patience_.cancel();
-  for (auto& then : std::exchange(waiting_, {})) then();
+  for (auto& then : std::exchange(waiting_, {})) (void)guarded("a listing", then);
 }
 
-std::optional<process_usage> usage_board::of(pid_t pid) const {
-  auto known = known_.find(pid);
-  if (known == known_.end() || !is_fresh()) return read_usage(pid);
-  return known->second;
+const process_usage* usage_board::of(pid_t pid) {
+  if (auto known = known_.find(pid); known != known_.end() && is_fresh()) return &known->second;
+  latest_ = read_usage(pid);
+  return latest_ ? &*latest_ : nullptr;
 }
 
 }  // namespace sm

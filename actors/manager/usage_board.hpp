@@ -31,8 +31,8 @@ class usage_board {
   /// that has no time for it is waited for half a second.
   void refresh(std::vector<pid_t> pids, std::function<void()> then);
   /// What was read within the last second; of a process that has come since, what it uses now.
-  /// Nothing when it cannot be read.
-  std::optional<process_usage> of(pid_t pid) const;
+  /// Null when it cannot be read. Good until the next question.
+  const process_usage* of(pid_t pid);
 
  private:
   using readings = std::unordered_map<pid_t, process_usage>;
@@ -43,6 +43,7 @@ class usage_board {
   loop& loop_;
   worker_thread& reader_;
   readings known_;
+  std::optional<process_usage> latest_;  // of one that is not among them
   std::chrono::steady_clock::time_point read_at_{};
   std::vector<std::function<void()>> waiting_;
   bool reading_ = false;

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "process/build_id.hpp"
 #include "program_fixture.hpp"
 #include "system/unique_fd.hpp"
 
@@ -240,6 +241,26 @@ TEST_F(program_fixture, operators_signals_reach_the_program) {
   ASSERT_TRUE(reaches("p", "RUNNING"));
   EXPECT_EQ(app.api("POST", "/v1/services/p/signal", R"({"signal": "HUP"})").status, 200);
   EXPECT_TRUE(logged("p:0", R"("msg":"hup")"));
+}
+
+TEST_F(program_fixture, a_program_that_executes_another_after_it_was_ready_is_known_as_that) {
+  auto file = app.state() / "worker", go = app.state() / "go";
+  std::filesystem::copy_file("/bin/sleep", file);
+  ASSERT_EQ(add(shell("web", "until [ -e " + go.string() + " ]; do sleep 0.05; done; exec " +
+                                 file.string() + " 1000"))
+                .status,
+            201);
+  auto listed = [&](const char* field) -> json {
+    auto all = app.api("GET", "/v1/services?q=web").document();
+    return all["services"][0].value(field, json());
+  };
+  ASSERT_TRUE(eventually([&] { return listed("build") == build_of("/bin/sh"); }));
+  std::ofstream(go).close();
+  ASSERT_TRUE(eventually([&] { return listed("build") == build_of(file); }));
+  EXPECT_EQ(listed("outdated"), nullptr);
+  std::filesystem::copy_file("/bin/sleep", app.state() / "next");
+  std::filesystem::rename(app.state() / "next", file);
+  EXPECT_TRUE(eventually([&] { return listed("outdated") == true; }));
 }
 
 }  // namespace sm::test

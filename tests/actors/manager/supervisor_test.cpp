@@ -178,4 +178,35 @@ TEST_F(supervisor_fixture, commands_reach_who_runs_and_say_why_nobody_does) {
   EXPECT_TRUE(outcome_of(m.events, m.services.commands().broadcast({.target = "no*"})));
 }
 
+TEST_F(supervisor_fixture, parameters_as_deep_as_a_body_may_be_are_shown) {
+  auto deep = fake_manager::wanted("deep");
+  json params = json::object();
+  for (std::size_t n = 1; n < json_depth_max; ++n) params = json{{"p", std::move(params)}};
+  deep.spec.params = std::move(params);
+  ASSERT_TRUE(m.services.start({deep}, {}, {}));
+  auto shown = m.services.show("deep");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ((*shown)["spec"]["params"], deep.spec.params);
+}
+
+TEST_F(supervisor_fixture,
+       what_is_set_aside_is_fatal_to_collectors_and_what_ended_well_is_not_wanted) {
+  auto once = fake_manager::wanted("once");
+  once.spec.restart = restart_policy::never;
+  ASSERT_TRUE(m.services.start({once, fake_manager::wanted("web")}, {},
+                               {{"broken", {errc::invalid_spec, "no such thing", {}}}}));
+  auto i = m.run("once:0");
+  ASSERT_TRUE(i);
+  fake_manager::end(*i, exited_with{0});
+  auto figures = test::outcome_of(m.events, m.services.figures());
+  ASSERT_TRUE(figures);
+  std::map<std::string, service_figures> by_name;
+  for (auto& f : *figures) by_name[f.name] = f;
+  EXPECT_EQ(by_name["broken"].state, instance_state::fatal);
+  EXPECT_EQ(by_name["once"].state, instance_state::exited);
+  EXPECT_EQ(by_name["once"].desired, 0U);
+  EXPECT_EQ(by_name["once"].counted.starts, 1U);
+  EXPECT_EQ(by_name["web"].desired, 1U);
+}
+
 }  // namespace sm

@@ -35,11 +35,11 @@ TEST_F(usage_board_fixture, is_read_beside_the_loop_once_for_all_who_ask_within_
   EXPECT_EQ(answers, 0) << "nothing is read in the loop";
   ASSERT_TRUE(told());
   EXPECT_EQ(answers, 2);
-  auto first = board.of(::getpid());
-  EXPECT_GT(first->memory_bytes, 0U);
+  auto first = *board.of(::getpid());
+  EXPECT_GT(first.memory_bytes, 0U);
   board.refresh({::getpid()}, note());
   EXPECT_EQ(answers, 3) << "at once";
-  EXPECT_EQ(board.of(::getpid())->memory_bytes, first->memory_bytes);
+  EXPECT_EQ(board.of(::getpid())->memory_bytes, first.memory_bytes);
 }
 
 TEST_F(usage_board_fixture, what_was_not_read_is_when_it_is_shown) {
