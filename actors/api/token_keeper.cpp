@@ -134,8 +134,7 @@ void token_keeper::write_now_and_then() {
   timer_.expires_after(between_writes);
   timer_.async_wait([this](error_code ec) {
     if (ec) return;
-    auto now = std::make_shared<access_tokens>(tokens_);
-    if (!writing_ && now->print() != written_)
+    if (!writing_ && tokens_.print() != written_)
       (void)submit([](access_tokens&) -> result<json> { return json{}; }, [] {});
     write_now_and_then();
   });
