@@ -145,7 +145,7 @@ TEST_F(redis_store_fixture, a_redis_without_memory_refuses_jobs_and_lets_consume
   ASSERT_TRUE(s->enqueue(std::vector<new_job>{tracked, job("2"), job("3")}, 1s));
   auto held = s->exchange({}, all_of(1));
   redis_.cli({"CONFIG", "SET", "maxmemory", "100kb"});
-  auto refused = s->enqueue(std::vector<new_job>{job("4")}, 100ms);
+  auto refused = s->enqueue(std::vector<new_job>{job("4")}, 5s);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::unavailable);
   auto fresh = open();
@@ -203,7 +203,7 @@ TEST_F(redis_store_fixture, what_is_claimed_has_its_bounds_and_what_is_beyond_th
 
 TEST_F(redis_store_fixture, an_enqueue_waits_for_as_many_replicas_as_are_asked_for) {
   auto s = std::move(*open_job_store(redis_.url(), {.enqueue_timeout = 2s, .replicas = 1}));
-  auto alone = s->enqueue(std::vector{job("1")}, 200ms);
+  auto alone = s->enqueue(std::vector{job("1")}, 1s);
   ASSERT_FALSE(alone);
   EXPECT_EQ(alone.error().code, errc::unavailable);
   EXPECT_TRUE(s->in_doubt());
@@ -429,7 +429,7 @@ TEST(redis_store, an_unknown_master_is_said) {
   test::redis_server sentinel({"--sentinel"}, "sentinel monitor main 127.0.0.1 1 1\n");
   auto s = std::move(*open_job_store(
       "redis+sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/other", {}));
-  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 100ms);
+  auto refused = s->enqueue(std::vector<new_job>{job("1")}, 20s);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().detail.find("no master of this name"), std::string::npos);
 }
