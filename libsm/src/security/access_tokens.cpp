@@ -67,24 +67,6 @@ access_token read_token(const json& document) {
 
 }  // namespace
 
-std::string_view to_string(api_role role) noexcept {
-  switch (role) {
-    case api_role::viewer:
-      return "viewer";
-    case api_role::operate:
-      return "operator";
-    case api_role::admin:
-      return "admin";
-  }
-  return {};
-}
-
-std::optional<api_role> parse_role(std::string_view text) noexcept {
-  for (auto role : {api_role::viewer, api_role::operate, api_role::admin})
-    if (text == to_string(role)) return role;
-  return std::nullopt;
-}
-
 json to_json(const access_token& token) {
   return {{"name", token.name},
           {"role", to_string(token.role)},

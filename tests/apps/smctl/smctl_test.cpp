@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "exit_codes.hpp"
 
@@ -33,6 +34,21 @@ TEST_F(smctl_with_manager, status_shows_what_runs_and_exits_with_3_for_what_does
   EXPECT_EQ(json::parse(lines.substr(0, lines.find('\n')))["name"], "a");
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2);
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(smctl, starts_with_the_libraries_of_c_alone) {
+  // To bind those of C++, SQLite or OpenSSL would take longer than most verbs.
+  auto dynamic = run_command({"readelf", "-d", SMCTL});
+  ASSERT_EQ(dynamic.code, 0) << dynamic.err;
+  std::set<std::string> needed;
+  std::istringstream lines(dynamic.out);
+  for (std::string line; std::getline(lines, line);)
+    if (has(line, "(NEEDED)")) needed.insert(line.substr(line.find('[')));
+  EXPECT_TRUE(needed.contains("[libc.so.6]")) << dynamic.out;
+  for (auto* known : {"[libc.so.6]", "[libm.so.6]", "[ld-linux-x86-64.so.2]"}) needed.erase(known);
+  EXPECT_EQ(needed, std::set<std::string>{});
+}
+#endif
 
 TEST_F(smctl_with_manager, an_unknown_service_is_4_with_the_nearest_name) {
   EXPECT_EQ(add(tool_named("worker")).status, 201);
