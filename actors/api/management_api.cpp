@@ -67,7 +67,8 @@ void add_service_routes(route_adder& at, const management_parts& parts) {
     return rq.over_tcp() && !allowed ? may_run::no_programs : may_run::anything;
   };
   at.bind("services.list", [s](request& rq) {
-    return s->list(rq.query("state").value_or(""), rq.query("q").value_or(""));
+    return s->list({rq.query("state").value_or(""), rq.query("q").value_or(""),
+                    chosen_members(rq.query("fields").value_or(""))});
   });
   at.bind("services.show", [s](request& rq) {
     auto shown = s->show(name_of(rq));

@@ -55,19 +55,24 @@ void add_text(json_writer& out, std::string_view name, std::string_view text) {
     out.value(text);
 }
 
-void add_usage(json_writer& out, const instance& i, usage_board& known) {
+void add_usage(json_writer& out, const instance& i, usage_board& known,
+               const chosen_members& only = {}) {
   auto pid = i.main_pid();
-  out.name("pid");
-  if (pid > 0)
-    out.value(pid);
-  else
-    out.value(nullptr);
-  if (pid != i.pid()) out.member("adapter_pid", i.pid());
+  if (only.has("pid")) {
+    out.name("pid");
+    if (pid > 0)
+      out.value(pid);
+    else
+      out.value(nullptr);
+  }
+  if (pid != i.pid() && only.has("adapter_pid")) out.member("adapter_pid", i.pid());
   auto usage = pid > 0 ? known.of(pid) : nullptr;
-  out.member("cpu_seconds", usage ? usage->cpu_seconds : 0.0);
-  out.member("memory_bytes", usage ? usage->memory_bytes : 0);
-  if (!i.program().status_text.empty()) out.member("status_text", i.program().status_text);
-  if (i.program().reloading) out.member("reloading", true);
+  if (only.has("cpu_seconds")) out.member("cpu_seconds", usage ? usage->cpu_seconds : 0.0);
+  if (only.has("memory_bytes")) out.member("memory_bytes", usage ? usage->memory_bytes : 0);
+  auto& said = i.program();
+  if (!said.status_text.empty() && only.has("status_text"))
+    out.member("status_text", said.status_text);
+  if (said.reloading && only.has("reloading")) out.member("reloading", true);
 }
 
 tl::unexpected<error> no_such(const std::string& name) {
@@ -116,23 +121,26 @@ instance_state state_of(const managed_service& m) {
 }
 
 /// What is said of all instances together.
-void add_totals(json_writer& out, const managed_service& m, present_files& files) {
+void add_totals(json_writer& out, const managed_service& m, const chosen_members& only,
+                present_files& files) {
   std::uint64_t restarts = 0;
   unsigned ready = 0, running = 0;
-  bool outdated = false;
+  bool outdated = false, looks = only.has("outdated");
   for (auto& i : m.instances()) {
     restarts += i->life().restarts;
     if (i->pid() > 0) ++running;
     if (i->running()) ++ready;
-    outdated = outdated || i->outdated(files);
+    outdated = outdated || (looks && i->outdated(files));
   }
-  out.name("instances");
-  out.begin_object();
-  out.member("desired", m.spec().instances);
-  out.member("running", running);
-  out.member("ready", ready);
-  out.end_object();
-  out.member("restarts", restarts);
+  if (only.has("instances")) {
+    out.name("instances");
+    out.begin_object();
+    out.member("desired", m.spec().instances);
+    out.member("running", running);
+    out.member("ready", ready);
+    out.end_object();
+  }
+  if (only.has("restarts")) out.member("restarts", restarts);
   if (outdated) out.member("outdated", true);
 }
 
@@ -159,42 +167,49 @@ void add_details(json_writer& out, const managed_service& m) {
 
 }  // namespace
 
-void supervisor::write_view(json_writer& out, const managed_service& m, bool detailed,
-                            present_files& files) const {
+void supervisor::write_view(json_writer& out, const managed_service& m,
+                            const chosen_members* listed, present_files& files) const {
+  auto only = listed ? *listed : chosen_members{};
+  auto add = [&](service_member member, const auto& value) {
+    if (only.has(member)) out.member(service_members[member.place], value);
+  };
   auto& spec = m.spec();
   auto loudest = loudest_of(m);
   auto waits = m.desired().enabled && loudest && loudest->does() == duty::waits ? waits_for(m)
                                                                                 : std::string{};
   out.begin_object();
   out.member("name", spec.name);
-  out.member("type", spec.type);
-  out.member("group", spec.group);
-  out.member("tags", spec.tags);
-  out.member("node", "local");
+  add("type", spec.type);
+  add("group", spec.group);
+  add("tags", spec.tags);
+  add("node", "local");
   out.member("state", to_string(state_of(m)));
-  out.member("desired", m.desired().enabled ? "running" : "stopped");
-  out.member("origin", to_string(m.desired().origin));
-  out.member("ready", m.ready() && m.desired().enabled);
-  if (!m.ready() && m.settled()) out.member("done", true);
-  add_totals(out, m, files);
-  auto missing = waits.empty() ? std::string{} : order_.missing(spec.name);
-  if (!missing.empty())
-    out.member("reason", "waiting for unknown service '" + missing + "'");
-  else
-    add_text(out, "reason", loudest ? std::string_view(loudest->life().reason) : "");
-  if (!waits.empty()) out.member("waits_for", waits);
-  if (m.rolling())
-    out.member("rollout", "under way");
-  else if (!m.rollout_failure().empty())
-    out.member("rollout", m.rollout_failure());
-  add_last_exit(out, loudest ? loudest->life().last_exit : std::nullopt);
-  out.member("uptime_s", loudest ? uptime_of(loudest->life()) : 0);
-  if (!detailed && loudest && m.instances().size() == 1) {
-    if (!loudest->build().empty()) out.member("build", loudest->build());
-    add_usage(out, *loudest, s_.usage);
+  add("desired", m.desired().enabled ? "running" : "stopped");
+  add("origin", to_string(m.desired().origin));
+  add("ready", m.ready() && m.desired().enabled);
+  if (!m.ready() && m.settled()) add("done", true);
+  add_totals(out, m, only, files);
+  if (only.has("reason")) {
+    auto missing = waits.empty() ? std::string{} : order_.missing(spec.name);
+    if (!missing.empty())
+      out.member("reason", "waiting for unknown service '" + missing + "'");
+    else
+      add_text(out, "reason", loudest ? std::string_view(loudest->life().reason) : "");
   }
-  if (detailed || m.instances().size() > 1) add_instance_list(out, m, s_.usage, files);
-  if (detailed) add_details(out, m);
+  if (!waits.empty()) add("waits_for", waits);
+  if (m.rolling())
+    add("rollout", "under way");
+  else if (!m.rollout_failure().empty())
+    add("rollout", m.rollout_failure());
+  if (only.has("last_exit")) add_last_exit(out, loudest ? loudest->life().last_exit : std::nullopt);
+  add("uptime_s", loudest ? uptime_of(loudest->life()) : 0);
+  if (listed && loudest && m.instances().size() == 1) {
+    if (!loudest->build().empty()) add("build", loudest->build());
+    add_usage(out, *loudest, s_.usage, only);
+  }
+  if (!listed || (m.instances().size() > 1 && only.has("instance_list")))
+    add_instance_list(out, m, s_.usage, files);
+  if (!listed) add_details(out, m);
   out.end_object();
 }
 
@@ -202,7 +217,7 @@ json supervisor::view(const managed_service& m) const {
   std::string text;
   json_writer out(text);
   present_files files;
-  write_view(out, m, true, files);
+  write_view(out, m, nullptr, files);
   return json::parse(text);  // however deep its parameters are: it is our own
 }
 
@@ -229,10 +244,10 @@ json supervisor::present(const std::string& name) const {
   return m ? view(*m) : json{{"name", name}, {"state", "REMOVED"}};
 }
 
-promise<json_text> supervisor::list(std::string_view state, std::string_view query) const {
+promise<json_text> supervisor::list(listing_query wanted) const {
   promise<json_text> answer;
-  with_usage([this, answer, state = std::string(state), query = std::string(query)] {
-    answer.set(guarded("the listing of services", [&] { return view_all(state, query); }));
+  with_usage([this, answer, wanted = std::move(wanted)] {
+    answer.set(guarded("the listing of services", [&] { return view_all(wanted); }));
   });
   return answer;
 }
@@ -291,10 +306,11 @@ std::vector<service_figures> supervisor::figures_now() const {
   return all;
 }
 
-json_text supervisor::view_all(std::string_view state, std::string_view query) const {
+json_text supervisor::view_all(const listing_query& query) const {
   auto wanted = [&](const std::string& name, instance_state shown) {
-    if (!query.empty() && !glob_match(query, name) && name.find(query) == name.npos) return false;
-    return state.empty() || to_string(shown) == state;
+    auto& part = query.name;
+    if (!part.empty() && !glob_match(part, name) && name.find(part) == name.npos) return false;
+    return query.state.empty() || to_string(shown) == query.state;
   };
   std::string text;
   text.reserve(services_.size() * row_size);
@@ -304,10 +320,11 @@ json_text supervisor::view_all(std::string_view state, std::string_view query) c
   out.name("services");
   out.begin_array();
   for (auto& [name, m] : services_)
-    if (wanted(name, state_of(*m))) write_view(out, *m, false, files);
+    if (wanted(name, state_of(*m))) write_view(out, *m, &query.members, files);
   for (auto& [name, why] : aside_) {
     if (lookup(name)) continue;  // declared by the program, too, or still being stopped
-    if (wanted(name, instance_state::fatal)) out.value(view_aside(name, why));
+    if (wanted(name, instance_state::fatal))
+      out.value(query.members.of(view_aside(name, why)));
   }
   out.end_array();
   out.end_object();

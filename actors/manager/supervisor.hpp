@@ -17,6 +17,7 @@
 #include "process/registry.hpp"
 #include "service/dependency_graph.hpp"
 #include "service/plan.hpp"
+#include "service/service_members.hpp"
 
 namespace sm {
 
@@ -60,8 +61,14 @@ class supervisor : private service_owner, private change_queue::executor {
 
   // -- looking
 
+  /// Which services, and what of each.
+  struct listing_query {
+    std::string state{};  ///< those in it alone
+    std::string name{};   ///< a glob, or a part of the name
+    chosen_members members{};
+  };
   /// What the processes use is at most a second old.
-  promise<json_text> list(std::string_view state, std::string_view query) const;
+  promise<json_text> list(listing_query wanted) const;
   result<json> show(const std::string& name) const;
   /// What collectors are told of the services; what their processes use likewise.
   promise<std::vector<service_figures>> figures() const;
@@ -106,7 +113,8 @@ class supervisor : private service_owner, private change_queue::executor {
   managed_service* lookup(std::string_view name) const { return find_service(services_, name); }
   std::optional<service_progress> progress_of(const std::string& name) const;
   void check_waiting(const std::string& name);
-  void write_view(json_writer& out, const managed_service& m, bool detailed,
+  /// `listed`: what of it a listing shows; null to show it in detail.
+  void write_view(json_writer& out, const managed_service& m, const chosen_members* listed,
                   present_files& files) const;
   json view(const managed_service& m) const;
   json present(const std::string& name) const;
@@ -114,7 +122,7 @@ class supervisor : private service_owner, private change_queue::executor {
   void set_aside(const std::string& name, const error& why);
   void with_usage(std::function<void()> then) const;
   std::vector<service_figures> figures_now() const;
-  json_text view_all(std::string_view state, std::string_view query) const;
+  json_text view_all(const listing_query& wanted) const;
   json view_aside(const std::string& name, const std::string& why) const;
   std::unique_ptr<managed_service> make_service(desired_service wanted);
   void adopt(const journaled_instance& row);

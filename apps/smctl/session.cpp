@@ -129,9 +129,24 @@ result<json> session::ask(http_client& client, const question& q, time_point unt
   return document;
 }
 
+result<json> session::services(std::string members) {
+  progress shown(screen.errors && !quiet(), "waiting for", "the manager");
+  return services(client_, std::move(members), deadline);
+}
+
+result<json> session::services(http_client& client, std::string members, time_point until) {
+  if (members.empty()) return ask(client, request_for("services.list"), until);
+  auto listing =
+      ask(client, request_for("services.list", {}, {{"fields", std::move(members)}}), until);
+  // A manager that was not brought to this version yet may know no such parameter.
+  if (!listing && listing.error().where == "fields")
+    return ask(client, request_for("services.list"), until);
+  return listing;
+}
+
 result<std::vector<selected>> session::targets(std::size_t first, std::size_t but_last,
                                                const selection_rules& rules) {
-  auto listing = services();
+  auto listing = services("group,tags");
   if (!listing) return tl::unexpected<error>(listing.error());
   std::span words(given.operands);
   return select_services(*listing, words.subspan(first, words.size() - first - but_last), rules);

@@ -61,7 +61,10 @@ class session {
   result<json> ask(const question& q);
   static result<json> ask(http_client& client, const question& q, time_point until);
 
-  result<json> services() { return ask(request_for("services.list")); }
+  /// services.list, of each service all or some members (`service_members`, by commas) beside its
+  /// name and its state.
+  result<json> services(std::string members = {});
+  static result<json> services(http_client& client, std::string members, time_point until);
   /// Those that the operands from `first` on mean, less `but_last` at the end.
   result<std::vector<selected>> targets(std::size_t first = 0, std::size_t but_last = 0,
                                         const selection_rules& rules = {});

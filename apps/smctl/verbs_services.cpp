@@ -35,6 +35,12 @@ int exit_of(const json& listing, bool named) {
   return exits::ok;
 }
 
+std::string members_of(const session& s, const status_options& options) {
+  if (s.as_json() && !s.quiet()) return {};
+  auto members = status_members(options);
+  return s.given.operands.empty() ? members : members + ",group,tags";
+}
+
 result<int> watch_status(session& s) {
   // Where there is no screen, each change is shown once, as it comes.
   std::optional<full_screen> screen;
@@ -43,7 +49,7 @@ result<int> watch_status(session& s) {
   std::string last;
   auto client = s.new_client();
   for (;;) {
-    auto all = session::ask(client, request_for("services.list"), clock::now() + 5s);
+    auto all = session::services(client, members_of(s, options), clock::now() + 5s);
     std::string text;
     if (all) {
       auto shown = only(std::move(*all), s.given.operands, nullptr);
@@ -78,7 +84,8 @@ result<int> watch_status(session& s) {
 
 result<int> status(session& s) {
   if (s.given.has("watch")) return watch_status(s);
-  auto all = s.services();
+  status_options options{s.output == form::wide, s.given.has("instances")};
+  auto all = s.services(members_of(s, options));
   if (!all) return tl::unexpected<error>(all.error());
   // Never freed: the process ends with it, and to take it apart first would take as long as to
   // print it.
@@ -87,7 +94,7 @@ result<int> status(session& s) {
   if (s.as_json() && !s.quiet())
     s.show(*shown, "services");
   else
-    s.show(status_table(*shown, {s.output == form::wide, s.given.has("instances")}));
+    s.show(status_table(*shown, options));
   if (shown->at("services").empty()) s.tell("there are no services");
   return exit_of(*shown, !s.given.operands.empty());
 }
@@ -165,8 +172,9 @@ result<int> wait(session& s) {
   progress shown(s.screen.errors && !s.quiet(), "waiting for");
   for (auto pause = poll_first;; pause = std::min(pause * 2, poll_most)) {
     bool last = s.left() <= 0ms;
-    auto all = session::ask(s.client(), request_for("services.list"),
-                            std::max(s.deadline, std::chrono::steady_clock::now() + final_look));
+    auto all =
+        session::services(s.client(), "ready,done",
+                          std::max(s.deadline, std::chrono::steady_clock::now() + final_look));
     if (!all) return tl::unexpected<error>(all.error());
     std::string missing;
     bool fatal = false;

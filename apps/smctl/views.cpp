@@ -177,6 +177,13 @@ bool is_down(const json& service, bool named) {
   return !none_wanted && !service.value("done", false);
 }
 
+std::string status_members(const status_options& options) {
+  std::string members =
+      "desired,ready,done,instances,restarts,outdated,reason,waits_for,rollout,last_exit,uptime_s,"
+      "pid,cpu_seconds,memory_bytes,status_text,instance_list";
+  return options.wide ? members + ",type,group,node,build" : members;
+}
+
 table status_table(const json& listing, const status_options& options) {
   table t{{{"NAME", 0},
            {"STATE", 0},

@@ -29,6 +29,9 @@ struct status_options {
   bool instances = false;  ///< a row for each instance where there are several
 };
 
+/// Of each service, what `status_table` and `is_down` look at.
+std::string status_members(const status_options& options);
+
 /// services.list.
 table status_table(const json& listing, const status_options& options);
 

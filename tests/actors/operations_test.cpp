@@ -1,6 +1,7 @@
 // Every operation of the table, asked wrongly.
 #include "api/operations.hpp"
 
+#include "service/service_members.hpp"
 #include "supervision_fixture.hpp"
 
 namespace sm::test {
@@ -114,6 +115,27 @@ TEST_F(operations_asked, to_go_on_after_an_event_that_is_none_refuse_it) {
     EXPECT_EQ(reply.status, 422) << id;
     EXPECT_EQ(reply.document()["where"], "Last-Event-ID") << id;
   }
+}
+
+TEST_F(operations_asked, for_some_members_of_the_services_answer_with_those_alone) {
+  EXPECT_EQ(app.api("POST", "/v1/services/web/scale?wait=20s", R"({"instances": 2})").status, 200);
+  auto all = app.api("GET", "/v1/services").document()["services"];
+  for (auto member : service_members) {
+    std::string chosen(member);
+    auto some = app.api("GET", "/v1/services?fields=" + chosen).document()["services"];
+    ASSERT_EQ(some.size(), all.size());
+    for (std::size_t n = 0; n < all.size(); ++n) {
+      EXPECT_EQ(some[n].contains(chosen), all[n].contains(chosen)) << chosen << some[n];
+      for (auto& [name, value] : some[n].items())
+        EXPECT_TRUE(name == chosen || name == "name" || name == "state") << chosen << some[n];
+    }
+  }
+  auto web = app.api("GET", "/v1/services?q=web&fields=ready,restarts").document()["services"];
+  EXPECT_EQ(web, (json{{{"name", "web"}, {"state", "RUNNING"}, {"ready", true}, {"restarts", 0}}}));
+  EXPECT_EQ(app.api("GET", "/v1/services?fields=").document()["services"].size(), all.size());
+  refused(operation_called("services.list"), "?fields=ready,", "fields");
+  auto misspelt = app.api("GET", "/v1/services?fields=restart");
+  EXPECT_NE(misspelt.body.find("did you mean 'restarts'?"), std::string::npos) << misspelt.body;
 }
 
 }  // namespace sm::test

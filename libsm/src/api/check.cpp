@@ -10,6 +10,21 @@
 namespace sm {
 namespace {
 
+result<void> check_word(const query_field& field, std::string_view word) {
+  if (std::find(field.words.begin(), field.words.end(), word) != field.words.end()) return {};
+  return fail(errc::bad_arguments,
+              in_quotes(word) + " is no value of it" + instead_of(word, field.words));
+}
+
+result<void> check_words(const query_field& field, std::string_view list) {
+  for (std::size_t begin = 0; begin <= list.size();) {
+    auto end = std::min(list.find(',', begin), list.size());
+    if (auto ok = check_word(field, list.substr(begin, end - begin)); !ok) return ok;
+    begin = end + 1;
+  }
+  return {};
+}
+
 result<void> check_value(const query_field& field, const std::string& value) {
   switch (field.kind) {
     case query_kind::text:
@@ -22,11 +37,9 @@ result<void> check_value(const query_field& field, const std::string& value) {
       if (auto d = parse_duration(value); !d) return tl::unexpected<error>(d.error());
       return {};
     case query_kind::word:
-      if (value.empty() ||
-          std::find(field.words.begin(), field.words.end(), value) != field.words.end())
-        return {};
-      return fail(errc::bad_arguments,
-                  in_quotes(value) + " is no value of it" + instead_of(value, field.words));
+      return value.empty() ? result<void>{} : check_word(field, value);
+    case query_kind::words:
+      return value.empty() ? result<void>{} : check_words(field, value);
     case query_kind::flag:
       if (value.empty() || value == "1" || value == "true" || value == "0" || value == "false")
         return {};

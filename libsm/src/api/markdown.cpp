@@ -46,11 +46,12 @@ std::string value_of(const query_field& field) {
     case query_kind::flag:
       return "1 or 0";
     case query_kind::word:
+    case query_kind::words:
       break;
   }
   std::string text;
   for (auto word : field.words) text += (text.empty() ? "`" : ", `") + std::string(word) + "`";
-  return text;
+  return field.kind == query_kind::words ? "some, with commas: " + text : text;
 }
 
 }  // namespace

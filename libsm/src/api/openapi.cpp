@@ -52,6 +52,8 @@ json schema_of(const query_field& field) {
       return {{"$ref", "#/components/schemas/Duration"}};
     case query_kind::word:
       return {{"type", "string"}, {"enum", field.words}};
+    case query_kind::words:
+      return {{"type", "array"}, {"items", {{"type", "string"}, {"enum", field.words}}}};
     case query_kind::flag:
       return {{"type", "string"}, {"enum", {"1", "0", "true", "false"}}};
   }

@@ -3,6 +3,7 @@
 
 #include "schema/documents.hpp"
 #include "schema/queue_fields.hpp"
+#include "service/service_members.hpp"
 
 namespace sm {
 namespace {
@@ -54,7 +55,11 @@ std::vector<operation> services_rows() {
                   .doc = "in this state",
                   .words = {"STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED",
                             "FATAL"}},
-                 {"q", query_kind::text, "a glob, or a part of the name"}},
+                 {"q", query_kind::text, "a glob, or a part of the name"},
+                 {.name = "fields",
+                  .kind = query_kind::words,
+                  .doc = "these members of each alone, with its name and its state",
+                  .words = {service_members.begin(), service_members.end()}}},
        .answer = "`{\"services\"}`",
        .summary = "lists",
        .gives = "ServiceList"},

@@ -19,6 +19,7 @@ enum class query_kind {
   number,    ///< a whole number within the field's bounds
   duration,  ///< "300ms", "5s"
   word,      ///< one of the field's words, or "" for none
+  words,     ///< some of the field's words, by commas; "" for none
   flag       ///< 1 or true, which the name alone means, too; 0 or false
 };
 

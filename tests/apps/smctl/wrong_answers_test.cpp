@@ -12,11 +12,13 @@
 namespace sm::test {
 namespace {
 
-/// Answers every request with 200 and one text; of the list of services with another one.
+/// Answers every request with 200 and one text; of the list of services with another one. One of
+/// `version_0` refuses to choose of it, as managers did that knew no such parameter.
 class pretender {
  public:
-  pretender(std::string answer, std::string services)
-      : answer_(std::move(answer)), services_(std::move(services)) {
+  enum class age { present, version_0 };
+  pretender(std::string answer, std::string services, age is = age::present)
+      : answer_(std::move(answer)), services_(std::move(services)), age_(is) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path().c_str(), sizeof address.sun_path - 1);
@@ -46,15 +48,21 @@ class pretender {
     for (ssize_t n; request.find("\r\n\r\n") == request.npos &&
                     (n = ::recv(peer, chunk, sizeof chunk, 0)) > 0;)
       request.append(chunk, static_cast<std::size_t>(n));
-    bool listing = request.starts_with("GET /v1/services HTTP");
-    auto& body = listing ? services_ : answer_;
-    auto reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n" +
-                 ("Content-Length: " + std::to_string(body.size())) + "\r\n\r\n" + body;
+    bool chosen = request.starts_with("GET /v1/services?fields=");
+    bool listing = chosen || request.starts_with("GET /v1/services HTTP");
+    bool refused = chosen && age_ == age::version_0;
+    auto body = refused   ? R"({"code": "bad_arguments", "where": "fields", "detail": "unknown"})"
+                : listing ? services_
+                          : answer_;
+    auto reply = "HTTP/1.1 " + std::string(refused ? "422 Unprocessable" : "200 OK") +
+                 "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
+                 std::to_string(body.size()) + "\r\n\r\n" + body;
     ::send(peer, reply.data(), reply.size(), MSG_NOSIGNAL);
   }
 
   temporary_folder folder_;
   std::string answer_, services_;
+  age age_;
   unique_fd listener_;
   std::thread server_;
 };
@@ -133,6 +141,20 @@ TEST(smctl_wrong_answers, behind_a_right_listing_are_told_too) {
       words.insert(words.begin(), {SMCTL, "-s", manager.url(), "--timeout", "5s"});
       expect_told(run_command(words), word + " " + verb.back() + " <- " + answer + "\n");
     }
+  }
+}
+
+TEST(smctl_old_manager, that_cannot_choose_of_the_listing_is_asked_for_all_of_it) {
+  pretender manager(
+      "{}",
+      R"({"services": [{"name": "a", "state": "RUNNING", "group": "g", "ready": true,)"
+      R"( "instances": {"desired": 1, "running": 1, "ready": 1}}]})",
+      pretender::age::version_0);
+  for (std::vector<std::string> verb : {std::vector<std::string>{"status"}, {"wait", "group:g"}}) {
+    verb.insert(verb.begin(), {SMCTL, "-s", manager.url(), "--timeout", "5s"});
+    auto done = run_command(verb);
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_EQ(done.err, "");
   }
 }
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <sm/http.hpp>
 
+#include "service/service_members.hpp"
+
 namespace sm {
 namespace {
 
@@ -113,6 +115,16 @@ TEST(openapi, shows_the_program_s_own_routes_with_what_their_types_tell) {
             "integer");
   EXPECT_FALSE(at(document, "/paths/~1api~1any/get/responses/200").contains("content"));
   EXPECT_EQ(document["tags"].back()["name"], "program");
+}
+
+TEST(openapi, of_a_listing_every_member_that_it_shows_can_be_chosen) {
+  std::set<std::string> shown;
+  auto schemas = openapi_schemas();
+  for (auto& [name, schema] : at(schemas, "/Service/properties").items()) shown.insert(name);
+  // What each service has, and what it has in detail alone.
+  for (auto* other : {"name", "state", "spec", "declared", "commands"})
+    EXPECT_EQ(shown.erase(other), 1U) << other;
+  EXPECT_EQ(shown, std::set<std::string>(service_members.begin(), service_members.end()));
 }
 
 }  // namespace sm

@@ -1,0 +1,27 @@
+#include "service/service_members.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sm {
+
+TEST(chosen_members, are_those_of_a_list_by_commas) {
+  chosen_members some("ready,pid");
+  EXPECT_TRUE(some.has("ready"));
+  EXPECT_TRUE(some.has("pid"));
+  EXPECT_FALSE(some.has("adapter_pid"));
+  EXPECT_FALSE(some.has("type"));
+  EXPECT_FALSE(chosen_members(",no,such,").has("type"));
+  for (auto& all : {chosen_members(), chosen_members("")}) {
+    EXPECT_TRUE(all.has("type"));
+    EXPECT_TRUE(all.has("instance_list"));
+  }
+}
+
+TEST(chosen_members, of_a_document_leave_its_name_and_its_state) {
+  json service{{"name", "a"}, {"state", "FATAL"}, {"ready", false}, {"reason", "set aside"}};
+  EXPECT_EQ(chosen_members("reason").of(service),
+            (json{{"name", "a"}, {"state", "FATAL"}, {"reason", "set aside"}}));
+  EXPECT_EQ(chosen_members().of(service), service);
+}
+
+}  // namespace sm
