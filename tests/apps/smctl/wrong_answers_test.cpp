@@ -112,16 +112,22 @@ void expect_told(const command_result& done, const std::string& what) {
 
 }  // namespace
 
-TEST(smctl_wrong_answers, are_one_clear_error_of_every_verb) {
-  for (std::string answer : {"[]", "{}", "\"x\"", "null", "", "<html>",
-                             R"({"services": 7, "queues": {}, "failed": [], "jobs": "x"})"}) {
-    pretender manager(answer, answer);
-    for (auto& verb : asking) {
-      auto words = verb;
-      words.insert(words.begin(), {SMCTL, "-s", manager.url(), "--timeout", "5s"});
-      auto what = verb[0] + " " + verb.back() + " <- " + answer + "\n";
-      expect_told(run_command(words), what);
-    }
+// Each answer is a test of its own: every verb is a process.
+class smctl_with_pretender : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    that_answers, smctl_with_pretender,
+    ::testing::Values("[]", "{}", "\"x\"", "null", "", "<html>",
+                      R"({"services": 7, "queues": {}, "failed": [], "jobs": "x"})"),
+    [](auto& p) { return "answer_" + std::to_string(p.index); });
+
+TEST_P(smctl_with_pretender, tells_one_clear_error_of_every_verb) {
+  std::string answer = GetParam();
+  pretender manager(answer, answer);
+  for (auto& verb : asking) {
+    auto words = verb;
+    words.insert(words.begin(), {SMCTL, "-s", manager.url(), "--timeout", "5s"});
+    expect_told(run_command(words), verb[0] + " " + verb.back() + " <- " + answer + "\n");
   }
 }
 
