@@ -46,21 +46,23 @@ bool is_foreign_with_id(std::string_view payload) noexcept {
 }
 
 result<job_payload> decode_payload(std::string_view text) {
-  static constexpr std::array<std::string_view, 6> names{"class",  "args",       "id",
-                                                         "prefix", "queue_time", "sm"};
+  static constexpr std::array<std::string_view, 7> names{"class",      "args", "id",  "prefix",
+                                                         "queue_time", "sm",   "vars"};
   std::array<json, names.size()> values;
   auto object = read_members(text, names, values);
   if (!object) return fail(errc::bad_arguments, "the job cannot be read: " + object.error().detail);
   if (!*object) return fail(errc::bad_arguments, "the job is no JSON object");
-  auto& [type, args, id, prefix, queue_time, options] = values;
+  auto& [type, args, id, prefix, queue_time, options, vars] = values;
   job_payload job;
   job.type = text_of(type);
   if (job.type.empty())
     return fail(errc::bad_arguments, "must be a string that is not empty", "/class");
-  if (!args.is_discarded()) {
-    if (!args.is_array()) return fail(errc::bad_arguments, "must be an array", "/args");
+  if (args.is_array())
     job.args = std::move(args);
-  }
+  else if (!args.is_discarded() && !args.is_null())
+    return fail(errc::bad_arguments, "must be an array", "/args");
+  else if (vars.is_object())  // Jesque's named arguments: the one object that PHP would give
+    job.args.push_back(std::move(vars));
   job.id = text_of(id);
   if (auto before = text_of(prefix); !before.empty() && !job.id.empty())
     job.id = before + "_" + job.id;

@@ -82,6 +82,19 @@ TEST(payload, jobs_of_ruby_and_php_are_read) {
   EXPECT_EQ(decode_payload(R"({"class":"X","args":[]})")->argument(), nullptr);
 }
 
+TEST(payload, jobs_of_jesque_and_go_are_read) {
+  auto plain = decode_payload(R"({"class":"app.Show","args":[1,"x"],"vars":null})");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->args, (json{1, "x"}));
+  auto named = decode_payload(R"({"class":"app.Vars","args":null,"vars":{"to":"bob"}})");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->args, json::array({{{"to", "bob"}}}));
+  auto go = decode_payload(R"({"class":"Show","args":null})");
+  ASSERT_TRUE(go) << "Ruby performs it without arguments, too";
+  EXPECT_EQ(go->args, json::array());
+  EXPECT_FALSE(decode_payload(R"({"class":"Show","args":{"a":1}})"));
+}
+
 TEST(payload, what_sm_adds_comes_back) {
   auto job = decode_payload(encode_payload({.type = "T",
                                             .args = json::array({1}),

@@ -153,6 +153,27 @@ TEST(failure_record, times_of_ruby_and_php_are_read) {
   EXPECT_EQ(parse_resque_time("yesterday"), 0);
 }
 
+TEST(failure_record, those_of_java_go_and_python_are_read) {
+  auto java = decode_failure(
+      R"({"payload":{"class":"app.Boom","args":[1],"vars":null},"exception":"java.lang.Error",)"
+      R"("error":null,"backtrace":["\tat app.Boom.run"],"worker":"vm:2779-0:q",)"
+      R"("queue":"q","failed_at":"2026-11-30T12:02:46.785+0000","retried_at":null})");
+  EXPECT_EQ(parse_resque_time(java.failed_at), 1796040166785);
+  EXPECT_EQ(java.error, "");
+  EXPECT_EQ(java.retried_at, "");
+  EXPECT_EQ(java.payload, R"({"class":"app.Boom","args":[1],"vars":null})");
+  auto nothing = decode_failure(
+      R"({"payload":null,"exception":"x","error":"","backtrace":[],"worker":"vm:1-0:q","queue":"q"})");
+  EXPECT_FALSE(nothing.has_payload);
+  auto go = decode_failure(
+      R"({"failed_at":"2026-11-30T12:02:46.722721629Z","payload":{"class":"Boom","args":[1]},)"
+      R"("exception":"Error","error":"boom","backtrace":null,"worker":"vm:32364-0:q","queue":"q"})");
+  EXPECT_EQ(parse_resque_time(go.failed_at), 1796040166722);
+  EXPECT_TRUE(go.has_payload);
+  // In Python's time of that place, without a word of which.
+  EXPECT_EQ(parse_resque_time("2026/11/30 12:02:46"), 1796040166000);
+}
+
 TEST(redis_url, every_form_is_read) {
   auto plain = parse_redis_url("redis://localhost");
   ASSERT_TRUE(plain);
