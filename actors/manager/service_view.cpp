@@ -244,11 +244,15 @@ json supervisor::present(const std::string& name) const {
   return m ? view(*m) : json{{"name", name}, {"state", "REMOVED"}};
 }
 
-promise<json_text> supervisor::list(listing_query wanted) const {
+promise<json_text> supervisor::list(const listing_query& wanted) const {
   promise<json_text> answer;
-  with_usage([this, answer, wanted = std::move(wanted)] {
+  auto look = [this, answer, wanted] {
     answer.set(guarded("the listing of services", [&] { return view_all(wanted); }));
-  });
+  };
+  if (wanted.members.need_usage())
+    with_usage(look);
+  else
+    look();
   return answer;
 }
 
@@ -323,8 +327,7 @@ json_text supervisor::view_all(const listing_query& query) const {
     if (wanted(name, state_of(*m))) write_view(out, *m, &query.members, files);
   for (auto& [name, why] : aside_) {
     if (lookup(name)) continue;  // declared by the program, too, or still being stopped
-    if (wanted(name, instance_state::fatal))
-      out.value(query.members.of(view_aside(name, why)));
+    if (wanted(name, instance_state::fatal)) out.value(query.members.of(view_aside(name, why)));
   }
   out.end_array();
   out.end_object();

@@ -68,7 +68,7 @@ class supervisor : private service_owner, private change_queue::executor {
     chosen_members members{};
   };
   /// What the processes use is at most a second old.
-  promise<json_text> list(listing_query wanted) const;
+  promise<json_text> list(const listing_query& wanted) const;
   result<json> show(const std::string& name) const;
   /// What collectors are told of the services; what their processes use likewise.
   promise<std::vector<service_figures>> figures() const;

@@ -36,7 +36,7 @@ int exit_of(const json& listing, bool named) {
 }
 
 std::string members_of(const session& s, const status_options& options) {
-  if (s.as_json() && !s.quiet()) return {};
+  if (s.as_json()) return {};
   auto members = status_members(options);
   return s.given.operands.empty() ? members : members + ",group,tags";
 }

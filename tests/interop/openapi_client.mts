@@ -60,6 +60,14 @@ const shown = answer(await api.GET("/v1/services/{name}", { params: { path } }),
 expect(shown.instance_list?.length === 2, "with its instances");
 const listing = answer(await api.GET("/v1/services", { params: { query: { state: "RUNNING" } } }), "they are listed");
 expect(listing.services.some((s) => s.name === "typed"), "it is among them");
+const some = answer(
+  await api.GET("/v1/services", {
+    params: { query: { fields: ["ready", "restarts"] } },
+    querySerializer: { array: { style: "form", explode: false } },
+  }),
+  "some of their members",
+);
+expect(some.services.every((s) => s.ready !== undefined && s.type === undefined), "and no others");
 answer(
   await api.POST("/v1/services/{name}/signal", { params: { path }, body: { signal: "CONT" } }),
   "it gets a signal",

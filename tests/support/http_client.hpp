@@ -46,6 +46,7 @@ class http_connection {
   std::string buffer_;
 };
 
-inline constexpr std::chrono::milliseconds patience{20'000};
+/// With sanitizers, on a busy machine, a page of many megabytes takes its time.
+inline constexpr std::chrono::milliseconds patience{60'000};
 
 }  // namespace sm::test

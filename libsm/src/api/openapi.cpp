@@ -69,9 +69,12 @@ json parameters_of(const template_path& path, std::span<const query_field> query
       parameter["description"] = "the rest of the path, with its slashes";
     list.push_back(std::move(parameter));
   }
-  for (auto& field : query)
-    list.push_back(described({{"name", field.name}, {"in", "query"}, {"schema", schema_of(field)}},
-                             field.doc));
+  for (auto& field : query) {
+    json parameter{{"name", field.name}, {"in", "query"}, {"schema", schema_of(field)}};
+    // With commas; otherwise each would be a parameter of its own.
+    if (field.kind == query_kind::words) parameter["explode"] = false;
+    list.push_back(described(std::move(parameter), field.doc));
+  }
   return list;
 }
 

@@ -33,6 +33,10 @@ class chosen_members {
   explicit chosen_members(std::string_view list) noexcept;
 
   bool has(service_member m) const noexcept { return chosen(m.place); }
+  /// Whether one of them is known from /proc alone.
+  bool need_usage() const noexcept {
+    return has("cpu_seconds") || has("memory_bytes") || has("outdated") || has("instance_list");
+  }
   /// The service without what is not chosen.
   json of(json service) const;
 

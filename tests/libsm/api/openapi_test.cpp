@@ -117,6 +117,17 @@ TEST(openapi, shows_the_program_s_own_routes_with_what_their_types_tell) {
   EXPECT_EQ(document["tags"].back()["name"], "program");
 }
 
+TEST(openapi, a_parameter_with_several_words_has_them_with_commas) {
+  auto document = openapi_document("app", "1.0", {});
+  for (auto& parameter : at(document, "/paths/~1v1~1services/get/parameters"))
+    if (parameter["name"] == "fields") {
+      EXPECT_EQ(parameter["explode"], false);
+      EXPECT_EQ(at(parameter, "/schema/type"), "array");
+      return;
+    }
+  FAIL() << "there is no such parameter";
+}
+
 TEST(openapi, of_a_listing_every_member_that_it_shows_can_be_chosen) {
   std::set<std::string> shown;
   auto schemas = openapi_schemas();
