@@ -35,7 +35,8 @@ class chosen_members {
   bool has(service_member m) const noexcept { return chosen(m.place); }
   /// Whether one of them is known from /proc alone.
   bool need_usage() const noexcept {
-    return has("cpu_seconds") || has("memory_bytes") || has("outdated") || has("instance_list");
+    return has("cpu_seconds") || has("memory_bytes") || has("outdated") || has("build") ||
+           has("instance_list");
   }
   /// The service without what is not chosen.
   json of(json service) const;
