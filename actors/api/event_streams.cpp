@@ -62,6 +62,24 @@ response event_streams::open(const request& rq) {
   return {.content_type = "text/event-stream", .stream = opened};
 }
 
+json_text event_streams::recent(const request& rq) const {
+  auto type = rq.query("type").value_or("");
+  auto service = rq.query("service").value_or("");
+  // Its data is text that we wrote: a member stands in it as this does.
+  auto member = service.empty() ? std::string{} : "\"service\":" + print_json(json(service));
+  auto found = events_.latest(number_of(rq, "limit", 100), [&](const event& e) {
+    return (type.empty() || glob_match(type, e.type)) &&
+           (member.empty() || e.data.find(member) != e.data.npos);
+  });
+  std::string text = "{\"events\":[";
+  for (auto* e : found) {
+    if (e != found.front()) text += ',';
+    text += "{\"index\":" + std::to_string(e->index) + ",\"type\":" + print_json(json(e->type)) +
+            ",\"data\":" + e->data + "}";
+  }
+  return {text + "]}"};
+}
+
 void event_streams::on_event() {
   for (auto entry = streams_.begin(); entry != streams_.end();) {
     auto open = entry->lock();

@@ -17,6 +17,9 @@ class event_streams {
   /// Answers a request for the stream: `type` is a glob; `since`, or Last-Event-ID, the index after
   /// which it begins. Throws `failure` for an index that is none.
   response open(const request& rq);
+  /// Those that are kept, `type` a glob, of `service` alone if it is given: `limit` at most, the
+  /// oldest first.
+  json_text recent(const request& rq) const;
 
   /// There are new events.
   void on_event();

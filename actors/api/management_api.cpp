@@ -1,10 +1,13 @@
 #include "api/management_api.hpp"
 
+#include "api/dashboard.hpp"
+#include "api/gather_stream.hpp"
 #include "api/metrics_route.hpp"
 #include "api/queue_routes.hpp"
 #include "api/route_adder.hpp"
 #include "api/token_keeper.hpp"
 #include "log/process_log.hpp"
+#include "queue/job_history.hpp"
 #include "text/texts.hpp"
 #include "text/units.hpp"
 
@@ -68,7 +71,8 @@ void add_service_routes(route_adder& at, const management_parts& parts) {
   };
   at.bind("services.list", [s](request& rq) {
     return s->list({rq.query("state").value_or(""), rq.query("q").value_or(""),
-                    chosen_members(rq.query("fields").value_or(""))});
+                    chosen_members(rq.query("fields").value_or("")), number_of(rq, "offset", 0),
+                    number_of(rq, "limit", 0)});
   });
   at.bind("services.show", [s](request& rq) {
     auto shown = s->show(name_of(rq));
@@ -122,7 +126,10 @@ void add_command_routes(route_adder& at, const management_parts& parts) {
     return wrapped(s->commands().send(call_of(rq, rq.capture("name"))));
   });
   at.bind("services.gather", [s](request& rq) {
-    return s->commands().broadcast(call_of(rq, rq.query("select").value_or("*")));
+    auto c = call_of(rq, rq.query("select").value_or("*"));
+    if (flag_of(rq, "stream")) return stream_gather(s->commands(), c);
+    return s->commands().broadcast(c).transform(
+        [](json_text gathered) { return to_response(std::move(gathered)); });
   });
 }
 
@@ -173,6 +180,29 @@ void add_token_routes(route_adder& at, token_keeper& tokens) {
   });
 }
 
+void add_sign_in_route(route_adder& at, dashboard& pages) {
+  at.bind("sign_ins.add", [&pages](request& rq) {
+    auto own = rq.caller().role.value_or(api_role::viewer);
+    auto role = own;
+    if (!rq.body().empty()) {
+      auto body = fields_of(rq, "sign_ins.add");
+      if (auto given = body.find("role"); given != body.end()) {
+        auto wanted = parse_role(given->is_string() ? given->get<std::string>() : std::string{});
+        if (!wanted)
+          throw failure(errc::bad_arguments, "must be viewer, operator or admin", "/role");
+        role = *wanted;
+      }
+    }
+    if (role > own)
+      throw failure(errc::forbidden,
+                    "a link for the role " + std::string(to_string(role)) + " takes that role",
+                    "/role");
+    auto link = pages.sign_in_link(role);
+    if (!link) throw failure(link.error());
+    return with_status(201, *link);
+  });
+}
+
 void add_probe_routes(route_adder& at, const management_parts& parts) {
   at.bind("api.openapi",
           [text = json_text{}, program = parts.program, &own = parts.own_routes]() mutable {
@@ -200,10 +230,13 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   add_configuration_routes(at, parts);
   add_metrics_route(at, parts);
   add_token_routes(at, parts.tokens);
+  add_sign_in_route(at, parts.pages);
   at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
     return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));
   });
+  at.bind("events.list", [&events = parts.events](request& rq) { return events.recent(rq); });
+  at.bind("jobs.history", [&past = parts.past_jobs] { return past.document(); });
   at.bind("events.follow", [&events = parts.events](request& rq) { return events.open(rq); });
   add_probe_routes(at, parts);
   return at.finish();

@@ -24,6 +24,8 @@ struct management_parts {
   class configuration_keeper& configuration;
   class daemon_reexec& reexec;
   class token_keeper& tokens;
+  class dashboard& pages;
+  const class job_history& past_jobs;
   std::string program;
   const std::vector<user_route>& own_routes;
   std::filesystem::path log_folder, state_folder;

@@ -29,9 +29,9 @@ class token_keeper {
   /// Those that are taken now.
   access_tokens& tokens() noexcept { return tokens_; }
 
-  /// Answers {"token", "secret"}; `expires_in` 0: never.
+  /// Answers {"token", "secret"}; `expires_in` 0: never. A `session` goes when its time is over.
   promise<json> add(const std::string& name, api_role role, std::chrono::seconds expires_in,
-                    const principal& by);
+                    const principal& by, bool session = false);
   promise<json> remove(const std::string& name, const principal& by);
 
   /// Writes down when they were used last. After the loop's end.

@@ -225,6 +225,21 @@ connection::progress connection::read_head() {
   return judge_head();
 }
 
+/// Who asks: the peer, with what was shown. Mostly the same as the last time.
+void connection::know_caller(const credential& shown, std::int64_t now) {
+  if (shown.token) shown.token->used = now;
+  if (!share_.over_tcp || !shown.role) {
+    caller_ = transport_.peer();
+    return;
+  }
+  auto name = shown.token ? std::string_view(shown.token->name) : std::string_view{};
+  if (caller_ && caller_->role == shown.role && caller_->token == name) return;
+  auto known = *transport_.peer();
+  known.role = shown.role;
+  known.token = name;
+  caller_ = std::make_shared<const principal>(std::move(known));
+}
+
 /// Refuses what need not be read on, and tells a client that waits for it to send its body.
 connection::progress connection::judge_head() {
   auto head = head_of(parser_->get());
@@ -254,16 +269,12 @@ connection::progress connection::judge_head() {
   auto now = std::chrono::duration_cast<std::chrono::seconds>(
                  std::chrono::system_clock::now().time_since_epoch())
                  .count();
-  auto [refused, token] =
+  auto [refused, shown, not_let] =
       judge(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits, now);
-  caller_ = transport_.peer();
-  if (token) {
-    token->used = now;
-    auto named = *caller_;
-    named.token = token->name;
-    caller_ = std::make_shared<const principal>(std::move(named));
-  }
+  know_caller(shown, now);
   if (refused) {
+    if (not_let && endpoint_ && endpoint_->refusal)
+      refused = endpoint_->refusal(*not_let, head, *target);
     if (body->has_body()) {
       // A short body that is there already is passed over; any other is not waited for.
       if (body->chunked || body->wants_continue || unread().size() < body->length)

@@ -38,8 +38,11 @@ std::optional<principal> peer_of(asio::local::stream_protocol::socket& socket) {
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
   if (peer.uid != ::geteuid() && peer.uid != 0) return {};
-  return principal{
-      .from = principal::origin::unix_socket, .uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+  return principal{.from = principal::origin::unix_socket,
+                   .uid = peer.uid,
+                   .gid = peer.gid,
+                   .pid = peer.pid,
+                   .role = api_role::admin};
 }
 
 /// Nothing for one who has gone already.
@@ -388,6 +391,13 @@ void gateway::drain(std::chrono::milliseconds patience, std::function<void()> do
     if (!ec) close_all();
   });
   check_drained();
+}
+
+result<credential> gateway::credential_of(std::string_view secret) const {
+  auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                 std::chrono::system_clock::now().time_since_epoch())
+                 .count();
+  return sm::credential_of(guard_, secret, now);
 }
 
 void gateway::revoke(std::string_view token) {

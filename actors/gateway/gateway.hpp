@@ -34,8 +34,10 @@ class connection;
 struct endpoint {
   route_handler handler;
   route_access access = route_access::user;
-  std::string name{};                ///< "GET /api/:x", for the log
-  api_role role = api_role::viewer;  ///< who may, of those who need a token
+  std::string name{};              ///< "GET /api/:x", for the log
+  std::optional<api_role> role{};  ///< who may; of a user route, nothing where anybody may
+  /// What who is not let in is told; a problem document without it.
+  std::function<response(const error&, const request_head&, const request_target&)> refusal{};
 };
 
 /// What one listener's clients have in use. Each listener has limits of its own, so that strangers
@@ -52,7 +54,7 @@ struct listener_share {
 
   std::size_t& pending_of(const endpoint& e) {
     if (e.access == route_access::user) return pending[0];
-    return pending[e.access == route_access::management ? 1 : 2];
+    return pending[e.access == route_access::management || e.access == route_access::page ? 1 : 2];
   }
 };
 
@@ -91,6 +93,10 @@ class gateway {
 
   /// Binds http.listen; refuses an address that is not a loopback one unless http.insecure is set.
   result<void> listen_tcp(std::string token, access_tokens& others);
+  /// Whose secret it is; `unauthorized` for nobody's.
+  result<credential> credential_of(std::string_view secret) const;
+  /// The cookie in which a browser shows its secret.
+  const std::string& session_cookie() const noexcept { return guard_.cookie; }
   /// Who showed it is there no more: answers on their way to him end.
   void revoke(std::string_view token);
   /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.

@@ -235,17 +235,20 @@ namespace {
 /// Lives as long as one broadcast, so that a late answer finds nobody (OTP's multi_call).
 class gather : public waiter {
  public:
-  gather(std::vector<gather_target> targets, std::chrono::milliseconds timeout)
+  gather(std::vector<gather_target> targets, std::chrono::milliseconds timeout,
+         std::shared_ptr<const gather_watch> watch)
       : targets_(std::move(targets)),
         texts_(targets_.size()),
         missing_(targets_.size()),
-        timeout_(timeout) {}
+        timeout_(timeout),
+        watch_(std::move(watch)) {}
 
   const promise<json_text>& result() const noexcept { return result_; }
 
   void start(calls& all, const call& c) {
     auto deadline = clock::now() + timeout_;
     waiter_ptr self(this);
+    if (watch_) watch_->on_begin(targets_);
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       auto& t = targets_[i];
       if (t.process != 0) {
@@ -287,6 +290,7 @@ class gather : public waiter {
       }
       out += "}}";
     }
+    if (watch_) watch_->on_answer(targets_[i].name, out);
     if (--missing_ == 0) finish();
   }
 
@@ -313,6 +317,7 @@ class gather : public waiter {
   std::vector<std::string> texts_;
   std::size_t missing_;
   std::chrono::milliseconds timeout_;
+  std::shared_ptr<const gather_watch> watch_;
   bool complete_ = true;
   promise<json_text> result_;
 };
@@ -320,8 +325,9 @@ class gather : public waiter {
 }  // namespace
 
 promise<json_text> start_gather(calls& all, std::vector<gather_target> targets, const call& c,
-                                std::chrono::milliseconds timeout) {
-  boost::intrusive_ptr<gather> w(new gather(std::move(targets), timeout));
+                                std::chrono::milliseconds timeout,
+                                std::shared_ptr<const gather_watch> watch) {
+  boost::intrusive_ptr<gather> w(new gather(std::move(targets), timeout, std::move(watch)));
   w->start(all, c);
   return w->result();
 }

@@ -131,8 +131,15 @@ struct gather_target {
   error why_not{};
 };
 
+/// Somebody who wants to see a gather's answers as they come, beside the document at its end.
+struct gather_watch {
+  std::function<void(const std::vector<gather_target>&)> on_begin;
+  std::function<void(const std::string& name, const std::string& answer)> on_answer;
+};
+
 /// One command to many. The document names every target; it is complete when all answered in time.
 promise<json_text> start_gather(calls& all, std::vector<gather_target> targets, const call& c,
-                                std::chrono::milliseconds timeout);
+                                std::chrono::milliseconds timeout,
+                                std::shared_ptr<const gather_watch> watch = {});
 
 }  // namespace sm

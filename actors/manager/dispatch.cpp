@@ -76,7 +76,8 @@ promise<json_text> dispatch::send(const call& c) const {
   return no_such("instance", to);
 }
 
-promise<json_text> dispatch::broadcast(const call& c) const {
+promise<json_text> dispatch::broadcast(const call& c,
+                                       std::shared_ptr<const gather_watch> watch) const {
   tell(c);
   std::vector<gather_target> targets;
   targets.reserve(services_.size());
@@ -89,7 +90,7 @@ promise<json_text> dispatch::broadcast(const call& c) const {
   if (targets.empty() && c.target.find_first_of("*?:,") == c.target.npos &&
       !find_service(services_, c.target))
     return no_such("service", c.target);
-  return start_gather(commands_, std::move(targets), c, timeout_of(c));
+  return start_gather(commands_, std::move(targets), c, timeout_of(c), std::move(watch));
 }
 
 caf::strong_actor_ptr dispatch::find(const std::string& service) const {

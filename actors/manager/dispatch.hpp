@@ -16,7 +16,7 @@ class dispatch {
       : commands_(commands), services_(services), log_(std::move(log)), timeout_(timeout) {}
 
   promise<json_text> send(const call& c) const;
-  promise<json_text> broadcast(const call& c) const;
+  promise<json_text> broadcast(const call& c, std::shared_ptr<const gather_watch> watch = {}) const;
   /// The actor of a running instance, or nothing.
   caf::strong_actor_ptr find(const std::string& service) const;
 

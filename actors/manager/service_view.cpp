@@ -311,13 +311,18 @@ std::vector<service_figures> supervisor::figures_now() const {
 }
 
 json_text supervisor::view_all(const listing_query& query) const {
+  std::size_t found = 0;
+  auto last =
+      query.limit == 0 ? std::numeric_limits<std::size_t>::max() : query.offset + query.limit;
   auto wanted = [&](const std::string& name, instance_state shown) {
     auto& part = query.name;
     if (!part.empty() && !glob_match(part, name) && name.find(part) == name.npos) return false;
-    return query.state.empty() || to_string(shown) == query.state;
+    if (!query.state.empty() && to_string(shown) != query.state) return false;
+    ++found;
+    return found > query.offset && found <= last;
   };
   std::string text;
-  text.reserve(services_.size() * row_size);
+  text.reserve(std::min(services_.size(), last) * row_size);
   json_writer out(text);
   present_files files;
   out.begin_object();
@@ -330,6 +335,14 @@ json_text supervisor::view_all(const listing_query& query) const {
     if (wanted(name, instance_state::fatal)) out.value(query.members.of(view_aside(name, why)));
   }
   out.end_array();
+  if (query.limit > 0) {
+    out.member("total", found);
+    out.name("next");
+    if (found > last)
+      out.value(last);
+    else
+      out.value(nullptr);
+  }
   out.end_object();
   return {std::move(text)};
 }

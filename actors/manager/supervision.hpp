@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "link/loop.hpp"
+#include "log/process_log.hpp"
 #include "manager/adoption.hpp"
 #include "manager/calls.hpp"
 #include "manager/fork_client.hpp"
@@ -72,7 +73,8 @@ struct supervision {
   std::size_t in_turn = 0;  ///< instances that wait for their turn to start
   bool ending = false;      ///< the manager is: nothing is started any more
 
-  void publish(std::string type, const json& data) {
+  void publish(std::string type, json data) {
+    data["time"] = iso_time(std::chrono::system_clock::now());
     recent.append(std::move(type), print_json(data));
     on_event();
   }

@@ -66,6 +66,8 @@ class supervisor : private service_owner, private change_queue::executor {
     std::string state{};  ///< those in it alone
     std::string name{};   ///< a glob, or a part of the name
     chosen_members members{};
+    std::size_t offset = 0;  ///< of those that are wanted, to pass over
+    std::size_t limit = 0;   ///< at most; 0: all
   };
   /// What the processes use is at most a second old.
   promise<json_text> list(const listing_query& wanted) const;

@@ -1,18 +1,21 @@
 // The manager's process: puts the parts together, runs the loop, and takes them apart in order.
 #include <malloc.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <future>
 #include <thread>
 
+#include "api/dashboard.hpp"
 #include "api/management_api.hpp"
 #include "api/token_keeper.hpp"
 #include "builtin/queue_clock.hpp"
 #include "link/link_listener.hpp"
 #include "manager/daemon_reexec.hpp"
 #include "manager/folder_keeper.hpp"
+#include "manager/queue_historian.hpp"
 #include "manager/queue_scaler.hpp"
 #include "process/inherited_sockets.hpp"
 #include "process/start_state.hpp"
@@ -113,8 +116,10 @@ class manager_process {
   supervisor services_;
   manager_facade facade_;
   queue_scaler scaler_;
+  queue_historian historian_;
   gateway http_;
   token_keeper tokens_;
+  dashboard pages_;
   event_streams streams_;
   log_service logs_;
   shutdown_sequence shutdown_;
@@ -152,9 +157,11 @@ manager_process::manager_process(detail::server_state& program, declared_program
           [this](auto& type, auto& params, pid_t pid) { on_instance_ended(type, params, pid); }),
       facade_(events_, services_, queue(settings_.queue.url, settings_.queue, program.types.jobs)),
       scaler_(events_, services_, jobs_, log_),
+      historian_(events_, services_, jobs_, shared_.tallies),
       http_(events_, settings_.http, log_, program.routes, facade_),
       tokens_(events_, state_.folder, shared_.journal.disk(), log_,
               [this](std::string_view name) { http_.revoke(name); }),
+      pages_(events_, program.routes, http_, tokens_, program.program, log_),
       streams_(shared_.recent),
       logs_(events_, state_.folder.log_folder()),
       shutdown_(shared_, services_, http_, given_.above, std::move(given_.end_signals)),
@@ -240,6 +247,8 @@ result<void> manager_process::serve() {
                          .configuration = configuration_,
                          .reexec = reexec_,
                          .tokens = tokens_,
+                         .pages = pages_,
+                         .past_jobs = historian_.history(),
                          .program = program_.program,
                          .own_routes = program_.own_routes,
                          .log_folder = state_.folder.log_folder(),
@@ -254,6 +263,7 @@ result<void> manager_process::serve() {
                          .programs_over_tcp = settings_.http.programs,
                          .shutting_down = shutdown_.under_way()};
   if (auto ok = add_management_routes(program_.routes, parts); !ok) return ok;
+  if (settings_.http.dashboard) pages_.add_routes();
   if (!settings_.http.listen.empty())
     if (auto ok = http_.listen_tcp(state_.token, tokens_.tokens()); !ok) return ok;
   return http_.listen_unix(state_.folder.path() / "sm.sock");
@@ -290,6 +300,10 @@ void manager_process::tell_address() {
   log_.info("{} serves {}{}{}; the token is in {}", program_.program, tcp,
             tcp.empty() ? "" : " and ", (folder.path() / "sm.sock").string(),
             (folder.path() / "token").string());
+  // Who started it by hand has a browser at hand; a journal is read by others, too.
+  if (::isatty(STDERR_FILENO) == 1)
+    if (auto link = pages_.sign_in_link(api_role::admin))
+      std::fprintf(stderr, "sign in at %s\n", (*link)["url"].get_ref<const std::string&>().c_str());
   given_.above.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) +
                     "\nSTATUS=" + status_line("serves " + (tcp.empty() ? "the Unix socket" : tcp)));
 }

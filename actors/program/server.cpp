@@ -215,11 +215,12 @@ void server::limit(const std::string& queue, queue_limits limits) {
 }
 
 void server::route(const std::string& method, const std::string& pattern, route_handler handler,
-                   route_types types) {
-  auto added = state_->routes.add(method, pattern,
-                                  {std::move(handler), route_access::user, method + " " + pattern});
+                   route_types types, route_options options) {
+  auto added = state_->routes.add(
+      method, pattern,
+      {std::move(handler), route_access::user, method + " " + pattern, options.role});
   if (!added) state_->mistakes.push_back(added.error());
-  state_->own_routes.push_back({method, pattern, std::move(types)});
+  state_->own_routes.push_back({method, pattern, std::move(types), options.role});
 }
 
 int server::run() {

@@ -232,6 +232,20 @@ std::vector<verb_row> own_verbs() {
                   "removes services asks before on a terminal, and needs --yes elsewhere.",
        .options = {overwrite},
        .operations = {"config.plan", "config.apply"}},
+      {.name = "dashboard",
+       .aliases = {"ui"},
+       .summary = "print a link that signs a browser in to the dashboard, once",
+       .details =
+           "The link is good for ten minutes, the session for twelve hours; `token ls` shows "
+           "it, and `token remove` ends it.",
+       .options = {{.name = "role",
+                    .value = takes::word,
+                    .meta = "ROLE",
+                    .doc = "viewer, operator or admin [one's own]",
+                    .words = {"viewer", "operator", "admin"},
+                    .from = names::words}},
+       .operations = {"sign_ins.add"},
+       .examples = {"xdg-open \"$(smctl dashboard)\""}},
       {.name = "token ls",
        .aliases = {"token list", "tokens"},
        .summary = "show the tokens of the API over TCP: who may what, until when, and last use",
@@ -399,6 +413,8 @@ std::span<const unreached_row> unreached_operations() {
       {"schedules.put", "likewise"},
       {"api.openapi", "it is there for tools that make clients"},
       {"metrics.show", "it is there for collectors of metrics"},
+      {"events.list", "`events` follows the stream of them"},
+      {"jobs.history", "it is there for the dashboard's plots"},
       {"health.live", "it is there for load balancers; `daemon status` asks for more"},
   };
   return rows;

@@ -44,9 +44,26 @@ result<int> add_token(session& s) {
   return exits::ok;
 }
 
+/// The link alone goes to stdout, so that a browser can be started with it.
+result<int> sign_in(session& s) {
+  json body = json::object();
+  if (s.given.has("role")) body["role"] = s.given.value("role");
+  auto answer = s.ask(request_for("sign_ins.add", {}, {}, print_json(body)));
+  if (!answer) return tl::unexpected<error>(answer.error());
+  if (s.as_json()) {
+    s.show(*answer);
+    return exits::ok;
+  }
+  auto minutes = short_time(static_cast<std::int64_t>(number_in(*answer, "expires_in_s")));
+  s.tell("signs in once, as " + text_in(*answer, "role") + ", within " + minutes);
+  put(harmless(text_in(*answer, "url")) + "\n");
+  return exits::ok;
+}
+
 }  // namespace
 
 void add_token_verbs(handlers& to) {
+  to["dashboard"] = sign_in;
   to["token ls"] = listing("tokens.list", "tokens", tokens_table);
   to["token add"] = add_token;
   to["token remove"] = one_call("tokens.remove", {"name"}, "revoked", "Revoke the token");

@@ -7,13 +7,6 @@
 #include "text/texts.hpp"
 
 namespace sm::ctl {
-const json& at(const json& document, const char* name) {
-  static const json nothing;
-  if (!document.is_object()) return nothing;
-  auto field = document.find(name);
-  return field == document.end() ? nothing : *field;
-}
-
 namespace {
 
 std::int64_t whole(const json& document, const char* name) {
@@ -113,58 +106,11 @@ std::string ago(double seconds) {
 
 }  // namespace
 
-std::string text_in(const json& document, const char* name) {
-  auto& field = at(document, name);
-  return field.is_string() ? field.get<std::string>() : std::string{};
-}
-
-double number_in(const json& document, const char* name) {
-  auto& field = at(document, name);
-  return field.is_number() ? field.get<double>() : 0;
-}
-
-std::string short_time(std::int64_t s) {
-  if (s < 60) return fmt::format("{}s", s);
-  if (s < 3600) return fmt::format("{}m{:02}s", s / 60, s % 60);
-  if (s < 86'400) return fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
-  return fmt::format("{}d{:02}h", s / 86'400, s / 3600 % 24);
-}
-
-std::string short_size(double bytes) {
-  const char* unit = "B";
-  for (auto* next : {"K", "M", "G", "T"}) {
-    if (bytes < 1024) break;
-    bytes /= 1024;
-    unit = next;
-  }
-  return *unit == 'B' || bytes >= 100 ? fmt::format("{:.0f}{}", bytes, unit)
-                                      : fmt::format("{:.1f}{}", bytes, unit);
-}
-
 tone tone_of_state(std::string_view state) {
   if (state == "RUNNING") return tone::good;
   if (state == "FATAL") return tone::bad;
   if (state == "BACKOFF" || state == "STARTING" || state == "STOPPING") return tone::warning;
   return tone::dim;
-}
-
-std::string note_of(const json& d) {
-  std::string note;
-  auto add = [&](const std::string& text) {
-    if (!text.empty()) note += (note.empty() ? "" : "; ") + text;
-  };
-  add(text_in(d, "reason"));
-  if (auto waits = text_in(d, "waits_for"); !waits.empty()) add("waits for " + waits);
-  if (auto next = text_in(d, "next_start_in"); !next.empty()) add("starts in " + next);
-  auto state = text_in(d, "state");
-  bool at_rest = state == "EXITED" || state == "BACKOFF" || state == "FATAL";
-  auto last = text_in(d, "last_exit");
-  if (at_rest && !last.empty() && note.find(last) == note.npos) add(last);
-  if (auto rollout = text_in(d, "rollout"); !rollout.empty())
-    add(rollout == "under way" ? "reload under way" : "reload taken back: " + rollout);
-  if (at(d, "outdated") == true) add("outdated");
-  add(text_in(d, "status_text"));
-  return note;
 }
 
 bool is_down(const json& service, bool named) {
@@ -323,12 +269,16 @@ std::string fields_text(const json& document) {
 
 std::string event_line(std::string_view type, const json& data) {
   std::string rest;
-  if (data.is_object())
+  if (data.is_object()) {
     for (auto& [name, value] : data.items())
-      rest += " " + name + "=" + (value.is_string() ? value.get<std::string>() : print_json(value));
-  else
+      if (name != "time")
+        rest +=
+            " " + name + "=" + (value.is_string() ? value.get<std::string>() : print_json(value));
+  } else {
     rest = " " + print_json(data);
-  return harmless(std::string(type) + rest);
+  }
+  auto time = text_in(data, "time");
+  return harmless((time.empty() ? "" : time + " ") + std::string(type) + rest);
 }
 
 std::string counts_line(const json& listing) {

@@ -7,20 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "json_members.hpp"
+#include "service/service_note.hpp"
 #include "table.hpp"
+#include "text/short_forms.hpp"
 
 namespace sm::ctl {
-
-/// A field; null where there is none.
-const json& at(const json& document, const char* name);
-/// A text field, "" where there is none or it is no text.
-std::string text_in(const json& document, const char* name);
-double number_in(const json& document, const char* name);
-
-/// "45s", "12m", "3h05m", "2d04h".
-std::string short_time(std::int64_t seconds);
-/// "512K", "45.2M", "1.3G".
-std::string short_size(double bytes);
 
 tone tone_of_state(std::string_view state);
 
@@ -34,9 +26,6 @@ std::string status_members(const status_options& options);
 
 /// services.list.
 table status_table(const json& listing, const status_options& options);
-
-/// What of a service is worth a word: why it does not run, what it waits for, what it says.
-std::string note_of(const json& service);
 
 /// The exit code that `status` owes for one service: those that `named` asks for shall run.
 bool is_down(const json& service, bool named);
@@ -53,7 +42,7 @@ table schedules_table(const json& listing, std::int64_t now_ms);
 /// Fields of a document, a line each, lists and objects below.
 std::string fields_text(const json& document);
 
-/// One event of the stream as a line: when there is no time in it, that of its arrival.
+/// One event of the stream as a line, its time first.
 std::string event_line(std::string_view type, const json& data);
 
 /// What `status -w` and `top` count at their head: "12 services: 10 RUNNING, 1 FATAL".

@@ -280,6 +280,9 @@ int main(int argc, char** argv) {
   });
   app.post("/point", [](sm::request&, const point& p) { return sm::json{{"sum", p.x + p.y}}; });
   app.get("/throw", []() -> std::string { throw std::runtime_error("a handler threw"); });
+  app.get("/for/operators",
+          [](sm::request& rq) { return std::string(to_string(rq.caller().role.value())); },
+          {.role = sm::api_role::operate});
   app.route("GET", "/twice", [](sm::request&, const sm::response_sink& answer) {
     answer({.body = "once"});
     throw std::runtime_error("after its answer");

@@ -17,6 +17,7 @@ struct http_config {
   std::vector<std::string> origins{};     ///< of pages that may call, such as https://app.example
   bool insecure = false;                  ///< allows a listen address that is not a loopback one
   bool programs = false;                ///< adding and changing services with a `command` over TCP
+  bool dashboard = true;                ///< the pages at / and under /ui
   bool open_metrics = false;            ///< /metrics and /readyz?verbose over TCP without the token
   std::uint64_t header_max = 16 << 10;  ///< bytes; more is 431
   std::uint64_t body_max = 1 << 20;     ///< bytes; more is 413

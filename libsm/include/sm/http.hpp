@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sm/api_role.hpp>
 #include <sm/guarded.hpp>
 #include <sm/json.hpp>
 #include <sm/principal.hpp>
@@ -79,6 +80,13 @@ struct response {
   std::vector<std::pair<std::string, std::string>> headers{};
   std::shared_ptr<response_stream> stream{};  ///< sent behind `body`
   std::optional<error> cause{};               ///< why it failed: for the log, not for the client
+};
+
+/// What a route asks of who calls it, beside its handler.
+struct route_options {
+  /// Over TCP: a token with this role or a higher one, as for /v1, or a browser that has signed in;
+  /// without one 401, with a lower one 403. Nothing: anybody may.
+  std::optional<api_role> role{};
 };
 
 /// Called once with the response, in any thread. The request lives as long as its sink does, or a

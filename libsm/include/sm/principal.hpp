@@ -3,6 +3,9 @@
 #pragma once
 
 #include <sys/types.h>
+
+#include <optional>
+#include <sm/api_role.hpp>
 #include <string>
 
 namespace sm {
@@ -19,6 +22,8 @@ struct principal {
   pid_t pid = 0;          ///< 0 where it is not known, of another namespace, say
   std::string address{};  ///< over TCP: "127.0.0.1:51820", "[::1]:51820"
   std::string token{};    ///< the name of the token that was shown; "" of the state folder's own
+  /// What it may do, of who had to show that; the Unix socket's may all.
+  std::optional<api_role> role{};
 
   friend bool operator==(const principal&, const principal&) = default;
 };

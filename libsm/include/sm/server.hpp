@@ -87,29 +87,30 @@ class server {
 
   /// Routes: `:name` captures one segment, `*name` the rest. See `make_route_handler` for what a
   /// handler takes and returns. Handlers run on the gateway's event loop and must not block.
+  /// `options` may ask for a role: `app.get("/api/cost", handler, {.role = sm::api_role::admin})`.
   template <class F>
-  void get(const std::string& pattern, F handler) {
-    add_route("GET", pattern, std::move(handler));
+  void get(const std::string& pattern, F handler, route_options options = {}) {
+    add_route("GET", pattern, std::move(handler), options);
   }
   template <class F>
-  void post(const std::string& pattern, F handler) {
-    add_route("POST", pattern, std::move(handler));
+  void post(const std::string& pattern, F handler, route_options options = {}) {
+    add_route("POST", pattern, std::move(handler), options);
   }
   template <class F>
-  void put(const std::string& pattern, F handler) {
-    add_route("PUT", pattern, std::move(handler));
+  void put(const std::string& pattern, F handler, route_options options = {}) {
+    add_route("PUT", pattern, std::move(handler), options);
   }
   template <class F>
-  void patch(const std::string& pattern, F handler) {
-    add_route("PATCH", pattern, std::move(handler));
+  void patch(const std::string& pattern, F handler, route_options options = {}) {
+    add_route("PATCH", pattern, std::move(handler), options);
   }
   template <class F>
-  void del(const std::string& pattern, F handler) {
-    add_route("DELETE", pattern, std::move(handler));
+  void del(const std::string& pattern, F handler, route_options options = {}) {
+    add_route("DELETE", pattern, std::move(handler), options);
   }
   /// Any method. `types` are what /v1/openapi.json tells of it.
   void route(const std::string& method, const std::string& pattern, route_handler handler,
-             route_types types = {});
+             route_types types = {}, route_options options = {});
 
   /// Runs until SIGTERM or SIGINT and returns the exit code. In a process that the manager started
   /// it runs that process's service instead.
@@ -117,8 +118,10 @@ class server {
 
  private:
   template <class F>
-  void add_route(const std::string& method, const std::string& pattern, F handler) {
-    route(method, pattern, make_route_handler(std::move(handler)), detail::types_of_route<F>());
+  void add_route(const std::string& method, const std::string& pattern, F handler,
+                 route_options options) {
+    route(method, pattern, make_route_handler(std::move(handler)), detail::types_of_route<F>(),
+          options);
   }
   void add_type(const std::string& name, detail::service_factory factory);
   void add_actor_type(const std::string& name,

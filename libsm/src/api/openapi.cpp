@@ -141,13 +141,14 @@ json responses_of(const operation& op) {
   return responses;
 }
 
+json token_needed() { return json::array({json{{"token", json::array()}}}); }
+
 json entry_of(const operation& op) {
   json entry{{"operationId", op.id},
              {"summary", op.summary},
              {"tags", {std::string(op.id.substr(0, op.id.find('.')))}},
              {"responses", responses_of(op)},
-             {"security",
-              op.access == route_access::probe ? json::array() : json{{{"token", json::array()}}}}};
+             {"security", op.access == route_access::probe ? json::array() : token_needed()}};
   if (op.access != route_access::probe) entry["x-role"] = to_string(op.role);
   auto parameters = parameters_of(path_of(op.path), op.query);
   if (op.id == "config.apply")
@@ -191,8 +192,9 @@ json entry_of(const user_route& route, std::set<std::string>& ids) {
   json entry{{"operationId", id},
              {"summary", route.method + " " + route.pattern},
              {"tags", {"program"}},
-             {"security", json::array()},
+             {"security", route.role ? token_needed() : json::array()},
              {"responses", std::move(responses)}};
+  if (route.role) entry["x-role"] = to_string(*route.role);
   if (auto parameters = parameters_of(path_of(route.pattern), {}); !parameters.empty())
     entry["parameters"] = std::move(parameters);
   if (!types.body_like.is_null()) {
@@ -217,6 +219,7 @@ constexpr std::pair<const char*, const char*> tag_rows[] = {
     {"config", "the configuration"},
     {"tokens", "who may ask over TCP"},
     {"daemon", "the manager itself"},
+    {"sign_ins", "links that sign browsers in to the dashboard"},
     {"program", "the program's own routes"}};
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace sm {
 struct user_route {
   std::string method, pattern;
   route_types types{};
+  std::optional<api_role> role{};
 };
 
 json openapi_document(std::string_view program, std::string_view version,

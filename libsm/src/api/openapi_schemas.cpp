@@ -92,7 +92,11 @@ json service_schemas() {
                                  {"spec?", ref("Specification")},
                                  {"declared?", boolean},
                                  {"commands?", list_of(text)}}));
-  all["ServiceList"] = object({{"services", list_of(ref("Service"))}});
+  all["ServiceList"] = object(
+      {{"services", list_of(ref("Service"))}, {"total?", integer}, {"next?", or_null("integer")}});
+  all["EventList"] = object(
+      {{"events",
+        list_of(object({{"index", integer}, {"type", text}, {"data", {{"type", "object"}}}}))}});
   all["Signalled"] = object({{"signalled", list_of(text)}});
   all["CommandResult"] = object({{"result", any}});
   all["Gathered"] =
@@ -124,6 +128,13 @@ json queue_schemas() {
                              {"failed", integer},
                              {"dead", integer},
                              {"paused", boolean}});
+  all["JobHistory"] = object({{"step_s", integer},
+                              {"until_ms", integer},
+                              {"done", list_of(integer)},
+                              {"failed", list_of(integer)},
+                              {"took_s", list_of(number)},
+                              {"ready", list_of(integer)},
+                              {"latency_s", list_of(number)}});
   all["RemovedJobs"] = object({{"removed", integer}});
   all["Paused"] = object({{"queue", text}, {"paused", boolean}});
   all["Job"] = object(
@@ -211,10 +222,13 @@ json configuration_schemas() {
                          {"prefix", text},
                          {"created", text},
                          {"expires", or_null("string")},
-                         {"last_used", or_null("string")}});
+                         {"last_used", or_null("string")},
+                         {"session", boolean}});
   all["TokenList"] = object({{"tokens", list_of(ref("Token"))}});
   all["MadeToken"] = object({{"token", ref("Token")}, {"secret", text}});
   all["RemovedToken"] = object({{"removed", text}});
+  all["SignIn"] = object(
+      {{"url", text}, {"role", words({"viewer", "operator", "admin"})}, {"expires_in_s", integer}});
   all["Reexecuted"] = object({{"pid", integer}, {"build", text}});
   return all;
 }

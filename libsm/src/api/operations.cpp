@@ -61,9 +61,11 @@ std::vector<operation> services_rows() {
              .doc = "these members of each alone, beside `name` and `state`, which it always has; "
                     "without it all. What a process uses stands in `instance_list` where a "
                     "service has several",
-             .words = {service_members.begin(), service_members.end()}}},
-       .answer = "`{\"services\"}`",
-       .summary = "lists",
+             .words = {service_members.begin(), service_members.end()}},
+            offset,
+            {"limit", query_kind::number, "entries at most, all without it", 1, 100'000}},
+       .answer = "`{\"services\"}`; with `limit` also `total` and `next`, an offset or null",
+       .summary = "lists, by name",
        .gives = "ServiceList"},
       {.id = "services.add",
        .method = "POST",
@@ -178,7 +180,12 @@ std::vector<operation> services_rows() {
        .role = operate,
        .query = {{"select", query_kind::text,
                   "`*`, a glob, `group:NAME`, `tag:NAME`, several with commas"},
-                 timeout},
+                 timeout,
+                 {.name = "stream",
+                  .kind = query_kind::flag,
+                  .doc =
+                      "the answers as they come, as server-sent events: `targets` with the names, "
+                      "an `answer` with `name` and `answer` each, `end` with `complete`"}},
        .body = arguments,
        .answer = "`{\"complete\", \"results\"}`",
        .kind = awaited,
@@ -219,6 +226,15 @@ std::vector<operation> services_rows() {
        .kind = streamed,
        .summary = "what happens; resumes, a gap is marked",
        .gives = "text/event-stream"},
+      {.id = "events.list",
+       .method = "GET",
+       .path = "/v1/events/recent",
+       .query = {{"type", query_kind::text, "a glob"},
+                 {"service", query_kind::text, "of this service alone"},
+                 limit},
+       .answer = "`{\"events\"}`",
+       .summary = "what has happened lately, of what is kept: the oldest first",
+       .gives = "EventList"},
   };
 }
 
@@ -315,6 +331,14 @@ std::vector<operation> queue_rows() {
        .answer = "`{\"jobs\", \"next\"}`",
        .summary = "lists",
        .gives = "JobList"},
+      {.id = "jobs.history",
+       .method = "GET",
+       .path = "/v1/jobs/history",
+       .answer = "`{\"step_s\", \"until_ms\", \"done\", \"failed\", \"took_s\", \"ready\", "
+                 "\"latency_s\"}`",
+       .summary = "of the last hour, a number for each step: jobs that were done and that failed, "
+                  "how long they took, how many were ready, and for how long the oldest was",
+       .gives = "JobHistory"},
       {.id = "jobs.export",
        .method = "GET",
        .path = "/v1/jobs/export",
@@ -499,6 +523,21 @@ std::vector<operation> manager_rows() {
        .answer = "`{\"removed\"}`",
        .summary = "it is good for nothing from now on; what is on its way to who showed it ends",
        .gives = "RemovedToken"},
+      {.id = "sign_ins.add",
+       .method = "POST",
+       .path = "/v1/sign-ins",
+       .body = {body_schema::kind::fields,
+                "",
+                {{"role", "`viewer`, `operator` or `admin`; that of who asks without it",
+                  "string"}},
+                "",
+                true},
+       .answer = "201 `{\"url\", \"role\", \"expires_in_s\"}`",
+       .summary =
+           "a link that signs a browser in to the dashboard, once; 403 for a higher role than "
+           "one's own; 409 without TCP or dashboard",
+       .status = 201,
+       .gives = "SignIn"},
       {.id = "daemon.reexec",
        .method = "POST",
        .path = "/v1/daemon/reexec",

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sm/api_role.hpp>
 #include "http/guard.hpp"
-#include "security/api_role.hpp"
 
 namespace sm {
 

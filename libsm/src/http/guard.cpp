@@ -1,6 +1,6 @@
 #include "http/guard.hpp"
 
-#include <vector>
+#include <algorithm>
 
 #include "security/access_tokens.hpp"
 #include "security/constant_time.hpp"
@@ -16,18 +16,74 @@ std::string_view without_port(std::string_view authority) {
   return authority.substr(0, colon);
 }
 
-/// A page of another site makes the browser say so in Sec-Fetch-Site; older browsers send an Origin
-/// that differs from Host.
-bool cross_site(const guard_input& rq) {
-  if (!rq.sec_fetch_site.empty())
-    return rq.sec_fetch_site != "same-origin" && rq.sec_fetch_site != "none";
-  if (rq.origin.empty()) return false;
+/// Whether a page of this server asks. Browsers say so in Sec-Fetch-Site where the server can be
+/// trusted to be itself; else in an Origin that is Host's.
+bool same_origin(const guard_input& rq) {
+  if (!rq.sec_fetch_site.empty()) return rq.sec_fetch_site == "same-origin";
   auto scheme_end = rq.origin.find("://");
-  return scheme_end == rq.origin.npos ||
-         lower_case(rq.origin.substr(scheme_end + 3)) != lower_case(rq.host);
+  return scheme_end != rq.origin.npos &&
+         lower_case(rq.origin.substr(scheme_end + 3)) == lower_case(rq.host);
+}
+
+/// Whether a page of another site asks.
+bool cross_site(const guard_input& rq) {
+  bool says_nothing = rq.sec_fetch_site.empty() ? rq.origin.empty() : rq.sec_fetch_site == "none";
+  return !says_nothing && !same_origin(rq);
+}
+
+/// The value of `name` in a Cookie field (RFC 6265 4.2.1), or "".
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    auto end = std::min(cookies.find(';'), cookies.size());
+    auto pair = trimmed(cookies.substr(0, end));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return pair.substr(name.size() + 1);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return {};
+}
+
+/// What the request shows. A cookie is sent by the browser, whoever made it ask: with one, a page
+/// of this server must ask for what changes anything.
+result<std::string_view> secret_of(const guard_policy& policy, const guard_input& rq) {
+  constexpr std::string_view scheme = "bearer ";
+  auto given = rq.authorization;
+  if (given.size() >= scheme.size() && lower_case(given.substr(0, scheme.size())) == scheme)
+    return given.substr(scheme.size());
+  auto secret = given.empty() ? cookie_value(rq.cookie, policy.cookie) : std::string_view{};
+  if (secret.empty())
+    return fail(errc::unauthorized,
+                "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "
+                "--token-file, and `smctl dashboard` signs a browser in",
+                "Authorization");
+  if (!rq.safe_method && !same_origin(rq))
+    return fail(errc::forbidden, "with the cookie alone, only a page of this server may do this",
+                "Cookie");
+  return secret;
+}
+
+bool needs_token(const guard_policy& policy, const guard_input& rq) {
+  switch (rq.access) {
+    case route_access::user:
+      return rq.role.has_value();
+    case route_access::details:
+      return !policy.open_details;
+    case route_access::management:
+    case route_access::page:
+      return true;
+    case route_access::probe:
+    case route_access::open:
+      return false;
+  }
+  return true;
 }
 
 }  // namespace
+
+std::string session_cookie(std::string_view address) {
+  auto colon = address.rfind(':');
+  return "sm_session" + (colon == address.npos ? "" : "_" + std::string(address.substr(colon + 1)));
+}
 
 guard_policy make_guard_policy(const std::string& listen_address, const http_config& config,
                                std::string token) {
@@ -35,13 +91,22 @@ guard_policy make_guard_policy(const std::string& listen_address, const http_con
                       std::move(token),
                       {config.origins.begin(), config.origins.end()},
                       config.open_metrics};
+  policy.cookie = session_cookie(listen_address);
   policy.hosts.insert(lower_case(without_port(listen_address)));
   for (auto& host : config.hosts) policy.hosts.insert(lower_case(host));
   return policy;
 }
 
-result<access_token*> guard(const guard_policy& policy, const guard_input& rq) {
-  if (!rq.over_tcp) return nullptr;
+result<credential> credential_of(const guard_policy& policy, std::string_view secret,
+                                 std::int64_t now) {
+  if (equal_in_constant_time(secret, policy.token)) return credential{api_role::admin};
+  auto* token = policy.tokens ? policy.tokens->find(secret, now) : nullptr;
+  if (!token) return fail(errc::unauthorized, "the token is not valid", "Authorization");
+  return credential{token->role, token};
+}
+
+result<credential> guard(const guard_policy& policy, const guard_input& rq) {
+  if (!rq.over_tcp) return credential{api_role::admin};
   if (rq.host.empty()) {
     if (rq.http_1_1) return fail(errc::bad_request, "HTTP/1.1 needs a Host header", "Host");
   } else if (!policy.hosts.contains(lower_case(without_port(rq.host)))) {
@@ -49,33 +114,25 @@ result<access_token*> guard(const guard_policy& policy, const guard_input& rq) {
                 "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
                 "Host");
   }
-  bool needs_token = rq.access == route_access::management ||
-                     (rq.access == route_access::details && !policy.open_details);
+  bool needs = needs_token(policy, rq);
   // Following a link is all that other sites may make a browser do here.
-  bool link = rq.safe_method && !needs_token && rq.sec_fetch_mode == "navigate" &&
-              rq.sec_fetch_dest == "document";
+  bool link = rq.safe_method && (!needs || rq.access == route_access::page) &&
+              rq.sec_fetch_mode == "navigate" && rq.sec_fetch_dest == "document";
   if (cross_site(rq) && !link && !policy.origins.contains(rq.origin))
     return fail(errc::forbidden, "a page of another origin may not do this; see http.origins",
                 "Origin");
-  if (!needs_token) return nullptr;
-  constexpr std::string_view scheme = "bearer ";
-  auto given = rq.authorization;
-  if (given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme)
-    return fail(
-        errc::unauthorized,
-        "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or --token-file",
-        "Authorization");
-  auto secret = given.substr(scheme.size());
-  if (equal_in_constant_time(secret, policy.token)) return nullptr;
-  auto* token = policy.tokens ? policy.tokens->find(secret, rq.now) : nullptr;
-  if (!token) return fail(errc::unauthorized, "the token is not valid", "Authorization");
-  if (token->role < rq.role)
+  if (!needs) return credential{};
+  auto secret = secret_of(policy, rq);
+  if (!secret) return tl::unexpected<error>(secret.error());
+  auto shown = credential_of(policy, *secret, rq.now);
+  if (!shown) return shown;
+  if (rq.role && *shown->role < *rq.role)
     return fail(errc::forbidden,
-                "the token '" + token->name + "' has the role " +
-                    std::string(to_string(token->role)) + ", this takes " +
-                    std::string(to_string(rq.role)),
+                "the token '" + shown->token->name + "' has the role " +
+                    std::string(to_string(*shown->role)) + ", this takes " +
+                    std::string(to_string(*rq.role)),
                 "Authorization");
-  return token;
+  return shown;
 }
 
 }  // namespace sm

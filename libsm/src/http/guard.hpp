@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "security/api_role.hpp"
+#include <sm/api_role.hpp>
 
 namespace sm {
 
@@ -23,23 +23,31 @@ enum class route_access : std::uint8_t {
   probe,       ///< alive and ready: anybody
   details,     ///< names of services and queues: the token, unless http.open_metrics
   management,  ///< the token
+  open,        ///< the way to sign in, and the files of pages: anybody
+  page,        ///< of the dashboard: the token; a link on another site may lead to it
 };
+
+/// The cookie of the manager that listens on `address`. Cookies know no ports (RFC 6265 8.5), so
+/// the port is in the name: two managers of one host keep their sessions apart.
+std::string session_cookie(std::string_view address);
 
 struct guard_policy {
   std::set<std::string, std::less<>> hosts;    ///< lower case, without port
   std::string token;                           ///< the state folder's bearer token, an admin's
   std::set<std::string, std::less<>> origins;  ///< of other sites whose pages may call
   bool open_details = false;
-  access_tokens* tokens = nullptr;  ///< those that were made besides
+  access_tokens* tokens = nullptr;          ///< those that were made besides
+  std::string cookie = session_cookie("");  ///< in which a browser shows its token
 };
 
 /// What of a request the checks look at; header values are "" when absent.
 struct guard_input {
   bool over_tcp = true;  ///< on the Unix socket the peer's uid has been checked already
   route_access access = route_access::user;
-  api_role role = api_role::viewer;  ///< that the operation takes
-  std::int64_t now = 0;              ///< Unix seconds
-  bool safe_method = true;           ///< GET, HEAD, OPTIONS
+  /// That it takes; of a user route, nothing where anybody may.
+  std::optional<api_role> role{};
+  std::int64_t now = 0;     ///< Unix seconds
+  bool safe_method = true;  ///< GET, HEAD, OPTIONS
   bool http_1_1 = true;
   std::string_view host;
   std::string_view origin;
@@ -47,14 +55,26 @@ struct guard_input {
   std::string_view sec_fetch_mode;
   std::string_view sec_fetch_dest;
   std::string_view authorization;
+  std::string_view cookie;
+};
+
+/// What a request that may pass has shown.
+struct credential {
+  std::optional<api_role> role{};  ///< nothing: nothing was asked for
+  access_token* token = nullptr;   ///< one that was made, or null
 };
 
 /// The host names served by default: the loopback ones, and the address itself.
 guard_policy make_guard_policy(const std::string& listen_address, const http_config& config,
                                std::string token);
 
-/// What a request that may pass has shown: a token that was made, or null. Else `bad_request`,
-/// `misdirected`, `forbidden`, `unauthorized`.
-result<access_token*> guard(const guard_policy& policy, const guard_input& rq);
+/// Whose secret it is: the state folder's, or that of a token that was made and whose time is not
+/// over. Else `unauthorized`.
+result<credential> credential_of(const guard_policy& policy, std::string_view secret,
+                                 std::int64_t now);
+
+/// Fails with `bad_request`, `misdirected`, `forbidden`, `unauthorized`. What a browser does by its
+/// cookie must be asked by a page of this server, if it changes anything.
+result<credential> guard(const guard_policy& policy, const guard_input& rq);
 
 }  // namespace sm

@@ -1,5 +1,7 @@
 #include "http/problem.hpp"
 
+#include "json_members.hpp"
+
 namespace sm {
 namespace {
 
@@ -31,6 +33,16 @@ response to_response(const error& e) {
   if (t.http_status == 503) r.headers.emplace_back("Retry-After", "1");
   if (e.code == errc::unauthorized) r.headers.emplace_back("WWW-Authenticate", "Bearer");
   return r;
+}
+
+std::optional<error> error_of_problem(std::string_view body) {
+  auto document = parse_json(body);
+  if (!document || !at(*document, "code").is_string()) return std::nullopt;
+  auto detail = text_in(*document, "detail");
+  if (auto id = text_in(*document, "request_id"); detail.empty() && !id.empty())
+    detail = "the manager's log says why, under " + id;
+  return error{errc_from_name(text_in(*document, "code")).value_or(errc::internal),
+               std::move(detail), text_in(*document, "where")};
 }
 
 }  // namespace sm

@@ -117,6 +117,8 @@ void request_head::add(std::string_view name, std::string_view value) {
     origin = value;
   } else if (is("Authorization")) {
     authorization = value;
+  } else if (is("Cookie")) {
+    cookie = value;
   } else if (is("Sec-Fetch-Site")) {
     sec_fetch_site = value;
   } else if (is("Sec-Fetch-Mode")) {
@@ -200,9 +202,10 @@ head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head
                     .sec_fetch_site = head.sec_fetch_site,
                     .sec_fetch_mode = head.sec_fetch_mode,
                     .sec_fetch_dest = head.sec_fetch_dest,
-                    .authorization = head.authorization};
+                    .authorization = head.authorization,
+                    .cookie = head.cookie};
   auto shown = guard(policy, check);
-  if (!shown) return {to_response(shown.error())};
+  if (!shown) return {to_response(shown.error()), {}, shown.error()};
   return {refuse_shown(head, body, target, to, limits, access), *shown};
 }
 

@@ -43,6 +43,7 @@ struct request_head {
   std::string_view sec_fetch_mode;
   std::string_view sec_fetch_dest;
   std::string_view authorization;
+  std::string_view cookie;
   std::string_view request_id;
   bool close = false;       ///< Connection: close
   bool keep_alive = false;  ///< Connection: keep-alive
@@ -79,7 +80,7 @@ struct destination {
   enum class kind { route, wrong_method, nowhere };
   kind found = kind::nowhere;
   route_access access = route_access::user;
-  api_role role = api_role::viewer;
+  std::optional<api_role> role{};
   std::string allow{};  ///< of a wrong method: "GET, HEAD, OPTIONS"
 };
 
@@ -89,11 +90,12 @@ struct head_limits {
   bool pending_full = false;  ///< too many requests of this kind wait for their answer
 };
 
-/// The answer to a request that goes no further; nothing when it may proceed. `token` is the one
-/// that was shown and passed, if it is no state folder's own. `now` in Unix seconds.
+/// The answer to a request that goes no further; nothing when it may proceed. `now` in Unix
+/// seconds.
 struct head_verdict {
   std::optional<response> refused{};
-  access_token* token = nullptr;
+  credential shown{};
+  std::optional<error> not_let{};  ///< why the guard refuses it, if it is the guard
 };
 head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
                    const framing& body, const request_target& target, const destination& to,

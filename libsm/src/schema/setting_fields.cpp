@@ -40,6 +40,7 @@ constexpr field_row of_http[] = {
     row<&http_config::insecure>("insecure", "allows a listen address that is not a loopback one"),
     row<&http_config::programs>("programs",
                                 "adding and changing services with a `command` over TCP"),
+    row<&http_config::dashboard>("dashboard", "the pages at / and under /ui"),
     row<&http_config::open_metrics>("open_metrics",
                                     "/metrics and /readyz?verbose over TCP without the token"),
     row<&http_config::header_max>("header_max", "bytes of a request's header; more is 431"),

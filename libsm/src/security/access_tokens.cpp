@@ -15,20 +15,6 @@ namespace {
 
 constexpr std::size_t prefix_size = 9;
 
-std::string digest_of(std::string_view secret) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
-  unsigned size = 0;
-  if (EVP_Digest(secret.data(), secret.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw failure(errc::internal, "OpenSSL makes no digest", "");
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) {
-    hex += digits[bytes[i] >> 4];
-    hex += digits[bytes[i] & 15];
-  }
-  return hex;
-}
-
 json time_or_null(std::int64_t seconds) {
   if (seconds == 0) return nullptr;
   return iso_time(std::chrono::system_clock::time_point(std::chrono::seconds(seconds)));
@@ -62,10 +48,25 @@ access_token read_token(const json& document) {
   auto known = parse_role(role);
   if (!known) throw failure(errc::bad_arguments, "is no role", "/role");
   token.role = *known;
+  token.session = document.value("session", json(false)) == true;
   return token;
 }
 
 }  // namespace
+
+std::string digest_of_secret(std::string_view secret) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
+  unsigned size = 0;
+  if (EVP_Digest(secret.data(), secret.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
+    throw failure(errc::internal, "OpenSSL makes no digest", "");
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) {
+    hex += digits[bytes[i] >> 4];
+    hex += digits[bytes[i] & 15];
+  }
+  return hex;
+}
 
 json to_json(const access_token& token) {
   return {{"name", token.name},
@@ -73,7 +74,8 @@ json to_json(const access_token& token) {
           {"prefix", token.prefix},
           {"created", time_or_null(token.created)},
           {"expires", time_or_null(token.expires)},
-          {"last_used", time_or_null(token.used)}};
+          {"last_used", time_or_null(token.used)},
+          {"session", token.session}};
 }
 
 result<access_tokens> access_tokens::parse(std::string_view text) try {
@@ -106,13 +108,15 @@ std::string access_tokens::print() const {
                     {"digest", t.digest},
                     {"created", t.created},
                     {"expires", t.expires},
-                    {"used", t.used}});
+                    {"used", t.used},
+                    {"session", t.session}});
   return print_json(list) + "\n";
 }
 
 result<access_token> access_tokens::add(std::string_view name, api_role role,
                                         std::string_view secret, std::int64_t now,
-                                        std::int64_t expires) {
+                                        std::int64_t expires, bool session) {
+  std::erase_if(all_, [&](auto& t) { return t.session && now >= t.expires; });
   if (auto ok = check_name(name); !ok) return fail(errc::bad_arguments, ok.error().detail, "/name");
   if (called(name))
     return fail(errc::conflict, "there is a token called '" + std::string(name) + "'",
@@ -122,9 +126,10 @@ result<access_token> access_tokens::add(std::string_view name, api_role role,
   access_token token{.name = std::string(name),
                      .role = role,
                      .prefix = std::string(secret.substr(0, prefix_size)),
-                     .digest = digest_of(secret),
+                     .digest = digest_of_secret(secret),
                      .created = now,
-                     .expires = expires};
+                     .expires = expires,
+                     .session = session};
   insert(token);
   return token;
 }
@@ -135,7 +140,7 @@ bool access_tokens::remove(std::string_view name) {
 
 access_token* access_tokens::find(std::string_view secret, std::int64_t now) {
   if (all_.empty()) return nullptr;
-  auto digest = digest_of(secret);
+  auto digest = digest_of_secret(secret);
   access_token* found = nullptr;
   for (auto& t : all_)
     if (equal_in_constant_time(t.digest, digest)) found = &t;

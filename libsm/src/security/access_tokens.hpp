@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "security/api_role.hpp"
+#include <sm/api_role.hpp>
 
 namespace sm {
 
@@ -20,9 +20,13 @@ struct access_token {
   std::int64_t created = 0;  ///< Unix seconds, as all times here
   std::int64_t expires = 0;  ///< 0: never
   std::int64_t used = 0;     ///< last; 0: never
+  bool session = false;      ///< of a browser that has signed in: it goes when its time is over
 
   friend bool operator==(const access_token&, const access_token&) = default;
 };
+
+/// SHA-256 in hex.
+std::string digest_of_secret(std::string_view secret);
 
 /// As listings show it: without the digest, times in RFC 3339 or null.
 json to_json(const access_token& token);
@@ -36,9 +40,10 @@ class access_tokens {
   std::string print() const;
 
   /// A new token for `secret`, which is not kept. Fails with `conflict` when the name is taken,
-  /// `bad_arguments` for what is no name, `overloaded` when there are too many.
+  /// `bad_arguments` for what is no name, `overloaded` when there are too many. Sessions that are
+  /// over go first.
   result<access_token> add(std::string_view name, api_role role, std::string_view secret,
-                           std::int64_t now, std::int64_t expires);
+                           std::int64_t now, std::int64_t expires, bool session = false);
   /// False when there is none of the name.
   bool remove(std::string_view name);
 

@@ -1,4 +1,4 @@
-#include "security/api_role.hpp"
+#include <sm/api_role.hpp>
 
 namespace sm {
 

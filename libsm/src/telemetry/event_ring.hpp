@@ -2,16 +2,18 @@
 // for too long is told how many it missed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 namespace sm {
 
 struct event {
   std::uint64_t index = 0;  ///< from 1, without holes
   std::string type;         ///< "service.state", "service.added", ...
-  std::string data;         ///< JSON
+  std::string data;         ///< JSON: "time", RFC 3339, and what the type has
 };
 
 class event_ring {
@@ -35,6 +37,16 @@ class event_ring {
     auto from = std::max(index + 1, first_held);
     return {from - (index + 1), events_.begin() + static_cast<std::ptrdiff_t>(from - first_held),
             events_.end()};
+  }
+
+  /// Of the last ones, those that `wanted` takes, `most` of them: the oldest first.
+  template <class Wanted>
+  std::vector<const event*> latest(std::size_t most, Wanted wanted) const {
+    std::vector<const event*> found;
+    for (auto e = events_.rbegin(); e != events_.rend() && found.size() < most; ++e)
+      if (wanted(*e)) found.push_back(&*e);
+    std::reverse(found.begin(), found.end());
+    return found;
   }
 
   std::uint64_t last() const noexcept { return last_; }

@@ -126,4 +126,101 @@ TEST(guard, on_the_unix_socket_the_peers_uid_is_the_login) {
   EXPECT_EQ(code_of(rq), passes);
 }
 
+TEST(guard, a_browser_that_has_signed_in_shows_its_cookie) {
+  auto rq = from_curl();
+  rq.access = route_access::management;
+  rq.role = api_role::admin;
+  rq.sec_fetch_site = "same-origin";
+  for (auto* right : {"sm_session_9501=secret", "theme=dark; sm_session_9501=secret; x=y"}) {
+    rq.cookie = right;
+    EXPECT_EQ(code_of(rq), passes) << right;
+  }
+  for (auto* wrong : {"sm_session_9501=secre", "sm_session_9501=", "sm_session=secret",
+                      "sm_session_9502=secret", "xsm_session_9501=secret", "sm_session_9501"}) {
+    rq.cookie = wrong;
+    EXPECT_EQ(code_of(rq), errc::unauthorized) << wrong;
+  }
+  rq.cookie = "sm_session_9501=secret";
+  rq.authorization = "Bearer wrong";
+  EXPECT_EQ(code_of(rq), errc::unauthorized) << "what is shown on purpose is looked at alone";
+}
+
+TEST(guard, with_the_cookie_alone_only_a_page_of_this_server_may_change_anything) {
+  auto rq = from_curl();
+  rq.access = route_access::management;
+  rq.safe_method = false;
+  rq.cookie = "sm_session_9501=secret";
+  EXPECT_EQ(code_of(rq), errc::forbidden) << "nobody says who asks";
+  for (auto* other : {"cross-site", "same-site", "none"}) {
+    rq.sec_fetch_site = other;
+    EXPECT_EQ(code_of(rq), errc::forbidden) << other;
+  }
+  rq.sec_fetch_site = "same-origin";
+  EXPECT_EQ(code_of(rq), passes);
+  // Over plain HTTP to another host browsers say nothing but the origin.
+  rq.sec_fetch_site = "";
+  rq.origin = "http://127.0.0.1:9501";
+  EXPECT_EQ(code_of(rq), passes);
+  rq.origin = "http://127.0.0.1:8080";
+  EXPECT_EQ(code_of(rq), errc::forbidden) << "another port of this host is another origin";
+  rq.origin = "null";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+}
+
+TEST(guard, an_origin_that_may_call_gets_nothing_by_the_cookie) {
+  auto rq = from_curl();
+  rq.access = route_access::management;
+  rq.safe_method = false;
+  rq.origin = "https://app.example";
+  rq.cookie = "sm_session_9501=secret";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+  rq.authorization = "Bearer secret";
+  EXPECT_EQ(code_of(rq), passes);
+}
+
+TEST(guard, a_link_on_another_site_leads_to_a_page_as_far_as_signing_in) {
+  auto rq = from_curl();
+  rq.access = route_access::page;
+  rq.sec_fetch_site = "cross-site";
+  rq.sec_fetch_mode = "navigate";
+  rq.sec_fetch_dest = "document";
+  EXPECT_EQ(code_of(rq), errc::unauthorized) << "SameSite=Strict keeps the cookie back";
+  rq.sec_fetch_dest = "iframe";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+  rq.access = route_access::management;
+  rq.sec_fetch_dest = "document";
+  EXPECT_EQ(code_of(rq), errc::forbidden) << "there is nothing to read for people";
+}
+
+TEST(guard, signing_in_is_open_to_all_but_pages_of_others) {
+  auto rq = from_curl();
+  rq.access = route_access::open;
+  EXPECT_EQ(code_of(rq), passes);
+  rq.safe_method = false;
+  rq.sec_fetch_site = "cross-site";
+  rq.origin = "http://evil.example";
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+}
+
+TEST(guard, a_route_of_the_program_may_ask_for_a_role) {
+  auto rq = from_curl();
+  rq.access = route_access::user;
+  rq.role = api_role::operate;
+  EXPECT_EQ(code_of(rq), errc::unauthorized);
+  rq.authorization = "Bearer secret";
+  auto passed = guard(policy, rq);
+  ASSERT_TRUE(passed);
+  EXPECT_EQ(passed->role, api_role::admin);
+  rq.role.reset();
+  passed = guard(policy, rq);
+  ASSERT_TRUE(passed);
+  EXPECT_FALSE(passed->role) << "nobody asked";
+}
+
+TEST(guard, two_managers_of_one_host_have_cookies_of_their_own) {
+  EXPECT_EQ(session_cookie("127.0.0.1:9501"), "sm_session_9501");
+  EXPECT_EQ(session_cookie("[::1]:80"), "sm_session_80");
+  EXPECT_EQ(session_cookie(""), "sm_session");
+}
+
 }  // namespace sm

@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <cstring>
 
+#include "http/problem.hpp"
 #include "process/deadline.hpp"
 #include "process/tcp_connect.hpp"
 #include "system/system_error.hpp"
@@ -94,20 +95,7 @@ class response_reader {
 }  // namespace
 
 error error_in(const client_reply& reply) {
-  auto document = parse_json(reply.body);
-  if (document && document->is_object() && document->contains("code") &&
-      (*document)["code"].is_string()) {
-    auto text = [&](const char* name) {
-      auto field = document->find(name);
-      return field != document->end() && field->is_string() ? field->get<std::string>()
-                                                            : std::string{};
-    };
-    auto code = errc_from_name(text("code")).value_or(errc::internal);
-    auto detail = text("detail");
-    if (detail.empty() && !text("request_id").empty())
-      detail = "the manager's log says why, under " + text("request_id");
-    return {code, std::move(detail), text("where")};
-  }
+  if (auto told = error_of_problem(reply.body)) return std::move(*told);
   return {errc::bad_request,
           "what answers there is no manager: status " + std::to_string(reply.status),
           {}};

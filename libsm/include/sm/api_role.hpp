@@ -1,4 +1,5 @@
 // What somebody may do with the manager.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstdint>
