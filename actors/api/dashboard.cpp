@@ -1,5 +1,6 @@
 #include "api/dashboard.hpp"
 
+#include <set>
 #include <sm/guarded.hpp>
 
 #include "api/route_adder.hpp"
@@ -61,31 +62,48 @@ result<json> document_of(const response& r) {
   return parse_json(r.body);
 }
 
+/// What is beside a page's subject is waited for so long: a store that is away keeps no page back.
+constexpr auto patience = std::chrono::milliseconds(500);
+
 /// The documents of a page on their way; the last one that comes lets it be made.
 struct gathered_page {
   response_sink sink;  ///< keeps the page's request
+  std::unique_ptr<asio::steady_timer> timer{};
+  std::set<std::string_view> expected{};
+  bool made = false;
   std::vector<std::unique_ptr<page_question>> questions{};
   std::vector<std::pair<std::string, response>> answers{};
-  std::size_t missing = 0;
 };
 
 }  // namespace
 
 dashboard::dashboard(loop& l, router<endpoint>& routes, gateway& http, token_keeper& tokens,
-                     std::string program, logger log)
+                     std::string program, logger log, std::function<bool()> has_queue)
     : loop_(l),
       routes_(routes),
       http_(http),
       tokens_(tokens),
       program_(std::move(program)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      has_queue_(std::move(has_queue)) {}
 
 void dashboard::add(std::string_view method, std::string_view path, route_access access,
                     route_handler handler) {
+  // Also what a catch-all of the program's takes.
+  auto found = routes_.lookup(method, path.substr(0, path.find(':')));
+  if (auto* match = std::get_if<router<endpoint>::match>(&found);
+      match && match->value->access == route_access::user) {
+    log_.info("{} {} is the program's own, not the dashboard's", method, path);
+    return;
+  }
   endpoint to{std::move(handler), access, std::string(method) + " " + std::string(path)};
   if (access == route_access::page) {
     to.role = api_role::viewer;
     to.refusal = [this](auto& e, auto& head, auto& target) { return refusal(e, head, target); };
+  }
+  if (method == "POST") {
+    to.operation = path.ends_with("sign-in") ? "dashboard.sign_in" : "dashboard.sign_out";
+    to.audited = true;
   }
   if (auto ok = routes_.add(method, path, std::move(to)); !ok)
     log_.warn("the dashboard has no {} {}: {}", method, path, ok.error().detail);
@@ -109,9 +127,10 @@ void dashboard::add_routes() {
                 {"Cache-Control", named ? "public, max-age=31536000, immutable" : "no-cache"},
                 {"X-Content-Type-Options", "nosniff"}}});
     });
-  add("GET", "/", route_access::open, [](request&, const response_sink& sink) {
-    sink({.status = 303, .content_type = {}, .headers = {{"Location", "/ui"}}});
-  });
+  for (auto* path : {"/", "/ui/"})
+    add("GET", path, route_access::open, [](request&, const response_sink& sink) {
+      sink({.status = 303, .content_type = {}, .headers = {{"Location", "/ui"}}});
+    });
   add("GET", "/ui/sign-in", route_access::open,
       [this](request& rq, const response_sink& sink) { show_sign_in(rq, sink); });
   add("POST", "/ui/sign-in", route_access::open,
@@ -121,11 +140,12 @@ void dashboard::add_routes() {
 }
 
 page_request dashboard::asked_for(const dashboard_page& page, const request& rq) const {
-  page_request asked{.role = rq.caller().role.value_or(api_role::viewer),
-                     .signed_in = rq.header("Authorization").empty() && rq.over_tcp(),
-                     .program = program_,
-                     .version = SM_VERSION,
-                     .now_ms = unix_ms()};
+  page_request asked{
+      .role = rq.caller().role.value_or(api_role::viewer),
+      .signed_in = !cookie_value(rq.header("Cookie"), http_.session_cookie()).empty(),
+      .program = program_,
+      .version = SM_VERSION,
+      .now_ms = unix_ms()};
   asked.who = (rq.caller().token.empty() ? "" : rq.caller().token + ", ") +
               std::string(to_string(asked.role));
   for (auto rest = page.path; !rest.empty();) {
@@ -143,6 +163,11 @@ void dashboard::serve(const dashboard_page& page, request& rq, response_sink sin
   auto asked = std::make_shared<const page_request>(asked_for(page, rq));
   auto gathered = std::make_shared<gathered_page>(gathered_page{std::move(sink)});
   auto finish = [this, &page, asked, gathered] {
+    if (std::exchange(gathered->made, true)) return;
+    gathered->timer->cancel();
+    for (auto name : gathered->expected)
+      gathered->answers.emplace_back(name,
+                                     to_response(error{errc::unavailable, "no answer yet", {}}));
     bool posted = pages_.post([&page, asked, gathered] {
       auto made = guarded("a page of the dashboard", [&] {
         page_documents documents;
@@ -155,26 +180,37 @@ void dashboard::serve(const dashboard_page& page, request& rq, response_sink sin
       gathered->sink(to_response(error{errc::overloaded, "too many pages are asked for", {}}));
   };
   auto answered = [gathered, finish](std::string_view name, response r) {
+    if (gathered->made || gathered->expected.erase(name) == 0) return;
     gathered->answers.emplace_back(name, std::move(r));
-    if (--gathered->missing == 0) finish();
+    if (gathered->expected.empty()) finish();
   };
-  // One more than there are sources: nothing is made before all have been asked for.
-  gathered->missing = 1;
+  gathered->timer = std::make_unique<asio::steady_timer>(loop_.context());
+  // All are expected before the first is asked.
+  std::vector<std::pair<const endpoint*, std::string_view>> to;
   for (auto& source : page.sources) {
-    if (source.role > asked->role) continue;
+    if (source.role > asked->role || (source.of_queue && !has_queue_())) continue;
     auto target = target_of(source, *asked);
     auto found = routes_.lookup("GET", target.substr(0, target.find('?')));
     auto* match = std::get_if<router<endpoint>::match>(&found);
     if (!match) continue;
     gathered->questions.push_back(
         std::make_unique<page_question>(rq, target, std::move(match->captured)));
-    ++gathered->missing;
-    match->value->handler(*gathered->questions.back(), [&l = loop_, answered,
-                                                        name = source.name](response r) {
+    gathered->expected.insert(source.name);
+    to.emplace_back(match->value, source.name);
+  }
+  for (std::size_t i = 0; i < to.size(); ++i)
+    to[i].first->handler(*gathered->questions[i], [&l = loop_, answered,
+                                                   name = to[i].second](response r) {
       l.dispatch([answered, name, r = std::move(r)]() mutable { answered(name, std::move(r)); });
     });
-  }
-  if (--gathered->missing == 0) finish();
+  if (gathered->expected.empty()) return finish();
+  gathered->timer->expires_after(patience);
+  gathered->timer->async_wait(
+      [gathered, finish, subject = page.sources.front().name](error_code ec) {
+        if (ec || gathered->made) return;
+        if (!gathered->expected.contains(subject)) return finish();
+        gathered->expected = {subject};  // without it there is no page
+      });
 }
 
 response dashboard::refusal(const error& e, const request_head& head,
@@ -183,7 +219,7 @@ response dashboard::refusal(const error& e, const request_head& head,
   auto next = std::string(target.path);
   if (!target.query.empty()) next += "?" + std::string(target.query);
   bool from_elsewhere = head.sec_fetch_site == "cross-site" || head.sec_fetch_site == "same-site";
-  bool had_one = head.cookie.find(http_.session_cookie()) != head.cookie.npos;
+  bool had_one = !cookie_value(head.cookie, http_.session_cookie()).empty();
   auto r = sign_in_page({.program = program_,
                          .message = had_one ? "The session is over." : "",
                          .next = next,
@@ -193,12 +229,12 @@ response dashboard::refusal(const error& e, const request_head& head,
   return r;
 }
 
-result<json> dashboard::sign_in_link(api_role role) {
+result<json> dashboard::sign_in_link(api_role role, const std::string& maker) {
   if (!on_) return fail(errc::conflict, "the dashboard is off: http.dashboard");
   if (http_.address().empty())
     return fail(errc::conflict, "a browser finds no way in: http.listen is empty");
   auto code = random_hex(code_bytes);
-  codes_.add(code, role, steady_seconds());
+  codes_.add(code, {role, maker}, steady_seconds());
   return json{{"url", "http://" + http_.address() + "/ui/sign-in?code=" + code},
               {"role", to_string(role)},
               {"expires_in_s", sign_in_codes::good_for}};
@@ -228,15 +264,14 @@ void dashboard::sign_in(const request& rq, const response_sink& sink) {
 
 void dashboard::sign_in_by_code(const std::string& code, const std::string& next, const request& rq,
                                 const response_sink& sink) {
-  auto role = codes_.take(code, steady_seconds());
-  if (!role)
-    return sink(sign_in_page({.program = program_,
-                              .message = "This link has been used, or its time is over.",
-                              .next = next},
-                             401));
-  tokens_.add("session-" + random_hex(4), *role, session_time, rq.caller(), true)
-      .then([this, next, sink](const result<json>& made) {
-        if (!made) return sink(to_response(made.error()));
+  auto again = [this, next](const std::string& message) {
+    return sign_in_page({.program = program_, .message = message, .next = next}, 401);
+  };
+  auto granted = codes_.take(code, steady_seconds());
+  if (!granted) return sink(again("This link has been used, or its time is over."));
+  tokens_.add_session(granted->role, session_time, granted->maker, rq.caller())
+      .then([this, next, again, sink](const result<json>& made) {
+        if (!made) return sink(again("This link is not good any more: " + made.error().detail));
         sink({.status = 303,
               .content_type = {},
               .headers = {{"Location", next},

@@ -15,15 +15,16 @@ namespace sm {
 
 class dashboard {
  public:
-  /// All outlives it. `program` names the manager.
+  /// All outlives it. `program` names the manager; `has_queue`: somebody performs jobs, or moves
+  /// them.
   dashboard(loop& l, router<endpoint>& routes, gateway& http, token_keeper& tokens,
-            std::string program, logger log);
+            std::string program, logger log, std::function<bool()> has_queue);
 
   /// Adds its routes. Those that the program has itself stay the program's.
   void add_routes();
-  /// A link that signs in who follows it, once: {"url", "role", "expires_in_s"}. Fails with
-  /// `conflict` without TCP.
-  result<json> sign_in_link(api_role role);
+  /// A link that signs in who follows it, once: {"url", "role", "expires_in_s"}; `maker` is the
+  /// token that asks, "" the manager's own user. Fails with `conflict` without TCP.
+  result<json> sign_in_link(api_role role, const std::string& maker = {});
 
  private:
   void add(std::string_view method, std::string_view path, route_access access,
@@ -44,6 +45,7 @@ class dashboard {
   token_keeper& tokens_;
   const std::string program_;
   const logger log_;
+  const std::function<bool()> has_queue_;
   bool on_ = false;
   sign_in_codes codes_;
   worker_thread pages_{256};

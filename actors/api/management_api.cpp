@@ -6,6 +6,7 @@
 #include "api/queue_routes.hpp"
 #include "api/route_adder.hpp"
 #include "api/token_keeper.hpp"
+#include "gateway/request_logs.hpp"
 #include "log/process_log.hpp"
 #include "queue/job_history.hpp"
 #include "text/texts.hpp"
@@ -197,7 +198,7 @@ void add_sign_in_route(route_adder& at, dashboard& pages) {
       throw failure(errc::forbidden,
                     "a link for the role " + std::string(to_string(role)) + " takes that role",
                     "/role");
-    auto link = pages.sign_in_link(role);
+    auto link = pages.sign_in_link(role, rq.caller().token);
     if (!link) throw failure(link.error());
     return with_status(201, *link);
   });
@@ -234,6 +235,9 @@ result<void> add_management_routes(router<endpoint>& routes, const management_pa
   at.bind("services.logs", [parts](request& rq) {
     auto q = log_query_of(rq, parts);
     return flag_of(rq, "follow") ? parts.logs.follow(std::move(q)) : parts.logs.tail(std::move(q));
+  });
+  at.bind("audit.list", [&requests = parts.requests](request& rq) {
+    return requests.latest_audited(number_of(rq, "limit", 100));
   });
   at.bind("events.list", [&events = parts.events](request& rq) { return events.recent(rq); });
   at.bind("jobs.history", [&past = parts.past_jobs] { return past.document(); });

@@ -26,6 +26,7 @@ struct management_parts {
   class token_keeper& tokens;
   class dashboard& pages;
   const class job_history& past_jobs;
+  class request_logs& requests;
   std::string program;
   const std::vector<user_route>& own_routes;
   std::filesystem::path log_folder, state_folder;

@@ -116,10 +116,11 @@ void route_adder::put(std::string_view id, route_handler handler) {
     outcome_ = tl::unexpected<error>(op.error());
     return;
   }
-  outcome_ =
-      routes_.add((*op)->method, (*op)->path,
-                  {uncached(checked(**op, std::move(handler))), (*op)->access,
-                   std::string((*op)->method) + " " + std::string((*op)->path), (*op)->role});
+  endpoint to{uncached(checked(**op, std::move(handler))), (*op)->access,
+              std::string((*op)->method) + " " + std::string((*op)->path), (*op)->role};
+  to.operation = (*op)->id;
+  to.audited = (*op)->audited();
+  outcome_ = routes_.add((*op)->method, (*op)->path, std::move(to));
 }
 
 result<void> route_adder::finish() const {

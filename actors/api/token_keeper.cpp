@@ -60,13 +60,12 @@ void token_keeper::load() {
 }
 
 promise<json> token_keeper::add(const std::string& name, api_role role,
-                                std::chrono::seconds expires_in, const principal& by,
-                                bool session) {
+                                std::chrono::seconds expires_in, const principal& by) {
   auto secret = "sm_" + random_hex(secret_bytes);
-  auto make = [name, role, expires_in, secret, session](access_tokens& next) -> result<json> {
+  auto make = [name, role, expires_in, secret](access_tokens& next) -> result<json> {
     auto now = unix_now();
-    auto made = next.add(name, role, secret, now,
-                         expires_in.count() > 0 ? now + expires_in.count() : 0, session);
+    auto made =
+        next.add(name, role, secret, now, expires_in.count() > 0 ? now + expires_in.count() : 0);
     if (!made) return tl::unexpected<error>(made.error());
     return json{{"token", to_json(*made)}, {"secret", secret}};
   };
@@ -76,15 +75,36 @@ promise<json> token_keeper::add(const std::string& name, api_role role,
   });
 }
 
+promise<json> token_keeper::add_session(api_role role, std::chrono::seconds expires_in,
+                                        const std::string& maker, const principal& by) {
+  auto name = "session-" + random_hex(4);
+  auto secret = "sm_" + random_hex(secret_bytes);
+  auto make = [=](access_tokens& next) -> result<json> {
+    auto now = unix_now();
+    auto made = next.add_session(name, role, secret, now, now + expires_in.count(), maker);
+    if (!made) return tl::unexpected<error>(made.error());
+    return json{{"token", to_json(*made)}, {"secret", secret}};
+  };
+  return submit(make, [this, name, role, maker, by = to_string(by)] {
+    log_.info("{} signed in as {}, {}{}{}", by, name, to_string(role),
+              maker.empty() ? "" : ", by leave of the token ", maker);
+    if (tokens_.all().size() == 1) write_now_and_then();
+  });
+}
+
 promise<json> token_keeper::remove(const std::string& name, const principal& by) {
-  auto take = [name](access_tokens& next) -> result<json> {
-    if (!next.remove(name))
+  auto gone = std::make_shared<std::vector<std::string>>();
+  auto take = [name, gone](access_tokens& next) -> result<json> {
+    *gone = next.remove(name);
+    if (gone->empty())
       return fail(errc::not_found, "there is no token called '" + name + "'", name);
     return json{{"removed", name}};
   };
-  return submit(take, [this, name, by = to_string(by)] {
-    log_.info("the token {} was revoked by {}", name, by);
-    on_removed_(name);
+  return submit(take, [this, gone, by = to_string(by)] {
+    for (auto& name : *gone) {
+      log_.info("the token {} was revoked by {}", name, by);
+      on_removed_(name);
+    }
   });
 }
 

@@ -29,9 +29,12 @@ class token_keeper {
   /// Those that are taken now.
   access_tokens& tokens() noexcept { return tokens_; }
 
-  /// Answers {"token", "secret"}; `expires_in` 0: never. A `session` goes when its time is over.
+  /// Answers {"token", "secret"}; `expires_in` 0: never.
   promise<json> add(const std::string& name, api_role role, std::chrono::seconds expires_in,
-                    const principal& by, bool session = false);
+                    const principal& by);
+  /// Likewise, a session of a name of its own by leave of the token `maker`.
+  promise<json> add_session(api_role role, std::chrono::seconds expires_in,
+                            const std::string& maker, const principal& by);
   promise<json> remove(const std::string& name, const principal& by);
 
   /// Writes down when they were used last. After the loop's end.

@@ -1,4 +1,5 @@
 #include "gateway/connection.hpp"
+#include "gateway/request_logs.hpp"
 #include "security/access_tokens.hpp"
 
 #include <new>
@@ -203,6 +204,7 @@ connection::progress connection::read_head() {
     number_ = gateway_.next_number();
     given_id_.clear();
     endpoint_ = nullptr;
+    asked_for_.clear();
     asked_at_ = clock::now();
     head_ = false;
     http_1_0_ = false;
@@ -261,6 +263,9 @@ connection::progress connection::judge_head() {
   } else if (auto* wrong = std::get_if<router<endpoint>::wrong_method>(&found)) {
     to = {.found = destination::kind::wrong_method, .allow = std::move(wrong->allow)};
   }
+  auto* logs = gateway_.logs_;
+  if (logs && (logs->wants_all() || (logs->audits() && endpoint_ && endpoint_->audited)))
+    asked_for_ = std::string(head.method) + " " + std::string(target->path);
   auto& c = gateway_.config_;
   head_limits limits{
       .body_max = c.body_max,

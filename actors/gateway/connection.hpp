@@ -59,6 +59,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   void respond(response r);
   void answer(response r);
+  void write_down(const response& r);
   void begin_stream(response r, const std::string& id);
   void append_head(const response& r, const std::string& id);
   void report_cause(response& r, const std::string& id);
@@ -91,6 +92,7 @@ class connection : public std::enable_shared_from_this<connection> {
       0;  // of the request being answered: a late or second answer finds another one
   request_number number_;
   clock::time_point asked_at_{};  // when its first byte was there
+  std::string asked_for_;         // method and path, where they are written down
   std::string given_id_;          // what the client calls its request
   std::shared_ptr<const principal> caller_;
   bool processing_ = false;

@@ -1,5 +1,6 @@
 // What a connection sends.
 #include "gateway/connection.hpp"
+#include "gateway/request_logs.hpp"
 #include "http/problem.hpp"
 #include "http/response_head.hpp"
 
@@ -34,6 +35,7 @@ void connection::answer(response r) {
   }
   gateway_.answered_[endpoint_].count(
       r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
+  if (gateway_.logs_ && (!asked_for_.empty() || gateway_.logs_->wants_all())) write_down(r);
   auto id = given_id_;
   if (r.cause) {
     id = request_id();
@@ -51,6 +53,26 @@ void connection::answer(response r) {
     flush();
     linger();
   }
+}
+
+void connection::write_down(const response& r) {
+  auto id = request_id();
+  auto space = asked_for_.find(' ');
+  std::string_view asked(asked_for_);
+  bool audited = endpoint_ && endpoint_->audited;
+  request_record of{
+      .at = std::chrono::system_clock::now(),
+      .method = asked.substr(0, space),
+      .path = space == asked.npos ? "" : asked.substr(space + 1),
+      .route = endpoint_ ? std::string_view(endpoint_->name) : "",
+      .operation = endpoint_ ? std::string_view(endpoint_->operation) : "",
+      .id = id,
+      .who = caller_ ? *caller_ : *transport_.peer(),
+      .status = r.status,
+      .bytes = r.stream ? 0 : r.body.size(),
+      .seconds = std::chrono::duration<double>(clock::now() - asked_at_).count(),
+      .problem = audited && r.status >= 400 ? error_of_problem(r.body) : std::nullopt};
+  gateway_.logs_->add(of, audited);
 }
 
 std::string connection::request_id() const {

@@ -29,6 +29,7 @@
 namespace sm {
 
 class connection;
+class request_logs;
 
 /// What stands behind a route.
 struct endpoint {
@@ -36,6 +37,8 @@ struct endpoint {
   route_access access = route_access::user;
   std::string name{};              ///< "GET /api/:x", for the log
   std::optional<api_role> role{};  ///< who may; of a user route, nothing where anybody may
+  std::string operation{};         ///< its id in the table of operations
+  bool audited = false;            ///< each of its requests is in the audit log
   /// What who is not let in is told; a problem document without it.
   std::function<response(const error&, const request_head&, const request_target&)> refusal{};
 };
@@ -106,6 +109,9 @@ class gateway {
   /// "127.0.0.1:9501" with the port that was bound; "" without TCP.
   const std::string& address() const noexcept { return address_; }
 
+  /// Tells `logs` of requests from now on.
+  void write_down_to(request_logs& logs) { logs_ = &logs; }
+
   /// Accepts no more, closes idle connections, lets requests in flight finish for `patience`; then
   /// calls `done`.
   void drain(std::chrono::milliseconds patience, std::function<void()> done);
@@ -161,6 +167,7 @@ class gateway {
   descriptor_reserve reserve_;
   std::unordered_set<std::shared_ptr<connection>> connections_;
   std::array<char, 64 << 10> arrived_;  // where a connection reads to before it keeps what it needs
+  request_logs* logs_ = nullptr;
   const std::uint32_t run_;
   std::uint64_t numbers_ = 0;
   asio::steady_timer sweep_timer_;

@@ -12,6 +12,7 @@
 #include "api/management_api.hpp"
 #include "api/token_keeper.hpp"
 #include "builtin/queue_clock.hpp"
+#include "gateway/request_logs.hpp"
 #include "link/link_listener.hpp"
 #include "manager/daemon_reexec.hpp"
 #include "manager/folder_keeper.hpp"
@@ -117,6 +118,7 @@ class manager_process {
   manager_facade facade_;
   queue_scaler scaler_;
   queue_historian historian_;
+  request_logs requests_;
   gateway http_;
   token_keeper tokens_;
   dashboard pages_;
@@ -158,10 +160,16 @@ manager_process::manager_process(detail::server_state& program, declared_program
       facade_(events_, services_, queue(settings_.queue.url, settings_.queue, program.types.jobs)),
       scaler_(events_, services_, jobs_, log_),
       historian_(events_, services_, jobs_, shared_.tallies),
+      requests_(events_, state_.folder.log_folder(), settings_.log, log_),
       http_(events_, settings_.http, log_, program.routes, facade_),
       tokens_(events_, state_.folder, shared_.journal.disk(), log_,
               [this](std::string_view name) { http_.revoke(name); }),
-      pages_(events_, program.routes, http_, tokens_, program.program, log_),
+      pages_(events_, program.routes, http_, tokens_, program.program, log_,
+             [this] {
+               return services_.any_of([](auto& wanted) {
+                 return wanted.spec.name == clock_name || wanted.spec.type == consumer_type;
+               });
+             }),
       streams_(shared_.recent),
       logs_(events_, state_.folder.log_folder()),
       shutdown_(shared_, services_, http_, given_.above, std::move(given_.end_signals)),
@@ -235,6 +243,7 @@ result<void> manager_process::start() {
 
 result<void> manager_process::serve() {
   tokens_.load();
+  http_.write_down_to(requests_);
   management_parts parts{.services = services_,
                          .jobs = jobs_,
                          .searches = searches_,
@@ -249,6 +258,7 @@ result<void> manager_process::serve() {
                          .tokens = tokens_,
                          .pages = pages_,
                          .past_jobs = historian_.history(),
+                         .requests = requests_,
                          .program = program_.program,
                          .own_routes = program_.own_routes,
                          .log_folder = state_.folder.log_folder(),
@@ -318,6 +328,7 @@ void manager_process::end() {
   shared_.journal.stop();
   shared_.janitor.stop();
   tokens_.save();
+  requests_.close();
   if (!reexec_.services_stay()) cgroups_.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([this] {

@@ -34,13 +34,15 @@ const verbs = {
     question: (name) => `Remove ${name}? It is stopped, and its logs go with it after a while.` },
   pause: { path: "/pause" },
   resume: { path: "/resume" },
+  pause_all: { path: "/pause", yes: "Pause all", question: () => "Pause all queues? No job is begun until they are resumed." },
+  resume_all: { path: "/resume" },
   cancel: { method: "DELETE", question: (name) => `Cancel the job ${name}?`, yes: "Cancel the job" },
   requeue: { path: "/requeue" },
   forget: { method: "DELETE", question: (name) => `Remove the failed job ${name} for good?`, yes: "Remove" },
   requeue_all: { path: "/requeue", body: filtered, yes: "Requeue them",
-    question: () => "Put all that the filter finds back into their queues?" },
+    question: () => `Put ${found()} back into their queues?` },
   forget_all: { path: "/remove", body: filtered, yes: "Remove them",
-    question: () => "Remove all that the filter finds for good?" },
+    question: () => `Remove ${found()} for good?` },
   run: { path: "/run", question: (name) => `Put the job of ${name} into its queue now?`, yes: "Run it now" },
   revoke: { method: "DELETE", question: (name) => `Revoke ${name}? Who shows it is let in no more.`, yes: "Revoke" },
 };
@@ -63,12 +65,21 @@ async function carryOut(button) {
   }
 }
 
-// All failed jobs that the page's filter finds, not those of this page alone.
+// What the page was asked for, whatever has been typed since: all that it finds, not those of this page alone.
+function filter() {
+  const asked = new URLSearchParams(location.search);
+  return ["queue", "type", "text"].filter((name) => asked.get(name)).map((name) => [name, asked.get(name)]);
+}
+
 function filtered() {
-  const form = document.querySelector("form.filter");
-  const given = {};
-  for (const name of ["queue", "type", "text"]) if (form.elements[name].value) given[name] = form.elements[name].value;
-  return JSON.stringify(Object.keys(given).length > 0 ? given : { all: true });
+  const given = filter();
+  return JSON.stringify(given.length > 0 ? Object.fromEntries(given) : { all: true });
+}
+
+function found() {
+  const given = filter();
+  if (given.length === 0) return "ALL failed jobs of all queues";
+  return `all failed jobs with ${given.map(([name, value]) => `${name} ${value}`).join(", ")}`;
 }
 
 async function scale(input) {

@@ -75,6 +75,7 @@ export function gather(form) {
     const places = new Map();
     let answered = 0;
     let failed = 0;
+    let ended = false;
     const tell = (rest) => {
       count.textContent = `${answered} of ${places.size} answered${failed ? `, ${failed} failed` : ""}${rest}`;
     };
@@ -91,7 +92,8 @@ export function gather(form) {
         answered += answer.ok ? 1 : 0;
         failed += answer.ok ? 0 : 1;
       }
-      tell(kind === "end" ? (data.complete ? "" : "; not all") : " …");
+      ended = kind === "end";
+      tell(ended ? (data.complete ? "" : "; not all") : " …");
     };
     grid.replaceChildren();
     button.disabled = true;
@@ -106,6 +108,7 @@ export function gather(form) {
       });
       if (!response.ok) throw new Refused(response.status, await response.json());
       await events(response, heard);
+      if (!ended) tell("; cut off");
     } catch (error) {
       count.textContent = error.message;
     } finally {

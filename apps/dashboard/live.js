@@ -13,6 +13,8 @@ let timerAt = Infinity;
 let wants = false;
 let heard = new Date();
 let retry = 1000;
+let generation = 0;
+let over = false;
 
 const said = document.getElementById("connection");
 
@@ -60,7 +62,7 @@ function at(milliseconds) {
 }
 
 async function look() {
-  if (document.hidden) return;
+  if (document.hidden || over) return;
   if (asking) {
     wants = true;
     return;
@@ -75,9 +77,13 @@ async function look() {
     });
     if (response.status === 401) return location.reload();
     const text = await response.text();
-    if (response.ok || response.status === 404) show(text);
-    if (response.ok) fresh();
-    else stale();
+    if (response.status === 404) return gone(text);
+    if (response.ok) {
+      show(text);
+      fresh();
+    } else {
+      stale();
+    }
   } catch {
     stale();
   } finally {
@@ -119,15 +125,25 @@ async function listen(signal) {
   }
 }
 
+// What the page was about is not there any more: it says so, and follows nothing.
+function gone(text) {
+  const wanted = new DOMParser().parseFromString(text, "text/html");
+  document.querySelector("main").replaceChildren(...document.importNode(wanted.querySelector("main"), true).childNodes);
+  over = true;
+  stream?.abort();
+}
+
+// One at a time: another one is begun when the page is shown again.
 async function open() {
-  while (!document.hidden) {
+  const mine = ++generation;
+  while (!document.hidden && !over && mine === generation) {
     stream = new AbortController();
     try {
       await listen(stream.signal);
     } catch {
       // It is opened anew.
     }
-    if (document.hidden) return;
+    if (document.hidden || over || mine !== generation) return;
     stale();
     await new Promise((resolve) => setTimeout(resolve, retry));
     retry = Math.min(2 * retry, 15000);
@@ -141,8 +157,8 @@ export function follow() {
   at(usually);
   // A browser opens six connections to a server: a page that nobody sees needs none.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) stream?.abort();
-    else open();
+    stream?.abort();
+    if (!document.hidden) open();
   });
   // What waited for the pointer to leave.
   document.addEventListener("pointerout", (event) => {

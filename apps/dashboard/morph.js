@@ -5,13 +5,28 @@
 function sameAttributes(shown, wanted) {
   for (const { name, value } of wanted.attributes)
     if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  // A button whose request is on its way is not enabled by what comes meanwhile.
   for (const { name } of [...shown.attributes])
-    if (!wanted.hasAttribute(name) && name !== "class") shown.removeAttribute(name);
-  if (!wanted.hasAttribute("class") && shown.classList.length > 0) shown.removeAttribute("class");
+    if (!wanted.hasAttribute(name) && !(name === "disabled" && shown.matches("button"))) shown.removeAttribute(name);
+  // Once it was typed into, a field does not follow its attribute by itself.
+  if (shown.matches("input") && shown !== document.activeElement && wanted.hasAttribute("value"))
+    shown.value = wanted.getAttribute("value");
+}
+
+// What may become the other: a button of another verb is another button.
+function alike(shown, wanted) {
+  if (shown.nodeName !== wanted.nodeName) return false;
+  if (shown.nodeType !== Node.ELEMENT_NODE) return true;
+  return (shown.id || "") === (wanted.id || "") && shown.dataset?.verb === wanted.dataset?.verb &&
+    shown.dataset?.api === wanted.dataset?.api;
 }
 
 function inUse(element) {
   return element.matches(":hover") || element.contains(document.activeElement);
+}
+
+function verbsIn(element) {
+  return [...element.querySelectorAll("[data-verb]")].map((button) => button.dataset.verb).join(" ");
 }
 
 function morphRows(shown, wanted) {
@@ -51,6 +66,8 @@ function morphRows(shown, wanted) {
 export function morph(shown, wanted) {
   if (shown.isEqualNode(wanted)) return false;
   if (shown === document.activeElement && shown.matches("input, textarea, select")) return false;
+  // Of a row of buttons none comes or goes while one of them may be about to be pressed.
+  if (shown.matches(".actions") && inUse(shown) && verbsIn(shown) !== verbsIn(wanted)) return true;
   sameAttributes(shown, wanted);
   if (shown.matches("[data-keyed]")) return morphRows(shown, wanted);
   const olds = [...shown.childNodes];
@@ -61,7 +78,7 @@ export function morph(shown, wanted) {
     if (!old) shown.append(document.importNode(next, true));
     else if (old.nodeType === Node.TEXT_NODE && next.nodeType === Node.TEXT_NODE) {
       if (old.data !== next.data) old.data = next.data;
-    } else if (old.nodeName === next.nodeName && (old.id || "") === (next.id || "")) {
+    } else if (alike(old, next)) {
       if (old.nodeType === Node.ELEMENT_NODE) waiting = morph(old, next) || waiting;
     } else if (old.nodeType === Node.ELEMENT_NODE && inUse(old)) {
       waiting = true;

@@ -246,6 +246,25 @@ std::vector<verb_row> own_verbs() {
                     .from = names::words}},
        .operations = {"sign_ins.add"},
        .examples = {"xdg-open \"$(smctl dashboard)\""}},
+      {.name = "audit ls",
+       .aliases = {"audit", "audit list"},
+       .summary = "show who changed what lately, and with which outcome",
+       .options = {{.name = "lines",
+                    .letter = 'n',
+                    .value = takes::number,
+                    .meta = "N",
+                    .doc = "so many [30]"}},
+       .operations = {"audit.list"}},
+      {.name = "audit verify",
+       .summary = "look whether an audit log is as it was written",
+       .details =
+           "Follows the chain of hashes over all files, which are given from the oldest to the "
+           "newest; without one those of the manager of this system. Prints number and hash "
+           "of the last line: pinned elsewhere, they show that nobody has made the whole "
+           "chain anew. Exits with 1 where it is broken, and names the place.",
+       .operands = {{"FILE", "audit.log.2 audit.log.1 audit.log", names::files, 0, any_number}},
+       .operations = {"daemon.show"},
+       .examples = {"smctl audit verify /var/lib/sm/log/audit.log"}},
       {.name = "token ls",
        .aliases = {"token list", "tokens"},
        .summary = "show the tokens of the API over TCP: who may what, until when, and last use",

@@ -16,6 +16,7 @@ const handlers& all_handlers() {
     add_config_verbs(to);
     add_daemon_verbs(to);
     add_token_verbs(to);
+    add_audit_verbs(to);
     return to;
   }();
   return all;

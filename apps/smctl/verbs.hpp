@@ -27,6 +27,7 @@ void add_job_verbs(handlers& to);
 void add_config_verbs(handlers& to);
 void add_daemon_verbs(handlers& to);
 void add_token_verbs(handlers& to);
+void add_audit_verbs(handlers& to);
 
 /// All that talk to a manager, by the names of their rows.
 const handlers& all_handlers();

@@ -106,6 +106,24 @@ TEST_F(dashboard_fixture, a_token_signs_in_as_far_as_it_goes) {
   EXPECT_EQ(ask("GET", "/ui", with).status, 401);
 }
 
+TEST_F(dashboard_fixture, whose_token_is_revoked_has_no_session_and_no_link_left) {
+  auto made = app.api("POST", "/v1/tokens", R"({"name": "temp", "role": "operator"})").document();
+  headers by{{"Authorization", "Bearer " + made["secret"].get<std::string>()}};
+  auto code_of = [](http_reply reply) {
+    auto url = reply.document()["url"].get<std::string>();
+    return url.substr(url.find("code=") + 5);
+  };
+  auto used = code_of(ask("POST", "/v1/sign-ins", by));
+  auto kept = code_of(ask("POST", "/v1/sign-ins", by));
+  auto cookie = sign_in("code=" + used).headers["set-cookie"];
+  headers with{{"Cookie", cookie.substr(0, cookie.find(';'))}};
+  EXPECT_EQ(ask("GET", "/ui", with).status, 200);
+  app.api("DELETE", "/v1/tokens/temp");
+  EXPECT_EQ(ask("GET", "/ui", with).status, 401);
+  EXPECT_EQ(sign_in("code=" + kept).status, 401);
+  EXPECT_TRUE(app.api("GET", "/v1/tokens").document()["tokens"].empty());
+}
+
 TEST_F(dashboard_fixture, a_link_of_another_site_is_followed_once_more_from_here) {
   headers from_elsewhere{{"Sec-Fetch-Site", "cross-site"},
                          {"Sec-Fetch-Mode", "navigate"},

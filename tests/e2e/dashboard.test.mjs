@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 import { Manager, until, patience } from "./manager.mjs";
 
 const axe = readFileSync(new URL(import.meta.resolve("axe-core")), "utf8");
-const pages = ["/ui", "/ui/services", "/ui/commands", "/ui/queues", "/ui/failed", "/ui/schedules", "/ui/events", "/ui/manager"];
+const pages = ["/ui", "/ui/services", "/ui/commands", "/ui/queues", "/ui/failed", "/ui/schedules", "/ui/events", "/ui/audit", "/ui/manager"];
 const few = `
 [queue]
 [service.web]
@@ -306,6 +306,94 @@ test("an instance more or fewer is a number away", async (t) => {
   await page.getByRole("dialog").getByRole("button", { name: "Scale" }).click();
   await page.mouse.move(1, 1);
   await until("two are left", async () => (await page.locator("#instances tbody tr").count()) === 2);
+});
+
+test("removing failed jobs removes those that are shown, whatever has been typed since", async (t) => {
+  const page = await signedIn(t, some);
+  await page.goto(`${some.url}/ui/failed?queue=mail`);
+  await page.getByLabel("Queue").fill("");
+  const asked = page.waitForRequest((rq) => rq.url().endsWith("/v1/failed/remove"));
+  await page.getByRole("button", { name: "Remove all of these" }).click();
+  await page.getByText("Remove all failed jobs with queue mail for good?").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove them" }).click();
+  assert.deepEqual((await asked).postDataJSON(), { queue: "mail" });
+});
+
+test("a button goes on working while the page changes around it", async (t) => {
+  const page = await signedIn(t, some);
+  await some.ask("POST", "/v1/services", { name: "once", command: ["sleep", "1000"], restart: "never" });
+  await some.ask("POST", "/v1/services/once/start?wait=20s");
+  t.after(() => some.ask("DELETE", "/v1/services/once"));
+  await page.goto(`${some.url}/ui/services/once`);
+  await page.getByRole("button", { name: "Restart" }).hover();
+  process.kill((await some.ask("GET", "/v1/services/once")).instance_list[0].pid, "SIGKILL");
+  await page.locator("#head .state").getByText("EXITED").waitFor();
+  await page.locator("#head .why").getByText("SIGKILL").waitFor();
+  await page.getByRole("button", { name: "Restart" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Restart" }).click();
+  await page.locator("#head .state").getByText("RUNNING").waitFor();
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a number that somebody else changed is shown, if nobody types there", async (t) => {
+  const page = await signedIn(t, some);
+  await page.goto(`${some.url}/ui/services/web`);
+  const field = page.getByRole("spinbutton", { name: "Instances" });
+  await field.fill("3");
+  await field.press("Enter");
+  await page.locator("#instances tbody tr").nth(2).waitFor();
+  await field.blur();
+  await some.ask("POST", "/v1/services/web/scale?wait=30s", { instances: 2 });
+  await until("it is shown", async () => (await field.inputValue()) === "2");
+});
+
+test("what is gone is said to be gone, not stale", async (t) => {
+  const page = await signedIn(t, some);
+  await some.ask("POST", "/v1/services", { name: "short", command: ["sleep", "1000"] });
+  await page.goto(`${some.url}/ui/services/short`);
+  await page.getByRole("heading", { name: "short" }).waitFor();
+  await some.ask("DELETE", "/v1/services/short?wait=20s");
+  await page.getByRole("heading", { name: "Not Found" }).waitFor();
+  assert.equal(await page.getByText("stale since").count(), 0);
+});
+
+test("tabs that come and go while nothing answers open one stream", async (t) => {
+  const page = await signedIn(t, some);
+  let away = true;
+  let opened = 0;
+  await page.route("**/v1/events*", (route) => {
+    if (away) return route.abort();
+    opened += 1;
+    return route.continue();
+  });
+  await page.goto(`${some.url}/ui/services`);
+  await page.evaluate(async () => {
+    let hidden = false;
+    Object.defineProperty(document, "hidden", { get: () => hidden });
+    for (let i = 0; i < 14; i += 1) {
+      hidden = !hidden;
+      document.dispatchEvent(new Event("visibilitychange"));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+  away = false;
+  await until("a stream is open", () => opened > 0);
+  await until("the retries of all others would have come", () =>
+    page.evaluate(() => (globalThis.firstAsked ??= performance.now()) + 3000 < performance.now()));
+  assert.equal(opened, 1);
+});
+
+test("another stream of a log is that one alone, and a filter works while it is paused", async (t) => {
+  const page = await signedIn(t, some);
+  await page.goto(`${some.url}/ui/services/web`);
+  const log = page.locator("#log");
+  await until("lines", async () => (await log.textContent()).includes("tick"));
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByLabel("Lines with").fill("nothing has this");
+  await until("none fits", async () => (await log.textContent()) === "");
+  await page.getByLabel("Lines with").fill("");
+  await page.getByLabel("Printed to").selectOption("stderr");
+  await until("nothing was printed there", async () => (await log.textContent()) === "");
 });
 
 test("pages of other origins get nothing done, whoever has signed in", async (t) => {

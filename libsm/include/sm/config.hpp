@@ -73,6 +73,8 @@ struct manager_config {
 };
 
 struct log_config {
+  bool access = false;  ///< log/access.log: a line of JSON for each request
+  bool audit = true;    ///< log/audit.log: a line for each operation that changes something
   /// How long the logs of a removed service are kept, of the latest hundred removals. 0: not at
   /// all.
   std::chrono::milliseconds keep_removed{std::chrono::hours(24)};

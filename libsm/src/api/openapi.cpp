@@ -217,6 +217,7 @@ constexpr std::pair<const char*, const char*> tag_rows[] = {
     {"metrics", "figures for collectors"},
     {"health", "probes"},
     {"config", "the configuration"},
+    {"audit", "who changed what"},
     {"tokens", "who may ask over TCP"},
     {"daemon", "the manager itself"},
     {"sign_ins", "links that sign browsers in to the dashboard"},

@@ -227,6 +227,19 @@ json configuration_schemas() {
   all["TokenList"] = object({{"tokens", list_of(ref("Token"))}});
   all["MadeToken"] = object({{"token", ref("Token")}, {"secret", text}});
   all["RemovedToken"] = object({{"removed", text}});
+  all["AuditList"] = object({{"entries", list_of(object({{"n", integer},
+                                                         {"ts", text},
+                                                         {"operation", text},
+                                                         {"method", text},
+                                                         {"path", text},
+                                                         {"by", text},
+                                                         {"role?", text},
+                                                         {"status", integer},
+                                                         {"code?", text},
+                                                         {"detail?", text},
+                                                         {"id", text},
+                                                         {"prev", text},
+                                                         {"hash", text}}))}});
   all["SignIn"] = object(
       {{"url", text}, {"role", words({"viewer", "operator", "admin"})}, {"expires_in_s", integer}});
   all["Reexecuted"] = object({{"pid", integer}, {"build", text}});

@@ -15,11 +15,13 @@ namespace {
 
 struct entry {
   std::string_view href, label;
+  api_role role = api_role::viewer;  ///< who sees it
 };
 constexpr std::array navigation{
     entry{"/ui", "Overview"},          entry{"/ui/services", "Services"},
     entry{"/ui/commands", "Commands"}, entry{"/ui/queues", "Queues"},
-    entry{"/ui/events", "Events"},     entry{"/ui/manager", "Manager"}};
+    entry{"/ui/events", "Events"},     entry{"/ui/audit", "Audit", api_role::admin},
+    entry{"/ui/manager", "Manager"}};
 
 /// Members that the rows of services show; nothing of what only their own page has.
 constexpr std::string_view services_of_table =
@@ -37,8 +39,8 @@ const std::vector<dashboard_page>& rows() {
        .events = "service.*",
        .shape = "overview.html",
        .sources = {{"services", services_of_overview},
-                   {"queues", "/v1/queues"},
-                   {"history", "/v1/jobs/history"},
+                   {.name = "queues", .target = "/v1/queues", .of_queue = true},
+                   {.name = "history", .target = "/v1/jobs/history", .of_queue = true},
                    {"events", "/v1/events/recent?limit=12"}},
        .view = overview_view},
       {.path = "/ui/services",
@@ -79,7 +81,8 @@ const std::vector<dashboard_page>& rows() {
        .events = "job.dead",
        .shape = "queue.html",
        .sources = {{"queue", "/v1/queues/:queue"},
-                   {"jobs", "/v1/queues/:queue/jobs?limit=50", {"offset"}}},
+                   {"jobs", "/v1/queues/:queue/jobs?limit=50", {"offset"}},
+                   {"all", "/v1/queues"}},
        .query = {"offset"},
        .view = queue_page_view},
       {.path = "/ui/jobs/:id",
@@ -119,6 +122,13 @@ const std::vector<dashboard_page>& rows() {
        .sources = {{"events", "/v1/events/recent?limit=200", {"type", "service"}}},
        .query = {"type", "service"},
        .view = events_view},
+      {.path = "/ui/audit",
+       .title = "Audit",
+       .place = "/ui/audit",
+       .events = "service.*",
+       .shape = "audit.html",
+       .sources = {{"audit", "/v1/audit?limit=200", {}, api_role::admin}},
+       .view = audit_view},
       {.path = "/ui/manager",
        .title = "Manager",
        .place = "/ui/manager",
@@ -133,7 +143,8 @@ json frame(const page_request& rq, std::string_view title, std::string_view plac
            std::string_view events_of) {
   json nav = json::array();
   for (auto& e : navigation)
-    nav.push_back({{"href", e.href}, {"label", e.label}, {"current", e.href == place}});
+    if (e.role <= rq.role)
+      nav.push_back({{"href", e.href}, {"label", e.label}, {"current", e.href == place}});
   return {{"title", title},
           {"program", rq.program},
           {"version", rq.version},
@@ -150,7 +161,8 @@ json frame(const page_request& rq, std::string_view title, std::string_view plac
 }
 
 /// No other site may frame a page, none of its resources comes from elsewhere, and a browser keeps
-/// nothing of it.
+/// nothing of it. Other sites learn nothing by Referer, and this one gets an Origin: without any
+/// Referer a form's would be "null".
 response html(unsigned status, std::string body) {
   return {.status = status,
           .body = std::move(body),
@@ -161,7 +173,7 @@ response html(unsigned status, std::string body) {
                        "frame-ancestors 'none'"},
                       {"X-Frame-Options", "DENY"},
                       {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"},
+                      {"Referrer-Policy", "same-origin"},
                       {"Cross-Origin-Opener-Policy", "same-origin"},
                       {"Cache-Control", "no-store"}}};
 }
@@ -206,7 +218,10 @@ response render_page(const dashboard_page& page, const page_request& rq,
   if (!page.sources.empty()) {
     auto subject = documents.find(page.sources.front().name);
     if (subject == documents.end())
-      return problem_page(rq, {errc::internal, "the page has no content", {}});
+      return problem_page(
+          rq, {errc::forbidden,
+               "this page takes the role " + std::string(to_string(page.sources.front().role)),
+               {}});
     if (!subject->second) return problem_page(rq, subject->second.error());
   }
   auto model = frame(rq, title_of(page, rq), page.place, page.events);

@@ -33,6 +33,7 @@ struct page_source {
   /// Names of the page's query that go on to it, "limit=100" with what stands for none.
   std::vector<std::string_view> passes{};
   api_role role = api_role::viewer;  ///< who may ask for it; others see nothing of it
+  bool of_queue = false;  ///< asked for where there is a queue alone: to look would make one
 };
 
 /// By a source's name: its answer.

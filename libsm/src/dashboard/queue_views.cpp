@@ -26,8 +26,11 @@ std::int64_t ms_in(const json& document, const char* name) {
 /// What limits a queue, in words.
 std::string limits_of(const json& queue) {
   std::string words;
-  for (auto& [name, value] : at(queue, "limits").items()) {
-    if (value.is_null() || value == 0) continue;
+  auto& limits = at(queue, "limits");
+  for (auto& [name, value] : limits.items()) {
+    // Without a rate it is the period of nothing.
+    if (value.is_null() || value == 0 || (name == "period" && number_in(limits, "rate") == 0))
+      continue;
     words += (words.empty() ? "" : ", ") + name + " " +
              (value.is_string() ? value.get<std::string>() : print_json(value));
   }
@@ -122,6 +125,7 @@ json queues_view(const page_request&, const page_documents& documents) {
   for (auto& queue : at(queues, "queues"))
     rows.push_back(queue_row(queue, flag_in(queues, "paused")));
   auto model = plots_model(document_in(documents, "history"));
+  model["all_paused"] = flag_in(queues, "paused");
   model["totals"] = totals_of(queues);
   model["queues_any"] = !rows.empty();
   model["queues"] = std::move(rows);
@@ -141,7 +145,8 @@ json queue_page_view(const page_request& rq, const page_documents& documents) {
       {"facts",
        shown["ready"].get<std::string>() + " ready, " + shown["running"].get<std::string>() +
            " running, " + shown["delayed"].get<std::string>() + " delayed" +
-           (limits.empty() ? "" : "; " + limits) + (flag_in(queue, "paused") ? "; paused" : "")},
+           (limits.empty() ? "" : "; " + limits) + (flag_in(queue, "paused") ? "; paused" : "") +
+           (flag_in(document_in(documents, "all"), "paused") ? "; all are paused" : "")},
       {"jobs_any", !rows.empty()},
       {"jobs", std::move(rows)},
       {"next_any", !next.empty()},

@@ -94,6 +94,26 @@ json card(const char* id, const char* label, const std::string& value, const std
           {"note", note}, {"href", href},   {"tone", tone}};
 }
 
+/// "`a`, see [docs](docs.md)" as "a, see docs".
+std::string without_markdown(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    auto at = std::min(text.find_first_of("`["), text.size());
+    plain += text.substr(0, at);
+    text.remove_prefix(at);
+    auto middle = text.find("](");
+    auto end = text.find(')', std::min(middle, text.size()));
+    if (text.starts_with('[') && end != text.npos) {
+      plain += text.substr(1, middle - 1);
+      text.remove_prefix(end + 1);
+    } else if (!text.empty()) {
+      if (text.front() != '`') plain += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return plain;
+}
+
 /// A line for each field of the specification that is not as it is by default: with what it means.
 json specification_rows(const json& spec) {
   const service_spec standard;
@@ -103,8 +123,7 @@ json specification_rows(const json& spec) {
     auto name = std::string(field.name);
     auto value = spec.find(name);
     if (value == spec.end() || (usual.contains(name) && usual[name] == *value)) continue;
-    std::string doc(field.doc);
-    std::erase(doc, '`');  // of Markdown
+    auto doc = without_markdown(field.doc);
     rows.push_back({{"key", name},
                     {"value", value->is_string() ? *value : json(print_json(*value))},
                     {"doc", doc}});

@@ -19,6 +19,7 @@ struct template_row {
 };
 
 constexpr std::array templates{
+    template_row{"audit.html", embedded::dashboard::audit_html},
     template_row{"commands.html", embedded::dashboard::commands_html},
     template_row{"event_list.html", embedded::dashboard::event_list_html},
     template_row{"events.html", embedded::dashboard::events_html},
@@ -62,7 +63,9 @@ std::string assembled(std::string_view name, std::string_view content) {
 }
 
 mustache::mustache& parsed(std::string_view name, bool framed) {
-  static std::map<std::pair<std::string, bool>, mustache::mustache> known;
+  // The library changes a template while it shows it; the loop shows where one signs in, a thread
+  // all else.
+  thread_local std::map<std::pair<std::string, bool>, mustache::mustache> known;
   auto key = std::pair(std::string(name), framed);
   auto entry = known.find(key);
   if (entry == known.end()) {
@@ -83,6 +86,8 @@ class model_context : public mustache::basic_context<std::string> {
   }
 
   void push(const mustache::data* section) override {
+    // An empty text would open it, too (kainjow 4.1, unlike others): a flag says that there is one.
+    if (section == &text_ && missing_) missing_->insert("a section that a text opens");
     open_.push_back(nullptr);
     for (auto list = lists_.rbegin(); list != lists_.rend() && !open_.back(); ++list) {
       auto& items = list->first.list_value();

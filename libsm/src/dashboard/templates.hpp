@@ -11,7 +11,7 @@ namespace sm {
 
 /// A page made from the template `name` ("services.html") in the frame of the others, or alone
 /// (`framed` false). Texts of `model` are shown, true or an object or a list with entries opens a
-/// section; null, false and an empty list close it. Not for several threads at once.
+/// section; null, false and an empty list close it.
 std::string render_template(std::string_view name, const json& model, bool framed,
                             std::set<std::string>* missing = nullptr);
 

@@ -8,7 +8,7 @@
 
 #include "http/url.hpp"
 #include "json_members.hpp"
-#include "log/process_log.hpp"
+#include "text/iso_time.hpp"
 #include "text/short_forms.hpp"
 
 namespace sm {
@@ -100,7 +100,7 @@ json event_row(const json& event) {
           {"time", time},
           {"clock", time.size() >= 19 ? time.substr(11, 8) : time},
           {"about", instance.empty() ? service : instance},
-          {"href", service.empty() ? json() : json(page_of_service(service))},
+          {"href", service.empty() ? std::string{} : page_of_service(service)},
           {"no_href", service.empty()},
           {"state_any", !state.empty()},
           {"state", state},
@@ -176,6 +176,28 @@ json events_view(const page_request& rq, const page_documents& documents) {
   model["type"] = given(rq, "type");
   model["service"] = given(rq, "service");
   return model;
+}
+
+json audit_view(const page_request&, const page_documents& documents) {
+  json rows = json::array();
+  for (auto& entry : at(document_in(documents, "audit"), "entries")) {
+    auto status = static_cast<unsigned>(number_in(entry, "status"));
+    auto time = text_in(entry, "ts");
+    auto role = text_in(entry, "role");
+    rows.push_back(
+        {{"number", print_json(at(entry, "n"))},
+         {"time", time},
+         {"clock", time.size() >= 19 ? time.substr(0, 10) + " " + time.substr(11, 8) : time},
+         {"by", text_in(entry, "by") + (role.empty() ? "" : " (" + role + ")")},
+         {"operation", text_in(entry, "operation")},
+         {"path", text_in(entry, "path")},
+         {"state", status < 400 ? "done" : text_in(entry, "code")},
+         {"tone", status < 400                     ? "quiet"
+                  : status == 401 || status == 403 ? "bad"
+                                                   : "warning"},
+         {"detail", text_in(entry, "detail")}});
+  }
+  return {{"entries_any", !rows.empty()}, {"entries", std::move(rows)}};
 }
 
 json manager_view(const page_request&, const page_documents& documents) {

@@ -19,6 +19,7 @@ json failed_view(const page_request& rq, const page_documents& documents);
 json failed_job_view(const page_request& rq, const page_documents& documents);
 json job_view_of(const page_request& rq, const page_documents& documents);
 json schedules_view(const page_request& rq, const page_documents& documents);
+json audit_view(const page_request& rq, const page_documents& documents);
 json manager_view(const page_request& rq, const page_documents& documents);
 
 // -- parts of them

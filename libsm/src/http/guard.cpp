@@ -31,18 +31,6 @@ bool cross_site(const guard_input& rq) {
   return !says_nothing && !same_origin(rq);
 }
 
-/// The value of `name` in a Cookie field (RFC 6265 4.2.1), or "".
-std::string_view cookie_value(std::string_view cookies, std::string_view name) {
-  while (!cookies.empty()) {
-    auto end = std::min(cookies.find(';'), cookies.size());
-    auto pair = trimmed(cookies.substr(0, end));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-      return pair.substr(name.size() + 1);
-    cookies.remove_prefix(std::min(end + 1, cookies.size()));
-  }
-  return {};
-}
-
 /// What the request shows. A cookie is sent by the browser, whoever made it ask: with one, a page
 /// of this server must ask for what changes anything.
 result<std::string_view> secret_of(const guard_policy& policy, const guard_input& rq) {
@@ -50,7 +38,8 @@ result<std::string_view> secret_of(const guard_policy& policy, const guard_input
   auto given = rq.authorization;
   if (given.size() >= scheme.size() && lower_case(given.substr(0, scheme.size())) == scheme)
     return given.substr(scheme.size());
-  auto secret = given.empty() ? cookie_value(rq.cookie, policy.cookie) : std::string_view{};
+  // A proxy in front may have a scheme of its own.
+  auto secret = cookie_value(rq.cookie, policy.cookie);
   if (secret.empty())
     return fail(errc::unauthorized,
                 "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "
@@ -79,6 +68,17 @@ bool needs_token(const guard_policy& policy, const guard_input& rq) {
 }
 
 }  // namespace
+
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    auto end = std::min(cookies.find(';'), cookies.size());
+    auto pair = trimmed(cookies.substr(0, end));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return pair.substr(name.size() + 1);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return {};
+}
 
 std::string session_cookie(std::string_view address) {
   auto colon = address.rfind(':');

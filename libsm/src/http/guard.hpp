@@ -31,6 +31,9 @@ enum class route_access : std::uint8_t {
 /// the port is in the name: two managers of one host keep their sessions apart.
 std::string session_cookie(std::string_view address);
 
+/// The value of `name` in a Cookie field (RFC 6265 4.2.1), or "".
+std::string_view cookie_value(std::string_view cookies, std::string_view name);
+
 struct guard_policy {
   std::set<std::string, std::less<>> hosts;    ///< lower case, without port
   std::string token;                           ///< the state folder's bearer token, an admin's

@@ -128,18 +128,6 @@ std::string journal_lines(log_level level, std::string_view text) {
   return out;
 }
 
-std::string iso_time(std::chrono::system_clock::time_point when) {
-  auto time = when.time_since_epoch();
-  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-  auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds).count();
-  auto stamp = static_cast<std::time_t>(seconds.count());
-  std::tm utc{};
-  gmtime_r(&stamp, &utc);
-  char date[32];
-  std::strftime(date, sizeof date, "%FT%T", &utc);
-  return fmt::format("{}.{:06}Z", date, micros);
-}
-
 std::string log_line(std::chrono::system_clock::time_point when, std::string_view key,
                      std::string_view value, std::string_view instance, pid_t pid,
                      std::string_view text) {

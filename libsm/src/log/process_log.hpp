@@ -10,6 +10,7 @@
 #include <string>
 
 #include "log/log_file.hpp"
+#include "text/iso_time.hpp"
 
 namespace sm {
 
@@ -26,9 +27,6 @@ bool stderr_is_journal();
 
 /// `text` as journald takes it: "<6>" for the priority before each of its lines (sd-daemon(3)).
 std::string journal_lines(log_level level, std::string_view text);
-
-/// "2026-01-31T12:00:00.000000Z".
-std::string iso_time(std::chrono::system_clock::time_point when);
 
 /// A line of a log: {"ts":"2026-01-31T12:00:00.000000Z","level":"info","instance":"web:0","pid":7,
 /// "msg":"..."}, or with "stream" in the place of the level for what a program printed.

@@ -27,6 +27,9 @@ constexpr field_row of_manager[] = {
 };
 
 constexpr field_row of_log_config[] = {
+    row<&log_config::access>("access", "`log/access.log`: a line of JSON for each request"),
+    row<&log_config::audit>("audit",
+                            "`log/audit.log`: a line for each operation that changes something"),
     row<&log_config::keep_removed>("keep_removed",
                                    "how long the logs of a removed service are kept; 0 drops them "
                                    "at once"),

@@ -6,8 +6,9 @@
 #include <array>
 #include <chrono>
 
-#include "log/process_log.hpp"
+#include "json_members.hpp"
 #include "security/constant_time.hpp"
+#include "text/iso_time.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
@@ -48,7 +49,8 @@ access_token read_token(const json& document) {
   auto known = parse_role(role);
   if (!known) throw failure(errc::bad_arguments, "is no role", "/role");
   token.role = *known;
-  token.session = document.value("session", json(false)) == true;
+  token.session = flag_in(document, "session");
+  token.maker = text_in(document, "maker");
   return token;
 }
 
@@ -109,33 +111,81 @@ std::string access_tokens::print() const {
                     {"created", t.created},
                     {"expires", t.expires},
                     {"used", t.used},
-                    {"session", t.session}});
+                    {"session", t.session},
+                    {"maker", t.maker}});
   return print_json(list) + "\n";
 }
 
 result<access_token> access_tokens::add(std::string_view name, api_role role,
                                         std::string_view secret, std::int64_t now,
-                                        std::int64_t expires, bool session) {
-  std::erase_if(all_, [&](auto& t) { return t.session && now >= t.expires; });
+                                        std::int64_t expires) {
   if (auto ok = check_name(name); !ok) return fail(errc::bad_arguments, ok.error().detail, "/name");
   if (called(name))
     return fail(errc::conflict, "there is a token called '" + std::string(name) + "'",
                 std::string(name));
-  if (all_.size() >= count_max)
+  auto sessions = std::count_if(all_.begin(), all_.end(), [](auto& t) { return t.session; });
+  if (all_.size() - static_cast<std::size_t>(sessions) >= count_max)
     return fail(errc::overloaded, "there are " + std::to_string(count_max) + " tokens already");
   access_token token{.name = std::string(name),
                      .role = role,
                      .prefix = std::string(secret.substr(0, prefix_size)),
                      .digest = digest_of_secret(secret),
                      .created = now,
-                     .expires = expires,
-                     .session = session};
+                     .expires = expires};
   insert(token);
   return token;
 }
 
-bool access_tokens::remove(std::string_view name) {
-  return std::erase_if(all_, [&](auto& t) { return t.name == name; }) > 0;
+result<access_token> access_tokens::add_session(std::string_view name, api_role role,
+                                                std::string_view secret, std::int64_t now,
+                                                std::int64_t expires, std::string_view maker) {
+  std::erase_if(all_, [&](auto& t) { return t.session && now >= t.expires; });
+  if (!maker.empty()) {
+    if (!is_valid(maker, now))
+      return fail(errc::unauthorized,
+                  "the token '" + std::string(maker) + "' is not valid any more");
+    auto* made_by = called(maker);
+    role = std::min(role, made_by->role);
+    if (made_by->expires > 0) expires = std::min(expires, made_by->expires);
+  }
+  auto by_maker = std::string(maker);
+  if (static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [&](auto& t) {
+        return t.session && t.maker == maker;
+      })) >= sessions_of_one_max)
+    drop_oldest_session(&by_maker);
+  if (static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(),
+                                             [](auto& t) { return t.session; })) >= sessions_max)
+    drop_oldest_session(nullptr);
+  access_token token{.name = std::string(name),
+                     .role = role,
+                     .prefix = std::string(secret.substr(0, prefix_size)),
+                     .digest = digest_of_secret(secret),
+                     .created = now,
+                     .expires = expires,
+                     .session = true,
+                     .maker = by_maker};
+  insert(token);
+  return token;
+}
+
+void access_tokens::drop_oldest_session(const std::string* maker) {
+  const access_token* oldest = nullptr;
+  for (auto& t : all_)
+    if (t.session && (!maker || t.maker == *maker) && (!oldest || t.created < oldest->created))
+      oldest = &t;
+  if (oldest) remove(std::string(oldest->name));
+}
+
+std::vector<std::string> access_tokens::remove(std::string_view name) {
+  std::vector<std::string> removed;
+  if (called(name)) removed.emplace_back(name);
+  for (std::size_t i = 0; i < removed.size(); ++i)
+    for (auto& t : all_)
+      if (t.session && t.maker == removed[i]) removed.push_back(t.name);
+  std::erase_if(all_, [&](auto& t) {
+    return std::find(removed.begin(), removed.end(), t.name) != removed.end();
+  });
+  return removed;
 }
 
 access_token* access_tokens::find(std::string_view secret, std::int64_t now) {

@@ -21,6 +21,7 @@ struct access_token {
   std::int64_t expires = 0;  ///< 0: never
   std::int64_t used = 0;     ///< last; 0: never
   bool session = false;      ///< of a browser that has signed in: it goes when its time is over
+  std::string maker{};       ///< of a session: the token by whose leave it is; it goes with that
 
   friend bool operator==(const access_token&, const access_token&) = default;
 };
@@ -33,19 +34,25 @@ json to_json(const access_token& token);
 
 class access_tokens {
  public:
-  static constexpr std::size_t count_max = 1000;
+  static constexpr std::size_t count_max = 1000;          ///< beside sessions
+  static constexpr std::size_t sessions_of_one_max = 20;  ///< by one maker; the oldest goes
+  static constexpr std::size_t sessions_max = 500;        ///< likewise, of all
 
   /// What `print` wrote; fails with `bad_arguments` and the place.
   static result<access_tokens> parse(std::string_view text);
   std::string print() const;
 
   /// A new token for `secret`, which is not kept. Fails with `conflict` when the name is taken,
-  /// `bad_arguments` for what is no name, `overloaded` when there are too many. Sessions that are
-  /// over go first.
+  /// `bad_arguments` for what is no name, `overloaded` when there are too many.
   result<access_token> add(std::string_view name, api_role role, std::string_view secret,
-                           std::int64_t now, std::int64_t expires, bool session = false);
-  /// False when there is none of the name.
-  bool remove(std::string_view name);
+                           std::int64_t now, std::int64_t expires);
+  /// A session by leave of the token `maker`, which it does not outlive; "" is the manager's own
+  /// user. Sessions that are over go first, and of too many the oldest. Fails with `unauthorized`
+  /// when the maker is good for nothing any more.
+  result<access_token> add_session(std::string_view name, api_role role, std::string_view secret,
+                                   std::int64_t now, std::int64_t expires, std::string_view maker);
+  /// With all sessions by its leave: their names; none when there is none of the name.
+  std::vector<std::string> remove(std::string_view name);
 
   /// Whose secret this is, if its time is not over. Of a time that tells nothing about secrets.
   access_token* find(std::string_view secret, std::int64_t now);
@@ -57,6 +64,7 @@ class access_tokens {
 
  private:
   void insert(access_token token);
+  void drop_oldest_session(const std::string* maker);
 
   std::vector<access_token> all_;  // by name
 };

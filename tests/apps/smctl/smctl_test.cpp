@@ -280,6 +280,28 @@ TEST_F(smctl_with_manager, the_manager_is_found_by_variable_folder_or_url) {
   EXPECT_EQ(here({"daemon", "stop", "-y", "-s", url}, {"SM_TOKEN=" + app.token()}).code, 77);
 }
 
+TEST_F(smctl_with_manager, an_audit_log_that_somebody_changed_is_seen) {
+  ASSERT_EQ(smctl({"stop", "b"}).code, 0);
+  ASSERT_EQ(smctl({"start", "b"}).code, 0);
+  auto listed = smctl({"audit"});
+  EXPECT_NE(listed.out.find("services.stop"), std::string::npos) << listed.out;
+  auto whole = smctl({"audit", "verify"});
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  EXPECT_EQ(whole.out.find("2 lines, 1 to 2, as they were written"), 0U) << whole.out;
+  auto copy = app.state() / "copy.log";
+  std::ofstream(copy) << [&] {
+    std::stringstream text;
+    text << std::ifstream(app.state() / "log" / "audit.log").rdbuf();
+    auto changed = text.str();
+    changed.replace(changed.find("services.stop"), 13, "services.halt");
+    return changed;
+  }();
+  auto broken = smctl({"audit", "verify", copy.string()});
+  EXPECT_EQ(broken.code, 1) << broken.err;
+  EXPECT_NE(broken.err.find("copy.log:1"), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("not as it was written"), std::string::npos) << broken.err;
+}
+
 TEST_F(smctl_with_manager, every_exit_code_comes_of_what_its_row_says) {
   EXPECT_EQ(add(tool_named("slow", {{"start_ms", 60'000}}, {{"start_timeout", "5m"}})).status, 201);
   ASSERT_EQ(smctl({"stop", "b"}).code, 0);

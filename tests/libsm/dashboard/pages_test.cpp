@@ -92,6 +92,11 @@ page_documents documents_with(const std::string& text) {
   all["history"] = past;
   all["schedules"] = json{{"schedules", json::array({schedule})}};
   all["daemon"] = json{{"pid", 1}, {"state", text}, {"config", nullptr}};
+  json entry{{"n", 7},       {"ts", "2026-11-30T16:41:30.000000Z"},
+             {"by", text},   {"operation", text},
+             {"path", text}, {"status", 403},
+             {"code", text}, {"detail", text}};
+  all["audit"] = json{{"entries", json::array({entry})}};
   all["tokens"] = json{{"tokens", json::array({token})}};
   return all;
 }

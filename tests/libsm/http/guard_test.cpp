@@ -143,6 +143,8 @@ TEST(guard, a_browser_that_has_signed_in_shows_its_cookie) {
   rq.cookie = "sm_session_9501=secret";
   rq.authorization = "Bearer wrong";
   EXPECT_EQ(code_of(rq), errc::unauthorized) << "what is shown on purpose is looked at alone";
+  rq.authorization = "Basic dXNlcjpwYXNz";
+  EXPECT_EQ(code_of(rq), passes) << "a proxy's own";
 }
 
 TEST(guard, with_the_cookie_alone_only_a_page_of_this_server_may_change_anything) {

@@ -29,8 +29,8 @@ TEST(access_tokens, are_found_by_their_secrets_while_their_time_is_not_over) {
   EXPECT_TRUE(tokens.find("sm_viewer", now + 1'000'000));
   for (auto* secret : {"", "sm_", "sm_viewe", "sm_viewer ", "SM_VIEWER", "watcher"})
     EXPECT_FALSE(tokens.find(secret, now)) << secret;
-  EXPECT_TRUE(tokens.remove("watcher"));
-  EXPECT_FALSE(tokens.remove("watcher"));
+  EXPECT_EQ(tokens.remove("watcher"), std::vector<std::string>{"watcher"});
+  EXPECT_TRUE(tokens.remove("watcher").empty());
   EXPECT_FALSE(tokens.find("sm_viewer", now));
 }
 
@@ -111,6 +111,47 @@ TEST(access_tokens, each_role_may_what_its_operations_take_and_no_more) {
     EXPECT_EQ(outcome(op, "sm_viewer"), op.role == api_role::viewer ? passes : refused) << op.id;
     EXPECT_EQ(outcome(op, "sm_nobody"), guarded ? errc::unauthorized : passes) << op.id;
   }
+}
+
+TEST(access_tokens, a_session_is_no_more_and_lasts_no_longer_than_who_gave_leave) {
+  access_tokens tokens;
+  ASSERT_TRUE(tokens.add("temp", api_role::operate, "sm_temp", 100, 150));
+  auto made = tokens.add_session("s1", api_role::admin, "sm_s1", 100, 1000, "temp");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->role, api_role::operate);
+  EXPECT_EQ(made->expires, 150);
+  // One that a session makes is no later either.
+  made = tokens.add_session("s2", api_role::operate, "sm_s2", 110, 2000, "s1");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->expires, 150);
+  EXPECT_EQ(tokens.remove("temp"), (std::vector<std::string>{"temp", "s1", "s2"}));
+  EXPECT_FALSE(tokens.find("sm_s2", 110));
+  auto late = tokens.add_session("s3", api_role::viewer, "sm_s3", 110, 2000, "temp");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, errc::unauthorized);
+}
+
+TEST(access_tokens, sessions_take_no_room_of_tokens_or_of_sessions_by_others) {
+  access_tokens tokens;
+  ASSERT_TRUE(tokens.add("watcher", api_role::viewer, "sm_watcher", 0, 0));
+  ASSERT_TRUE(tokens.add_session("mine", api_role::admin, "sm_mine", 0, 1000, ""));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(tokens.add_session("s" + std::to_string(i), api_role::viewer,
+                                   "sm_" + std::to_string(i), i + 1, 1000, "watcher"));
+  EXPECT_EQ(tokens.all().size(), 2 + access_tokens::sessions_of_one_max);
+  EXPECT_TRUE(tokens.find("sm_mine", 200));
+  EXPECT_FALSE(tokens.find("sm_79", 200));
+  EXPECT_TRUE(tokens.find("sm_80", 200));
+  auto again = access_tokens::parse(tokens.print());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->all(), tokens.all());
+}
+
+TEST(access_tokens, sessions_that_are_over_go) {
+  access_tokens tokens;
+  ASSERT_TRUE(tokens.add_session("old", api_role::admin, "sm_old", 0, 10, ""));
+  ASSERT_TRUE(tokens.add_session("new", api_role::admin, "sm_new", 20, 30, ""));
+  EXPECT_EQ(tokens.all().size(), 1U);
 }
 
 }  // namespace sm
