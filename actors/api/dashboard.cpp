@@ -235,7 +235,7 @@ result<json> dashboard::sign_in_link(api_role role, const std::string& maker) {
     return fail(errc::conflict, "a browser finds no way in: http.listen is empty");
   auto code = random_hex(code_bytes);
   codes_.add(code, {role, maker}, steady_seconds());
-  return json{{"url", "http://" + http_.address() + "/ui/sign-in?code=" + code},
+  return json{{"url", http_.url() + "/ui/sign-in?code=" + code},
               {"role", to_string(role)},
               {"expires_in_s", sign_in_codes::good_for}};
 }
@@ -291,7 +291,8 @@ void dashboard::sign_out(const request& rq, const response_sink& sink) {
 
 std::string dashboard::cookie_of(std::string_view secret, std::int64_t max_age) const {
   return http_.session_cookie() + "=" + std::string(secret) +
-         "; Path=/; Max-Age=" + std::to_string(max_age) + "; HttpOnly; SameSite=Strict";
+         "; Path=/; Max-Age=" + std::to_string(max_age) + "; HttpOnly; SameSite=Strict" +
+         (http_.url().starts_with("https:") ? "; Secure" : "");
 }
 
 }  // namespace sm

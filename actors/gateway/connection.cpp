@@ -32,6 +32,8 @@ connection::~connection() = default;
 void connection::start() {
   ++share_.connections;
   enter(phase::idle);
+  // A handshake is no idle time.
+  if (transport_.is_secure()) deadline_ = clock::now() + gateway_.config_.header_timeout;
   wait_for_input();
 }
 
@@ -227,6 +229,21 @@ connection::progress connection::read_head() {
   return judge_head();
 }
 
+/// Nothing is done for who asks without TLS, whatever he shows: he is told where to ask.
+connection::progress connection::refuse_plain(const request_head& head,
+                                              const request_target& target) {
+  auto host = target.authority.empty() ? head.host : target.authority;
+  auto where = "https://" + std::string(host) + std::string(target.path);
+  if (!target.query.empty()) where += "?" + std::string(target.query);
+  auto r = to_response(error{errc::bad_request, "this port speaks TLS", {}});
+  r.status = 308;
+  r.headers.emplace_back("Location", where);
+  parser_.reset();
+  keep_alive_ = false;
+  answer(std::move(r));
+  return progress::answered;
+}
+
 /// Who asks: the peer, with what was shown. Mostly the same as the last time.
 void connection::know_caller(const credential& shown, std::int64_t now) {
   if (shown.token) shown.token->used = now;
@@ -274,6 +291,7 @@ connection::progress connection::judge_head() {
   auto now = std::chrono::duration_cast<std::chrono::seconds>(
                  std::chrono::system_clock::now().time_since_epoch())
                  .count();
+  if (transport_.misses_tls()) return refuse_plain(head, *target);
   auto [refused, shown, not_let] =
       judge(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits, now);
   know_caller(shown, now);

@@ -48,6 +48,7 @@ class connection : public std::enable_shared_from_this<connection> {
   progress read_request();
   progress read_head();
   progress judge_head();
+  progress refuse_plain(const request_head& head, const request_target& target);
   void know_caller(const credential& shown, std::int64_t now);
   progress read_body();
   progress refuse(const error& e);

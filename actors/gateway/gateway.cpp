@@ -72,6 +72,7 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
       tcp_(l.context(), over_tcp_),
       unix_(l.context(), over_unix_),
       reserve_(reserved_descriptors),
+      certificate_(l, config, log_),
       run_(std::random_device{}()),
       sweep_timer_(l.context()),
       drain_timer_(l.context()) {
@@ -85,6 +86,7 @@ gateway::~gateway() = default;
 result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
   auto where = listen_endpoint(config_);
   if (!where) return tl::unexpected<error>(where.error());
+  if (auto ok = certificate_.open(); !ok) return ok;
   error_code ec;
   const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(where->address, ec), where->port);
   if (ec) return fail(errc::invalid_spec, ec.message(), "http.listen");
@@ -95,10 +97,10 @@ result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
     auto protocol = bound.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
     tcp_.acceptor.assign(protocol, given.release(), ec);
     auto end = tcp_.acceptor.local_endpoint(ec);
-    if (!ec && !end.address().is_loopback() && !config_.insecure)
+    if (!ec && !end.address().is_loopback() && !config_.insecure && !certificate_.current())
       return fail(errc::invalid_spec,
                   "the inherited socket can be reached from other hosts, without TLS: set "
-                  "http.insecure=true if you mean it",
+                  "http.tls_certificate and http.tls_key, or http.insecure=true if you mean it",
                   "http.listen");
     if (!ec)
       where->host =
@@ -117,6 +119,11 @@ result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
   guard_.tokens = &others;
   accept(tcp_);
   return {};
+}
+
+std::string gateway::url() const {
+  return address_.empty() ? std::string()
+                          : (certificate_.current() ? "https://" : "http://") + address_;
 }
 
 /// Of a name of our own, the address must be the one that is wanted.
@@ -293,6 +300,8 @@ bool gateway::accept_from_reserve(accepting_socket<Protocol>& l) {
 template <class Socket>
 void gateway::turn_away(Socket& socket) {
   ++refused_connections_;
+  if (std::is_same_v<Socket, asio::ip::tcp::socket> && certificate_.current())
+    return;  // a handshake would wait
   std::string text;
   auto r = to_response(error{errc::overloaded, "too many connections", {}});
   append_response_head(text, r, {.close = true});
@@ -320,8 +329,9 @@ void gateway::connect(Socket socket, listener_share& share) {
   socket.non_blocking(true, ignored);
   if constexpr (std::is_same_v<Socket, asio::ip::tcp::socket>)
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  auto c = std::make_shared<connection>(
-      *this, transport(transport::socket(std::move(socket)), std::move(*peer)), share);
+  transport by(transport::socket(std::move(socket)), std::move(*peer));
+  if (share.over_tcp && certificate_.current()) by.secure(certificate_.current());
+  auto c = std::make_shared<connection>(*this, std::move(by), share);
   connections_.insert(c);
   try {
     c->start();
@@ -422,6 +432,7 @@ void gateway::check_drained() {
   if (!on_drained_ || !connections_.empty()) return;
   drain_timer_.cancel();
   sweep_timer_.cancel();
+  certificate_.stop();
   asio::post(loop_.context(), [this] {
     if (auto done = std::exchange(on_drained_, nullptr)) done();
   });

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "gateway/certificate_keeper.hpp"
 #include "gateway/incoming_request.hpp"
 #include "http/guard.hpp"
 #include "http/router.hpp"
@@ -108,6 +109,9 @@ class gateway {
   result<void> restore_unix();
   /// "127.0.0.1:9501" with the port that was bound; "" without TCP.
   const std::string& address() const noexcept { return address_; }
+  /// "https://127.0.0.1:9501"; "" without TCP.
+  std::string url() const;
+  certificate_keeper& certificate() noexcept { return certificate_; }
 
   /// Tells `logs` of requests from now on.
   void write_down_to(request_logs& logs) { logs_ = &logs; }
@@ -167,6 +171,7 @@ class gateway {
   descriptor_reserve reserve_;
   std::unordered_set<std::shared_ptr<connection>> connections_;
   std::array<char, 64 << 10> arrived_;  // where a connection reads to before it keeps what it needs
+  certificate_keeper certificate_;
   request_logs* logs_ = nullptr;
   const std::uint32_t run_;
   std::uint64_t numbers_ = 0;

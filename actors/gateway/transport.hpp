@@ -1,5 +1,5 @@
 // What a connection reads from and writes to, and who is at its other end. Bytes travel as they
-// are.
+// are, or by TLS.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "link/loop.hpp"
+#include "security/tls.hpp"
 
 namespace sm {
 
@@ -21,15 +22,23 @@ class transport {
   transport(socket s, principal peer)
       : socket_(std::move(s)), peer_(std::make_shared<const principal>(std::move(peer))) {}
 
+  /// From here on by TLS. Before the first read.
+  void secure(std::shared_ptr<const tls_server> server) {
+    tls_ = std::make_unique<tls_stream>(std::move(server), socket_.native_handle());
+  }
+  bool is_secure() const noexcept { return tls_ != nullptr; }
+  /// TLS was expected, and somebody speaks without: what he says is read as it is.
+  bool misses_tls() const noexcept { return tls_ && tls_->is_plain(); }
+
   /// Shared with requests, which may outlive their connection.
   const std::shared_ptr<const principal>& peer() const noexcept { return peer_; }
 
-  struct moved {
-    std::size_t size = 0;
-    bool blocked = false;  ///< nothing for now: wait until it is ready
-    bool ended = false;    ///< by the peer, or it failed
-  };
+  using moved = bytes_moved;
   moved read(std::span<char> to) {
+    if (ciphers()) {
+      auto got = tls_->read(to);
+      if (!tls_->is_plain()) return got;
+    }
     error_code ec;
     auto size = socket_.read_some(asio::buffer(to.data(), to.size()), ec);
     return told(size, ec, size == 0);
@@ -37,9 +46,10 @@ class transport {
   /// Whether something has arrived that was not read.
   bool has_input() const {
     error_code ignored;
-    return socket_.available(ignored) > 0;
+    return (ciphers() && tls_->has_input()) || socket_.available(ignored) > 0;
   }
   moved write(std::string_view bytes) {
+    if (ciphers()) return tls_->write(bytes);
     error_code ec;
     auto size = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);
     return told(size, ec, false);
@@ -48,7 +58,11 @@ class transport {
   /// `done(failed)` from the loop.
   template <class F>
   void when_readable(F done) {
-    wait(socket::wait_read, std::move(done));
+    // What is deciphered already is told of by no socket.
+    if (ciphers() && tls_->has_input())
+      return asio::post(socket_.get_executor(), [done = std::move(done)] { done(false); });
+    bool output = ciphers() && tls_->read_waits_for_output();
+    wait(output ? socket::wait_write : socket::wait_read, std::move(done));
   }
   template <class F>
   void when_writable(F done) {
@@ -58,6 +72,7 @@ class transport {
   /// Nothing more is written; what the peer sends can still be read.
   void end_output() {
     error_code ignored;
+    if (ciphers()) tls_->end_output();
     socket_.shutdown(socket::shutdown_send, ignored);
   }
   void close() {
@@ -81,7 +96,10 @@ class transport {
     socket_.async_wait(what, [done = std::move(done)](error_code ec) { done(bool(ec)); });
   }
 
+  bool ciphers() const noexcept { return tls_ && !tls_->is_plain(); }
+
   socket socket_;
+  std::unique_ptr<tls_stream> tls_;
   const std::shared_ptr<const principal> peer_;
 };
 

@@ -176,7 +176,7 @@ manager_process::manager_process(detail::server_state& program, declared_program
       beat_(events_, given_.above),
       configuration_(events_, services_, jobs_, read_again(), std::move(declared), log_),
       reexec_(shared_, http_, given_.above, program.given_argv),
-      hangup_(shared_, configuration_, given_.above),
+      hangup_(shared_, configuration_, given_.above, [this] { http_.certificate().renew(); }),
       leave_(shared_, reexec_, shutdown_),
       links_(events_, log_,
              [this](received_greeting& greeting, const peer& who) {
@@ -306,7 +306,7 @@ void manager_process::tell_address() {
     std::filesystem::remove(folder.path() / "http", ignored);
     log_.warn("the address is in no file: {}", to_string(ok.error()));
   }
-  auto tcp = http_.address().empty() ? std::string() : "http://" + http_.address();
+  auto tcp = http_.url();
   log_.info("{} serves {}{}{}; the token is in {}", program_.program, tcp,
             tcp.empty() ? "" : " and ", (folder.path() / "sm.sock").string(),
             (folder.path() / "token").string());

@@ -120,8 +120,12 @@ void child_collector::look_again() {
 }
 
 reload_on_hangup::reload_on_hangup(supervision& s, configuration_keeper& file,
-                                   const service_manager& above)
-    : s_(s), file_(file), above_(above), signals_(s.events.context(), SIGHUP) {
+                                   const service_manager& above, std::function<void()> also)
+    : s_(s),
+      file_(file),
+      above_(above),
+      also_(std::move(also)),
+      signals_(s.events.context(), SIGHUP) {
   await();
 }
 
@@ -134,6 +138,7 @@ void reload_on_hangup::await() {
 }
 
 void reload_on_hangup::reload() {
+  also_();
   if (!file_.has_file()) {
     s_.log.info("SIGHUP: there is no configuration file to read again");
     return;

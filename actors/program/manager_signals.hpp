@@ -72,7 +72,9 @@ class child_collector {
 /// SIGHUP: the file is read again and carried out, and who started the manager is told.
 class reload_on_hangup {
  public:
-  reload_on_hangup(supervision& s, configuration_keeper& file, const service_manager& above);
+  /// `also` is called first.
+  reload_on_hangup(supervision& s, configuration_keeper& file, const service_manager& above,
+                   std::function<void()> also);
 
  private:
   void await();
@@ -81,6 +83,7 @@ class reload_on_hangup {
   supervision& s_;
   configuration_keeper& file_;
   const service_manager& above_;
+  const std::function<void()> also_;
   asio::signal_set signals_;
 };
 

@@ -15,7 +15,10 @@ struct http_config {
   std::string listen = "127.0.0.1:9501";  ///< address:port; port 0 takes a free one; "" is no TCP
   std::vector<std::string> hosts{};       ///< names accepted in Host besides the loopback ones
   std::vector<std::string> origins{};     ///< of pages that may call, such as https://app.example
-  bool insecure = false;                  ///< allows a listen address that is not a loopback one
+  /// PEM, with the chain: HTTPS instead of HTTP on TCP. Read again when it changes.
+  std::filesystem::path tls_certificate{};
+  std::filesystem::path tls_key{};      ///< PEM
+  bool insecure = false;                ///< without TLS: a listen address that is no loopback one
   bool programs = false;                ///< adding and changing services with a `command` over TCP
   bool dashboard = true;                ///< the pages at / and under /ui
   bool open_metrics = false;            ///< /metrics and /readyz?verbose over TCP without the token

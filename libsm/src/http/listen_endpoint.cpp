@@ -39,12 +39,18 @@ result<tcp_endpoint> listen_endpoint(const http_config& http) {
     return fail(errc::invalid_spec,
                 in_quotes(text) + " is no address; write for example 127.0.0.1:9501",
                 "http.listen");
-  if (!*loopback && !http.insecure)
-    return fail(
-        errc::invalid_spec,
-        "'" + text +
-            "' can be reached from other hosts, without TLS: set http.insecure=true if you mean it",
-        "http.listen");
+  if (http.tls_certificate.empty() != http.tls_key.empty())
+    return fail(errc::invalid_spec,
+                std::string("TLS takes a certificate and its key: ") +
+                    (http.tls_key.empty() ? "http.tls_key" : "http.tls_certificate") +
+                    " is not set",
+                "http.listen");
+  if (!*loopback && !http.insecure && http.tls_key.empty())
+    return fail(errc::invalid_spec,
+                "'" + text +
+                    "' can be reached from other hosts, without TLS: set http.tls_certificate and "
+                    "http.tls_key, or http.insecure=true if you mean it",
+                "http.listen");
   return end;
 }
 

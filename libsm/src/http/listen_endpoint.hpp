@@ -15,7 +15,7 @@ struct tcp_endpoint {
 };
 
 /// Fails with `invalid_spec` for what is no numeric address (or "localhost") with a port, and for
-/// one that other hosts can reach, unless `insecure` is set.
+/// one that other hosts can reach, unless there is TLS or `insecure` is set.
 result<tcp_endpoint> listen_endpoint(const http_config& http);
 
 }  // namespace sm

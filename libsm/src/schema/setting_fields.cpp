@@ -40,7 +40,13 @@ constexpr field_row of_http[] = {
     row<&http_config::hosts>("hosts", "names that are accepted in Host besides the loopback ones"),
     row<&http_config::origins>("origins",
                                "origins of pages that may call, such as `https://app.example`"),
-    row<&http_config::insecure>("insecure", "allows a listen address that is not a loopback one"),
+    row<&http_config::tls_certificate>(
+        "tls_certificate",
+        "PEM file with the certificate and its chain: HTTPS instead of HTTP over TCP; read again "
+        "when it changes"),
+    row<&http_config::tls_key>("tls_key", "PEM file with its key"),
+    row<&http_config::insecure>("insecure",
+                                "without TLS: allows a listen address that is not a loopback one"),
     row<&http_config::programs>("programs",
                                 "adding and changing services with a `command` over TCP"),
     row<&http_config::dashboard>("dashboard", "the pages at / and under /ui"),

@@ -1,0 +1,61 @@
+// TLS on the connections of a server (OpenSSL), over sockets that do not block.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <sm/error.hpp>
+#include <span>
+#include <string_view>
+
+namespace sm {
+
+/// What a read or a write came to.
+struct bytes_moved {
+  std::size_t size = 0;
+  bool blocked = false;  ///< nothing for now: wait until it is ready
+  bool ended = false;    ///< by the peer, or it failed
+};
+
+/// A server's certificate with its chain, and its key. TLS 1.2 with forward secrecy and 1.3.
+class tls_server {
+ public:
+  /// Fails with `invalid_spec`, naming the file at fault.
+  static result<std::shared_ptr<const tls_server>> open(const std::filesystem::path& certificate,
+                                                        const std::filesystem::path& key);
+
+ private:
+  friend class tls_stream;
+  tls_server() = default;
+  std::shared_ptr<void> context_;  // SSL_CTX
+};
+
+/// One connection, whose socket it does not own. The first read begins the handshake.
+class tls_stream {
+ public:
+  tls_stream(std::shared_ptr<const tls_server> server, int fd);
+  ~tls_stream();
+  tls_stream(const tls_stream&) = delete;
+  tls_stream& operator=(const tls_stream&) = delete;
+
+  bytes_moved read(std::span<char> to);
+  bytes_moved write(std::string_view bytes);
+  /// A read that was blocked waits for room to write, as a handshake may.
+  bool read_waits_for_output() const noexcept { return read_waits_for_output_; }
+  /// What came before a handshake is none: somebody speaks without TLS. Nothing was read.
+  bool is_plain() const noexcept { return plain_; }
+  /// Bytes that are deciphered and not read yet.
+  bool has_input() const;
+  /// Tells the peer that nothing more comes.
+  void end_output();
+
+ private:
+  bytes_moved told(int outcome, bool reading);
+
+  const std::shared_ptr<const tls_server> server_;
+  const std::shared_ptr<void> ssl_;  // SSL
+  const int fd_;
+  bool begun_ = false, plain_ = false, failed_ = false, read_waits_for_output_ = false;
+};
+
+}  // namespace sm

@@ -1,0 +1,157 @@
+// HTTPS, as openssl and curl see it.
+#include <fstream>
+
+#include "command.hpp"
+#include "supervision_fixture.hpp"
+#include "temporary_folder.hpp"
+
+namespace sm::test {
+namespace {
+
+/// A certificate of its own making for localhost.
+struct certificate {
+  explicit certificate(const std::filesystem::path& folder) : folder_(folder) { make("first"); }
+
+  void make(const std::string& name) const {
+    auto made = run_command({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-keyout",
+                             key() + ".new", "-out", file() + ".new", "-subj", "/CN=" + name,
+                             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"});
+    EXPECT_EQ(made.code, 0) << made.err;
+    std::filesystem::rename(key() + ".new", key());
+    std::filesystem::rename(file() + ".new", file());
+  }
+  std::string file() const { return (folder_ / "cert.pem").string(); }
+  std::string key() const { return (folder_ / "key.pem").string(); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+struct with_certificate {
+  temporary_folder folder;
+  certificate made{folder.path()};
+};
+
+class tls_fixture : private with_certificate, public supervision_fixture {
+ protected:
+  tls_fixture()
+      : supervision_fixture({}, {"SM_HTTP__TLS_CERTIFICATE=" + made.file(),
+                                 "SM_HTTP__TLS_KEY=" + made.key(), "SM_HTTP__HEADER_TIMEOUT=1s"}) {}
+
+  certificate& cert() { return made; }
+  std::string url(const std::string& path) const {
+    return "https://localhost:" + std::to_string(app.port()) + path;
+  }
+  command_result curl(std::vector<std::string> words) {
+    words.insert(words.begin(), {"curl", "-sS", "--max-time", "30", "--cacert", made.file()});
+    return run_command(words);
+  }
+  command_result handshake(std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(app.port())});
+    return run_command(words, "");
+  }
+};
+
+}  // namespace
+
+TEST_F(tls_fixture, what_is_asked_by_https_is_answered) {
+  auto answer = curl({url("/v1/services/a"), "-H", "Authorization: Bearer " + app.token()});
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_EQ(json::parse(answer.out)["name"], "a");
+  // A body and an answer of many records, and several requests on one connection.
+  auto big = app.state() / "big.json";
+  std::ofstream(big) << "\"" << std::string(700'000, 'x') << "\"";
+  auto echo = url("/v1/services/a/commands/echo");
+  answer = curl({echo, echo, "-H", "Authorization: Bearer " + app.token(), "--data-binary",
+                 "@" + big.string(), "-w", "\n%{num_connects}\n"});
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_NE(answer.out.find(std::string(700'000, 'x')), std::string::npos);
+  EXPECT_TRUE(answer.out.ends_with("\n0\n")) << "the second one needed no connection";
+}
+
+TEST_F(tls_fixture, a_stream_goes_on_by_https) {
+  auto told =
+      curl({url("/v1/events?since=0&held=1"), "-H", "Authorization: Bearer " + app.token()});
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_NE(told.out.find("event: service.state"), std::string::npos);
+}
+
+TEST_F(tls_fixture, old_protocols_and_weak_ciphers_are_refused) {
+  EXPECT_EQ(handshake({"-tls1_3"}).code, 0);
+  EXPECT_EQ(handshake({"-tls1_2"}).code, 0);
+  EXPECT_NE(handshake({"-tls1_1", "-cipher", "ALL:@SECLEVEL=0"}).code, 0);
+  EXPECT_NE(handshake({"-tls1", "-cipher", "ALL:@SECLEVEL=0"}).code, 0);
+  for (auto* weak : {"AES128-SHA", "AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"})
+    EXPECT_NE(handshake({"-tls1_2", "-cipher", std::string(weak) + ":@SECLEVEL=0"}).code, 0)
+        << weak;
+  auto offered = handshake({"-alpn", "h2,http/1.1"});
+  EXPECT_NE(offered.out.find("ALPN protocol: http/1.1"), std::string::npos) << offered.out;
+}
+
+TEST_F(tls_fixture, who_speaks_without_tls_is_told_where_to_ask_and_gets_nothing_done) {
+  auto reply = app.connect().request("POST", "/v1/services/b/stop?wait=5s", "",
+                                     {{"Authorization", "Bearer " + app.token()}});
+  EXPECT_EQ(reply.status, 308);
+  EXPECT_EQ(reply.headers["location"], "https://localhost/v1/services/b/stop?wait=5s");
+  EXPECT_EQ(app.service("b")["state"], "RUNNING");
+  EXPECT_EQ(app.connect().request("GET", "/healthz").status, 308);
+}
+
+TEST_F(tls_fixture, who_is_silent_in_the_handshake_is_not_waited_for) {
+  auto silent = app.connect();
+  EXPECT_TRUE(silent.closed_within(patience));
+  auto half = app.connect();
+  ASSERT_TRUE(half.send(std::string("\x16\x03\x01\x02\x00", 5)));
+  EXPECT_TRUE(half.closed_within(patience));
+  auto nonsense = app.connect();
+  ASSERT_TRUE(nonsense.send(std::string("\x16\x03\x01\x00\x05hello", 10)));
+  nonsense.receive_until(std::string("\x15\x03", 2));  // an alert
+}
+
+TEST_F(tls_fixture, another_certificate_is_taken_without_a_restart_and_a_broken_one_is_not) {
+  auto subject = [&] { return handshake({}).out; };
+  EXPECT_NE(subject().find("CN = first"), std::string::npos);
+  auto kept = app.connect();  // whose handshake has not begun
+  cert().make("second");
+  app.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return subject().find("CN = second") != std::string::npos; }));
+  std::ofstream(cert().file()) << "no certificate";
+  app.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] {
+    return app.log_of("manager").find("the certificate in use stays") != std::string::npos;
+  }));
+  EXPECT_NE(subject().find("CN = second"), std::string::npos);
+  EXPECT_EQ(app.pid() > 0 && app.all_ready(), true);
+}
+
+TEST_F(tls_fixture, browsers_keep_their_session_to_https) {
+  auto link = app.api("POST", "/v1/sign-ins").document()["url"].get<std::string>();
+  EXPECT_TRUE(link.starts_with("https://127.0.0.1:")) << link;
+  auto code = link.substr(link.find("code="));
+  auto signed_in = curl({"-i", url("/ui/sign-in"), "-d", code});
+  EXPECT_NE(signed_in.out.find("; Secure"), std::string::npos) << signed_in.out;
+}
+
+TEST(tls, files_that_are_none_are_named) {
+  temporary_folder folder;
+  certificate made(folder.path());
+  auto starts = [&](const std::vector<std::string>& environment) {
+    auto state = folder.path() / "state";
+    auto all = environment;
+    all.push_back("SM_HTTP__LISTEN=127.0.0.1:0");
+    return run_command({TEST_PROGRAM, "--state", state.string()}, "", all);
+  };
+  auto alone = starts({"SM_HTTP__TLS_KEY=" + made.key()});
+  EXPECT_NE(alone.code, 0);
+  EXPECT_NE(alone.err.find("http.tls_certificate"), std::string::npos) << alone.err;
+  auto none = starts({"SM_HTTP__TLS_KEY=" + made.key(), "SM_HTTP__TLS_CERTIFICATE=/nowhere.pem"});
+  EXPECT_NE(none.code, 0);
+  EXPECT_NE(none.err.find("/nowhere.pem"), std::string::npos) << none.err;
+  auto swapped =
+      starts({"SM_HTTP__TLS_KEY=" + made.file(), "SM_HTTP__TLS_CERTIFICATE=" + made.file()});
+  EXPECT_NE(swapped.err.find("is no key of the certificate"), std::string::npos) << swapped.err;
+}
+
+}  // namespace sm::test
