@@ -61,6 +61,8 @@ async function carryOut(button) {
     tell(`${label}: ${error.message}`, true);
   } finally {
     button.disabled = false;
+    button.blur();
+    button.closest(".actions")?.setAttribute("data-answered", "");
     refresh();
   }
 }
@@ -114,11 +116,11 @@ async function comparePlan(button) {
   place.replaceChildren();
   try {
     const { answer } = await ask("POST", "/v1/config/plan", "{}");
-    const mine = answer.changes.filter((change) => change.name === button.dataset.plan && change.action !== "keep");
+    const mine = answer.changes.filter((change) => change.name === button.dataset.plan && (change.action !== "keep" || change.by_hand?.length));
     for (const mistake of answer.errors) text("p", `${mistake.key}: ${mistake.detail}`, place).className = "problem";
     if (mine.length === 0) text("p", "It is as the file has it.", place);
     for (const change of mine) {
-      text("p", `The file would ${change.action} it:`, place);
+      text("p", change.action === "keep" ? "Changed by hand, and the file keeps it so:" : `The file would ${change.action} it:`, place);
       const list = text("ul", "", place);
       for (const field of change.fields ?? [])
         text("li", `${field.field}: ${JSON.stringify(field.before)} → ${JSON.stringify(field.after)}`, list);

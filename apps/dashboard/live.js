@@ -162,9 +162,10 @@ export function follow() {
   });
   // What waited for the pointer to leave.
   document.addEventListener("pointerout", (event) => {
-    if (event.target.closest?.("[data-keyed]") && !event.relatedTarget?.closest?.("[data-keyed]")) refresh();
+    const held = event.target.closest?.("[data-keyed], .actions");
+    if (held && !held.contains(event.relatedTarget)) refresh();
   });
   document.addEventListener("focusout", (event) => {
-    if (event.target.closest?.("[data-keyed]")) refresh();
+    if (event.target.closest?.("[data-keyed], .actions")) refresh();
   });
 }

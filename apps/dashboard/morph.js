@@ -67,7 +67,8 @@ export function morph(shown, wanted) {
   if (shown.isEqualNode(wanted)) return false;
   if (shown === document.activeElement && shown.matches("input, textarea, select")) return false;
   // Of a row of buttons none comes or goes while one of them may be about to be pressed.
-  if (shown.matches(".actions") && inUse(shown) && verbsIn(shown) !== verbsIn(wanted)) return true;
+  if (shown.matches(".actions") && inUse(shown) && verbsIn(shown) !== verbsIn(wanted) && !("answered" in shown.dataset))
+    return true;
   sameAttributes(shown, wanted);
   if (shown.matches("[data-keyed]")) return morphRows(shown, wanted);
   const olds = [...shown.childNodes];

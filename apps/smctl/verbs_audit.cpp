@@ -60,14 +60,18 @@ result<int> verify(session& s) {
   audit_check check(*digest);
   for (auto& file : files) {
     std::ifstream in(file);
-    if (!in) return fail(errc::unavailable, "cannot be read", file);
+    if (!in || std::filesystem::is_directory(file))
+      return fail(errc::unavailable, "cannot be read", file);
     std::string line;
+    auto before = check.lines();
     for (std::uint64_t number = 1; std::getline(in, line); ++number) {
       if (line.empty()) continue;
       if (auto ok = check.add(line); !ok)
         return fail(ok.error().code, ok.error().where + ": " + ok.error().detail,
                     file + ":" + std::to_string(number));
     }
+    if (check.lines() == before)
+      return fail(errc::conflict, "no line of an audit log is in it", file);
   }
   auto last = check.last().value_or(audit_place{});
   json outcome{{"lines", check.lines()},
@@ -84,6 +88,8 @@ result<int> verify(session& s) {
       (check.cut() > 0
            ? "; " + std::to_string(check.cut()) + " more were cut when they were written"
            : "") +
+      (check.first() > 1 ? "; those before " + std::to_string(check.first()) + " are not here"
+                         : "") +
       "\nlast " + std::to_string(last.number) + " " + last.hash + "\n");
   return exits::ok;
 }

@@ -52,6 +52,8 @@ TEST_F(audit_fixture, who_may_not_is_written_down_too) {
   auto all = entries();
   EXPECT_EQ(all[0]["code"], "unauthorized");
   EXPECT_EQ(all[1]["code"], "forbidden");
+  EXPECT_TRUE(all[1]["by"].get<std::string>().starts_with("token watcher, 127.0.0.1:"));
+  EXPECT_EQ(all[1]["role"], "viewer");
   EXPECT_NE(all[1]["detail"].get<std::string>().find("'watcher'"), std::string::npos);
   for (auto& line : lines_of("audit.log"))
     EXPECT_EQ(line.find(secret.substr(10)), std::string::npos) << "no secret is in it";

@@ -477,6 +477,7 @@ std::vector<operation> manager_rows() {
        .body = {body_schema::kind::fields, "", {overwrite}, "", true},
        .answer = "`{\"etag\", \"changes\", \"errors\"}`",
        .summary = "reads the configuration file anew and says what would change; 409 without one",
+       .traffic = true,
        .gives = "Plan"},
       {.id = "config.apply",
        .method = "POST",

@@ -64,7 +64,7 @@ struct operation {
   answer_kind kind = answer_kind::plain;
   std::string_view summary{};
   unsigned status = 200;     ///< of success
-  bool traffic = false;      ///< changes something, and comes at any rate: not audited
+  bool traffic = false;      ///< changes nothing, or comes at any rate: not audited
   std::string_view gives{};  ///< the answer's name among the schemas of OpenAPI, or a media type
 
   bool audited() const noexcept { return method != "GET" && !traffic; }

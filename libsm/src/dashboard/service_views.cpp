@@ -234,9 +234,6 @@ json service_view(const page_request& rq, const page_documents& documents) {
   for (auto& instance : at(service, "instance_list")) {
     auto shown = process_row(instance);
     shown["last_exit"] = dash_for_none(text_in(instance, "last_exit"));
-    auto end = text_in(instance, "last_end");
-    if (!end.empty() && shown["note"].get<std::string>().find(end) == std::string::npos)
-      shown["note"] = shown["note"].get<std::string>() + (shown["note"] == "" ? "" : "; ") + end;
     instances.push_back(std::move(shown));
   }
   auto facts = fmt::format("{}, {} ready, {} restarts, wanted {}", text_in(service, "type"),

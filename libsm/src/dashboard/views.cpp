@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 
@@ -65,19 +66,18 @@ namespace {
 
 /// What of an event its other columns do not say.
 std::string rest_of(const json& data) {
-  std::string rest;
   if (!data.is_object()) return print_json(data);
+  std::string rest;
+  auto add = [&](const std::string& text) { rest += (rest.empty() ? "" : " · ") + text; };
+  if (auto reason = text_in(data, "reason"); !reason.empty()) add(reason);
+  if (data.contains("ready") && text_in(data, "state") == "RUNNING" && !flag_in(data, "ready"))
+    add("not ready yet");
   for (auto& [name, value] : data.items()) {
-    if (name == "time" || name == "service" || name == "instance" || name == "state") continue;
+    static constexpr std::array shown{"time", "service", "instance", "state", "reason", "ready"};
+    if (std::find(shown.begin(), shown.end(), name) != shown.end()) continue;
     if (name == "restarts" && value == 0) continue;
-    if (name == "ready") {
-      if (value == false && text_in(data, "state") == "RUNNING") rest += "not ready yet  ";
-      continue;
-    }
-    auto text = value.is_string() ? value.get<std::string>() : print_json(value);
-    rest += (name == "reason" ? text : name + " " + text) + "  ";
+    add(name + " " + (value.is_string() ? value.get<std::string>() : print_json(value)));
   }
-  while (rest.ends_with(' ')) rest.pop_back();
   return rest;
 }
 

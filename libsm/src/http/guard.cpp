@@ -31,24 +31,13 @@ bool cross_site(const guard_input& rq) {
   return !says_nothing && !same_origin(rq);
 }
 
-/// What the request shows. A cookie is sent by the browser, whoever made it ask: with one, a page
-/// of this server must ask for what changes anything.
-result<std::string_view> secret_of(const guard_policy& policy, const guard_input& rq) {
+/// What the request shows; "" for nothing, `by_cookie` tells how.
+std::string_view secret_of(const guard_policy& policy, const guard_input& rq, bool& by_cookie) {
   constexpr std::string_view scheme = "bearer ";
   auto given = rq.authorization;
-  if (given.size() >= scheme.size() && lower_case(given.substr(0, scheme.size())) == scheme)
-    return given.substr(scheme.size());
+  by_cookie = given.size() < scheme.size() || lower_case(given.substr(0, scheme.size())) != scheme;
   // A proxy in front may have a scheme of its own.
-  auto secret = cookie_value(rq.cookie, policy.cookie);
-  if (secret.empty())
-    return fail(errc::unauthorized,
-                "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "
-                "--token-file, and `smctl dashboard` signs a browser in",
-                "Authorization");
-  if (!rq.safe_method && !same_origin(rq))
-    return fail(errc::forbidden, "with the cookie alone, only a page of this server may do this",
-                "Cookie");
-  return secret;
+  return by_cookie ? cookie_value(rq.cookie, policy.cookie) : given.substr(scheme.size());
 }
 
 bool needs_token(const guard_policy& policy, const guard_input& rq) {
@@ -105,6 +94,12 @@ result<credential> credential_of(const guard_policy& policy, std::string_view se
   return credential{token->role, token};
 }
 
+std::optional<credential> shown_by(const guard_policy& policy, const guard_input& rq) {
+  bool by_cookie = false;
+  auto shown = credential_of(policy, secret_of(policy, rq, by_cookie), rq.now);
+  return shown ? std::optional(*shown) : std::nullopt;
+}
+
 result<credential> guard(const guard_policy& policy, const guard_input& rq) {
   if (!rq.over_tcp) return credential{api_role::admin};
   if (rq.host.empty()) {
@@ -122,9 +117,18 @@ result<credential> guard(const guard_policy& policy, const guard_input& rq) {
     return fail(errc::forbidden, "a page of another origin may not do this; see http.origins",
                 "Origin");
   if (!needs) return credential{};
-  auto secret = secret_of(policy, rq);
-  if (!secret) return tl::unexpected<error>(secret.error());
-  auto shown = credential_of(policy, *secret, rq.now);
+  bool by_cookie = false;
+  auto secret = secret_of(policy, rq, by_cookie);
+  if (by_cookie && secret.empty())
+    return fail(errc::unauthorized,
+                "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "
+                "--token-file, and `smctl dashboard` signs a browser in",
+                "Authorization");
+  // A browser sends it, whoever made it ask.
+  if (by_cookie && !rq.safe_method && !same_origin(rq))
+    return fail(errc::forbidden, "with the cookie alone, only a page of this server may do this",
+                "Cookie");
+  auto shown = credential_of(policy, secret, rq.now);
   if (!shown) return shown;
   if (rq.role && *shown->role < *rq.role)
     return fail(errc::forbidden,

@@ -76,6 +76,10 @@ guard_policy make_guard_policy(const std::string& listen_address, const http_con
 result<credential> credential_of(const guard_policy& policy, std::string_view secret,
                                  std::int64_t now);
 
+/// What `rq` shows, whether or not it may do this: for who writes down that it may not. Nothing
+/// where that is good for nothing.
+std::optional<credential> shown_by(const guard_policy& policy, const guard_input& rq);
+
 /// Fails with `bad_request`, `misdirected`, `forbidden`, `unauthorized`. What a browser does by its
 /// cookie must be asked by a page of this server, if it changes anything.
 result<credential> guard(const guard_policy& policy, const guard_input& rq);

@@ -205,7 +205,10 @@ head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head
                     .authorization = head.authorization,
                     .cookie = head.cookie};
   auto shown = guard(policy, check);
-  if (!shown) return {to_response(shown.error()), {}, shown.error()};
+  if (!shown)
+    return {to_response(shown.error()),
+            over_tcp ? shown_by(policy, check).value_or(credential{}) : credential{},
+            shown.error()};
   return {refuse_shown(head, body, target, to, limits, access), *shown};
 }
 

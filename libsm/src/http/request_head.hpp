@@ -94,7 +94,7 @@ struct head_limits {
 /// seconds.
 struct head_verdict {
   std::optional<response> refused{};
-  credential shown{};
+  credential shown{};              ///< also by who is refused
   std::optional<error> not_let{};  ///< why the guard refuses it, if it is the guard
 };
 head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,

@@ -75,6 +75,12 @@ std::optional<audit_place> end_of_audit(std::string_view tail) {
 result<void> audit_check::add(std::string_view text) {
   auto line = take_apart(text);
   if (!line) {
+    // What a manager that ended had begun, or says of lines that a full disk lost.
+    constexpr std::string_view begin = R"({"n":)", lost = R"({"lost":)";
+    auto known = std::min(text.size(), begin.size());
+    if (text.substr(0, known) != begin.substr(0, known) && !text.starts_with(lost))
+      return fail(errc::conflict, "this is no line of an audit log",
+                  last_ ? "behind n " + std::to_string(last_->number) : "at its begin");
     ++cut_;
     return {};
   }

@@ -38,7 +38,8 @@ class audit_check {
   explicit audit_check(digest_function digest) : digest_(std::move(digest)) {}
 
   /// `line` without its end. Fails with `conflict` for one that does not follow from those before,
-  /// or is not as it was written. One that was cut when a process ended is passed over and counted.
+  /// or is not as it was written. One that was cut when a process ended, or that tells of lines a
+  /// full disk lost, is passed over and counted.
   result<void> add(std::string_view line);
 
   std::uint64_t first() const noexcept { return first_; }

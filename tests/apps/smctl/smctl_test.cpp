@@ -296,6 +296,9 @@ TEST_F(smctl_with_manager, an_audit_log_that_somebody_changed_is_seen) {
     changed.replace(changed.find("services.stop"), 13, "services.halt");
     return changed;
   }();
+  std::ofstream(app.state() / "empty.log").flush();
+  for (auto* none : {"empty.log", "log"})
+    EXPECT_NE(smctl({"audit", "verify", (app.state() / none).string()}).code, 0) << none;
   auto broken = smctl({"audit", "verify", copy.string()});
   EXPECT_EQ(broken.code, 1) << broken.err;
   EXPECT_NE(broken.err.find("copy.log:1"), std::string::npos) << broken.err;

@@ -110,6 +110,18 @@ TEST(audit_trail, a_line_that_was_cut_is_passed_over_and_counted) {
   EXPECT_EQ(check.last()->number, 3U);
 }
 
+TEST(audit_trail, what_is_no_line_of_it_is_said) {
+  auto lines = chain(3);
+  for (auto* foreign : {"rubbish", "{}", R"({"m":1})", "xxxxxxxx"}) {
+    auto with = lines;
+    with.insert(with.begin() + 2, foreign);
+    EXPECT_NE(fault(with).find("behind n 2"), std::string::npos) << foreign << ": " << fault(with);
+  }
+  auto mangled = lines;
+  mangled[2] = mangled[2].substr(1);
+  EXPECT_NE(fault(mangled), "");
+}
+
 TEST(audit_trail, it_goes_on_where_the_last_whole_line_is) {
   auto lines = chain(3);
   EXPECT_EQ(end_of_audit(lines[0] + "\n" + lines[1] + "\n")->number, 2U);
