@@ -17,7 +17,7 @@ namespace {
 constexpr std::array states{"RUNNING",  "STARTING", "BACKOFF", "FATAL",
                             "STOPPING", "STOPPED",  "EXITED"};
 
-std::string dash_for_none(std::string text) { return text.empty() ? "–" : text; }
+std::string dash_for_none(const std::string& text) { return text.empty() ? "–" : text; }
 
 /// By the state, and by whether one that runs is ready.
 json state_of(const json& shown) {

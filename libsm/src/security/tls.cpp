@@ -21,7 +21,7 @@ std::string reason() {
   return text;
 }
 
-int fd_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int fd_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
 
 /// OpenSSL's own socket BIO writes so that a peer who has gone ends the process by SIGPIPE.
 int send_some(BIO* bio, const char* bytes, int size) {
@@ -40,7 +40,8 @@ int receive_some(BIO* bio, char* bytes, int size) {
 
 long control(BIO*, int what, long, void*) { return what == BIO_CTRL_FLUSH ? 1 : 0; }
 
-BIO* socket_bio(int fd) {
+/// `fd` stays where it is for as long as the BIO does.
+BIO* socket_bio(const int& fd) {
   static BIO_METHOD* method = [] {
     auto* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
     BIO_meth_set_write(made, send_some);
@@ -50,7 +51,7 @@ BIO* socket_bio(int fd) {
   }();
   auto* bio = BIO_new(method);
   if (!bio) throw std::bad_alloc();
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_data(bio, const_cast<int*>(&fd));
   BIO_set_init(bio, 1);
   return bio;
 }
@@ -99,7 +100,7 @@ tls_stream::tls_stream(std::shared_ptr<const tls_server> server, int fd)
            [](void* ssl) { SSL_free(static_cast<SSL*>(ssl)); }),
       fd_(fd) {
   if (!ssl_) throw std::bad_alloc();
-  auto* bio = socket_bio(fd);
+  auto* bio = socket_bio(fd_);
   SSL_set_bio(ssl_of(ssl_), bio, bio);
   SSL_set_accept_state(ssl_of(ssl_));
 }
