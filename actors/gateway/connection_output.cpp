@@ -67,7 +67,8 @@ void connection::write_down(const response& r) {
       .route = endpoint_ ? std::string_view(endpoint_->name) : "",
       .operation = endpoint_ ? std::string_view(endpoint_->operation) : "",
       .id = id,
-      .who = caller_ ? *caller_ : *transport_.peer(),
+      // What no route took has shown nothing; `caller_` is of the request before.
+      .who = endpoint_ && caller_ ? *caller_ : *transport_.peer(),
       .status = r.status,
       .bytes = r.stream ? 0 : r.body.size(),
       .seconds = std::chrono::duration<double>(clock::now() - asked_at_).count(),

@@ -73,9 +73,14 @@ TEST_F(audit_fixture, the_chain_goes_on_over_managers) {
 }
 
 TEST_F(audit_fixture, the_access_log_has_a_line_for_each_request_and_no_secret) {
+  auto made = app.api("POST", "/v1/tokens", R"({"name": "seen", "role": "viewer"})").document();
+  auto secret = made["secret"].get<std::string>();
   app.connect().request("GET", "/plain?password=hidden");
   app.api("GET", "/v1/services/a");
   app.connect().request("GET", "/v1/services", "", {{"X-Request-Id", "mine-7"}});
+  auto kept = app.connect();
+  kept.request("GET", "/v1/services/b", "", {{"Authorization", "Bearer " + secret}});
+  kept.request("GET", "/nowhere");
   app.connect().send("nonsense\r\n\r\n");
   app.stop();
   auto lines = lines_of("access.log");
@@ -88,6 +93,10 @@ TEST_F(audit_fixture, the_access_log_has_a_line_for_each_request_and_no_secret) 
   EXPECT_EQ(line_with("\"/plain\"")["method"], "GET");
   EXPECT_EQ(line_with("\"/v1/services/a\"")["route"], "GET /v1/services/:name");
   EXPECT_EQ(line_with("mine-7")["status"], 401);
+  auto by_token = line_with("\"/v1/services/b\"")["client"].get<std::string>();
+  EXPECT_TRUE(by_token.starts_with("token seen, ")) << by_token;
+  auto nobody = line_with("\"/nowhere\"")["client"].get<std::string>();
+  EXPECT_EQ(nobody.find("token"), std::string::npos) << nobody;
   for (auto& line : lines) EXPECT_EQ(line.find("hidden"), std::string::npos);
 }
 
