@@ -101,6 +101,11 @@ const events = answer(
   "what happened is read",
 );
 expect(String(events).includes("typed"), "the service is in it");
+const recent = answer(
+  await api.GET("/v1/events/recent", { params: { query: { limit: 200 } } }),
+  "what happened last is read",
+);
+expect(recent.events.some((e) => e.data.service === "typed"), "the service is in it, too");
 answer(await api.POST("/v1/services/{name}/stop", { params: { path, query: wait } }), "it is stopped");
 answer(await api.POST("/v1/services/{name}/reset", { params: { path } }), "its failures are forgotten");
 answer(await api.DELETE("/v1/services/{name}", { params: { path, query: wait } }), "it is removed");
@@ -159,6 +164,8 @@ const back = answer(await api.POST("/v1/failed/requeue", { body: { ids: ["three"
 expect(back.requeued === 1, "one of them");
 const gone = answer(await api.POST("/v1/failed/remove", { body: { all: true } }), "all are removed");
 expect(gone.removed === 1, "the last one");
+const history = answer(await api.GET("/v1/jobs/history"), "what the queue did is shown");
+expect(history.done.length === history.ready.length, "a number for each step");
 answer(await api.DELETE("/v1/queues/{queue}", { params: { path: slow } }), "a queue is removed");
 
 // -- schedules
@@ -192,6 +199,10 @@ answer(await looker.GET("/v1/services"), "who shows it may look");
 expect((await looker.POST("/v1/daemon/reexec")).response.status === 403, "and no more");
 expect(answer(await api.GET("/v1/tokens"), "they are listed").tokens[0]?.role === "viewer", "with their roles");
 answer(await api.DELETE("/v1/tokens/{name}", { params: { path: { name: "ts" } } }), "it is revoked");
+const signing = answer(await api.POST("/v1/sign-ins", { body: { role: "viewer" } }), "a link to sign in is made");
+expect(signing.role === "viewer" && signing.url.startsWith(url), "with what it is good for");
+const audit = answer(await api.GET("/v1/audit", { params: { query: { limit: 200 } } }), "who changed what is shown");
+expect(audit.entries.some((e) => e.operation === "services.add"), "the added service is in it");
 const before = answer(await api.GET("/v1/daemon"), "the manager tells about itself");
 answer(await api.POST("/v1/daemon/reexec"), "it is executed anew");
 const after = await eventually(async () => {

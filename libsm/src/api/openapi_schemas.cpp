@@ -95,8 +95,9 @@ json service_schemas() {
   all["ServiceList"] = object(
       {{"services", list_of(ref("Service"))}, {"total?", integer}, {"next?", or_null("integer")}});
   all["EventList"] = object(
-      {{"events",
-        list_of(object({{"index", integer}, {"type", text}, {"data", {{"type", "object"}}}}))}});
+      {{"events", list_of(object({{"index", integer},
+                                  {"type", text},
+                                  {"data", object({{"time", text}, {"service?", text}})}}))}});
   all["Signalled"] = object({{"signalled", list_of(text)}});
   all["CommandResult"] = object({{"result", any}});
   all["Gathered"] =
