@@ -30,7 +30,7 @@ call call_of(const request& rq, std::string_view target) {
           .arguments = arguments_of(rq),
           .timeout = duration_of(rq, "timeout"),
           .caller = "http",
-          .trace = rq.id()};
+          .request = rq.id()};
 }
 
 /// ?lines=100&since=5m&stream=stderr&format=json of a service's logs.

@@ -21,6 +21,7 @@ struct management_parts {
   const calls& commands;
   const event_ring& recent;
   const gateway& http;
+  const class trace_exporter& traces;
   class configuration_keeper& configuration;
   class daemon_reexec& reexec;
   class token_keeper& tokens;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "manager/trace_exporter.hpp"
 #include "process/build_id.hpp"
 #include "queue/queue_metrics.hpp"
 #include "telemetry/process_metrics.hpp"
@@ -13,6 +14,7 @@ namespace {
 struct known_figures {
   std::vector<service_figures> services;
   http_figures http;
+  span_figures spans;
   command_tallies commands;
   std::uint64_t events = 0;
   job_tallies jobs;
@@ -29,6 +31,7 @@ std::string page_of(const known_figures& known, const std::string& build,
   write_service_metrics(page, known.services);
   write_command_metrics(page, known.commands);
   write_http_metrics(page, known.http);
+  write_span_metrics(page, known.spans);
   page.family("sm_events", "counter", "What has happened to services and jobs.");
   page.sample("sm_events_total", {}, known.events);
   write_process_metrics(page, ::getpid());
@@ -47,30 +50,32 @@ response answer_of(std::string page) {
 }  // namespace
 
 void add_metrics_route(route_adder& at, const management_parts& parts) {
-  at.bind("metrics.show", [&services = parts.services, &jobs = parts.jobs, &http = parts.http,
-                           &tallies = parts.tallies, &commands = parts.commands,
-                           &recent = parts.recent, build = build_of_process(::getpid())](request&) {
-    promise<response> answer;
-    services.figures().then([&jobs, &http, &tallies, &commands, &recent, build,
-                             answer](result<std::vector<service_figures>> figures) {
-      if (!figures) return (void)answer.set_error(figures.error());
-      auto known = std::make_shared<known_figures>(known_figures{
-          std::move(*figures), http.figures(), commands.tallies(), recent.last(), tallies.sum()});
-      jobs.ask<std::string>([](job_store& store) -> result<std::string> {
-            auto counts = store.counts();
-            if (!counts) return tl::unexpected<error>(counts.error());
-            auto totals = store.totals();
-            if (!totals) return tl::unexpected<error>(totals.error());
-            metric_page page;
-            write_queue_metrics(page, *counts, *totals);
-            return page.take();
-          })
-          .then([answer, known, build](const result<std::string>& stored) {
-            answer.set_value(answer_of(page_of(*known, build, stored)));
+  at.bind("metrics.show",
+          [&services = parts.services, &jobs = parts.jobs, &http = parts.http,
+           &traces = parts.traces, &tallies = parts.tallies, &commands = parts.commands,
+           &recent = parts.recent, build = build_of_process(::getpid())](request&) {
+            promise<response> answer;
+            services.figures().then([&jobs, &http, &traces, &tallies, &commands, &recent, build,
+                                     answer](result<std::vector<service_figures>> figures) {
+              if (!figures) return (void)answer.set_error(figures.error());
+              auto known = std::make_shared<known_figures>(
+                  known_figures{std::move(*figures), http.figures(), traces.figures(),
+                                commands.tallies(), recent.last(), tallies.sum()});
+              jobs.ask<std::string>([](job_store& store) -> result<std::string> {
+                    auto counts = store.counts();
+                    if (!counts) return tl::unexpected<error>(counts.error());
+                    auto totals = store.totals();
+                    if (!totals) return tl::unexpected<error>(totals.error());
+                    metric_page page;
+                    write_queue_metrics(page, *counts, *totals);
+                    return page.take();
+                  })
+                  .then([answer, known, build](const result<std::string>& stored) {
+                    answer.set_value(answer_of(page_of(*known, build, stored)));
+                  });
+            });
+            return answer;
           });
-    });
-    return answer;
-  });
 }
 
 }  // namespace sm

@@ -6,6 +6,7 @@
 #include "queue/schedule.hpp"
 #include "queue/unix_time.hpp"
 #include "schema/queue_fields.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 namespace {
@@ -146,6 +147,8 @@ result<std::int64_t> queue_clock::fire_schedules() {
     auto todo = step(*spec, stored.last_ms, now);
     if (todo.next_ms > 0) next = next == 0 ? todo.next_ms : std::min(next, todo.next_ms);
     if (!todo.note) continue;
+    auto begun = span::clock::now();
+    trace_scope of_firing(begin_trace());
     auto job = job_of(*spec, now);
     auto fired = store_->fire(stored.name, stored.last_ms, todo.for_ms, todo.fire ? &job : nullptr);
     if (!fired) return tl::unexpected<error>(fired.error());
@@ -157,6 +160,14 @@ result<std::int64_t> queue_clock::fire_schedules() {
           stored.name, (stored.last_ms - now) / 1000);
     if (*fired == firing::stored) {
       ++fired_;
+      if (auto& place = current_trace(); place.sampled)
+        record_span({.place = place,
+                     .role = span::kind::producer,
+                     .name = "schedule " + stored.name,
+                     .begin = begun,
+                     .took = span::clock::now() - begun,
+                     .attributes = {{"messaging.system", "resque"},
+                                    {"messaging.destination.name", spec->queue}}});
       log().info("schedule {} put {} into {}", stored.name, spec->type, spec->queue);
     } else if (todo.fire) {
       log().info("schedule {}: its earlier job still waits or runs, or its queue takes none",

@@ -1,6 +1,7 @@
 #include "gateway/connection.hpp"
 #include "gateway/request_logs.hpp"
 #include "security/access_tokens.hpp"
+#include "telemetry/span.hpp"
 
 #include <new>
 #include <sm/guarded.hpp>
@@ -205,6 +206,7 @@ connection::progress connection::read_head() {
     // What fails from here on has a name of its own.
     number_ = gateway_.next_number();
     given_id_.clear();
+    trace_ = {};
     endpoint_ = nullptr;
     asked_for_.clear();
     asked_at_ = clock::now();
@@ -244,6 +246,13 @@ connection::progress connection::refuse_plain(const request_head& head,
   return progress::answered;
 }
 
+/// The request's own place in the trace of who asks, or the begin of one.
+void connection::know_trace(const request_head& head) {
+  auto given = trace_of(head);
+  parent_span_ = given ? given->span : 0;
+  trace_ = given ? child_of(*given) : begin_trace();
+}
+
 /// Who asks: the peer, with what was shown. Mostly the same as the last time.
 void connection::know_caller(const credential& shown, std::int64_t now) {
   if (shown.token) shown.token->used = now;
@@ -265,6 +274,8 @@ connection::progress connection::judge_head() {
   head_ = head.method == "HEAD";
   http_1_0_ = head.version < 11;
   if (valid_request_id(head.request_id)) given_id_ = head.request_id;
+  know_trace(head);
+  trace_scope of_request(trace_);
   auto body = read_framing(head);
   if (!body) return refuse(body.error());
   auto target = read_target(head.method, head.target);
@@ -369,6 +380,7 @@ void connection::call_handler() {
   auto begin = clock::now();
   auto* called = endpoint_;
   auto rq = request_;
+  trace_scope of_request(trace_);
   auto sink = [&, serial = serial_]() -> response_sink {
     return [weak = weak_from_this(), &l = gateway_.loop_, serial, kept = rq](response r) {
       l.dispatch([weak, serial, r = std::move(r)]() mutable {

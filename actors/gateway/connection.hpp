@@ -60,6 +60,8 @@ class connection : public std::enable_shared_from_this<connection> {
 
   void respond(response r);
   void answer(response r);
+  void know_trace(const request_head& head);
+  void record_request(unsigned status) const;
   void write_down(const response& r);
   void begin_stream(response r, const std::string& id);
   void append_head(const response& r, const std::string& id);
@@ -95,6 +97,8 @@ class connection : public std::enable_shared_from_this<connection> {
   clock::time_point asked_at_{};  // when its first byte was there
   std::string asked_for_;         // method and path, where they are written down
   std::string given_id_;          // what the client calls its request
+  trace_context trace_;           // of the request at hand, once its head was read
+  std::uint64_t parent_span_ = 0;
   std::shared_ptr<const principal> caller_;
   bool processing_ = false;
   bool reading_ = false;

@@ -3,6 +3,7 @@
 #include "gateway/request_logs.hpp"
 #include "http/problem.hpp"
 #include "http/response_head.hpp"
+#include "telemetry/span.hpp"
 
 #include <sm/guarded.hpp>
 
@@ -35,6 +36,7 @@ void connection::answer(response r) {
   }
   gateway_.answered_[endpoint_].count(
       r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
+  if (trace_.sampled) record_request(r.status);
   if (gateway_.logs_ && (!asked_for_.empty() || gateway_.logs_->wants_all())) write_down(r);
   auto id = given_id_;
   if (r.cause) {
@@ -55,6 +57,27 @@ void connection::answer(response r) {
   }
 }
 
+/// By the conventions of OpenTelemetry for HTTP servers.
+void connection::record_request(unsigned status) const {
+  auto took = clock::now() - asked_at_;
+  auto name = endpoint_ ? endpoint_->name : "HTTP";
+  auto space = name.find(' ');
+  span of{.place = trace_,
+          .parent = parent_span_,
+          .role = span::kind::server,
+          .name = name,
+          .begin = span::clock::now() - std::chrono::duration_cast<span::clock::duration>(took),
+          .took = took,
+          .attributes = {{"http.response.status_code", std::to_string(status)},
+                         {"sm.request_id", request_id()}},
+          .failed = status >= 500};
+  if (space != name.npos) {
+    of.attributes.emplace_back("http.request.method", name.substr(0, space));
+    of.attributes.emplace_back("http.route", name.substr(space + 1));
+  }
+  record_span(of);
+}
+
 void connection::write_down(const response& r) {
   auto id = request_id();
   auto space = asked_for_.find(' ');
@@ -67,6 +90,7 @@ void connection::write_down(const response& r) {
       .route = endpoint_ ? std::string_view(endpoint_->name) : "",
       .operation = endpoint_ ? std::string_view(endpoint_->operation) : "",
       .id = id,
+      .trace = trace_,
       // What no route took has shown nothing; `caller_` is of the request before.
       .who = endpoint_ && caller_ ? *caller_ : *transport_.peer(),
       .status = r.status,
@@ -87,6 +111,7 @@ void connection::report_cause(response& r, const std::string& id) {
     gateway_.log_.warn("request {}: {}: {}", id, endpoint_ ? endpoint_->name : "",
                        to_string(*r.cause));
   if (r.content_type != "application/problem+json") return;
+  trace_scope of_request(trace_);
   bool confidant = endpoint_ && endpoint_->access == route_access::management;
   r.body = problem_document(*r.cause, id, confidant);
 }

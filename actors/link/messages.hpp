@@ -7,12 +7,13 @@
 #include <caf/meta/type_name.hpp>
 #include <caf/type_id.hpp>
 #include <cstdint>
+#include <sm/trace.hpp>
 #include <string>
 #include <vector>
 
 namespace sm::wire {
 
-inline constexpr std::uint32_t protocol_version = 5;
+inline constexpr std::uint32_t protocol_version = 6;
 
 // -- from a service process to the manager
 
@@ -84,6 +85,12 @@ struct service_call {
   std::string command;
   std::string arguments;
   std::int64_t timeout_ms = 0;
+  trace_context trace;
+};
+
+/// Spans that the process recorded.
+struct span_batch {
+  std::vector<std::string> spans;  ///< OTLP's JSON
 };
 
 /// A request for another service's actor; the answer is a caf::strong_actor_ptr or an error.
@@ -105,6 +112,7 @@ struct command {
   std::string name;
   std::string arguments;         ///< JSON
   std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC, which all processes of a host share
+  trace_context trace;
 };
 
 /// All commands for one process that arose in one turn of the manager's loop.
@@ -189,7 +197,11 @@ auto inspect(I& f, job_report& x) {
 template <class I>
 auto inspect(I& f, service_call& x) {
   return f(caf::meta::type_name("service_call"), x.id, x.gather, x.target, x.command, x.arguments,
-           x.timeout_ms);
+           x.timeout_ms, x.trace.trace_high, x.trace.trace_low, x.trace.span, x.trace.sampled);
+}
+template <class I>
+auto inspect(I& f, span_batch& x) {
+  return f(caf::meta::type_name("span_batch"), x.spans);
 }
 template <class I>
 auto inspect(I& f, find_service& x) {
@@ -201,7 +213,8 @@ auto inspect(I& f, welcome& x) {
 }
 template <class I>
 auto inspect(I& f, command& x) {
-  return f(caf::meta::type_name("command"), x.id, x.name, x.arguments, x.deadline_ns);
+  return f(caf::meta::type_name("command"), x.id, x.name, x.arguments, x.deadline_ns,
+           x.trace.trace_high, x.trace.trace_low, x.trace.span, x.trace.sampled);
 }
 template <class I>
 auto inspect(I& f, command_batch& x) {
@@ -258,6 +271,7 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::pong))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_event))
 CAF_ADD_TYPE_ID(sm, (sm::wire::job_report))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_call))
+CAF_ADD_TYPE_ID(sm, (sm::wire::span_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::find_service))
 CAF_ADD_TYPE_ID(sm, (sm::wire::welcome))
 CAF_ADD_TYPE_ID(sm, (sm::wire::command))

@@ -1,5 +1,6 @@
 #include "manager/calls.hpp"
 
+#include "telemetry/span.hpp"
 #include "text/units.hpp"
 
 namespace sm {
@@ -18,23 +19,28 @@ std::uint64_t call_id(std::uint32_t slot, std::uint32_t generation) {
 calls::calls(loop& l, const link_config& config) : loop_(l), config_(config), timer_(l.context()) {}
 calls::~calls() = default;
 
-void calls::attach(std::uint64_t id, caf::actor service) {
-  processes_[id].service = std::move(service);
+void calls::attach(std::uint64_t id, caf::actor service, std::string name) {
+  auto& p = processes_[id];
+  p.service = std::move(service);
+  p.name = std::move(name);
 }
 
 void calls::detach(std::uint64_t id, const error& why) {
   auto entry = processes_.extract(id);
   if (entry.empty()) return;
-  for (auto& p : entry.mapped().table)
-    if (p.who) settle(p.who, p.index, {false, why.code, why.detail, why.where, 0});
+  for (auto& row : entry.mapped().table) {
+    if (!row.who) continue;
+    answer gone{false, why.code, why.detail, why.where, 0};
+    if (row.trace.sampled) record(entry.mapped(), row, gone);
+    settle(row.who, row.index, std::move(gone));
+  }
 }
 
-void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& command,
-                const std::string& arguments, clock::time_point deadline) {
+void calls::ask(const waiter_ptr& w, std::uint64_t id, const call& c, clock::time_point deadline) {
   auto index = w->asked_.size();
   w->asked_.push_back({});
   ++w->open_;
-  if (w->command_.empty()) w->command_ = command;
+  if (w->command_.empty()) w->command_ = c.command;
   auto entry = processes_.find(id);
   if (entry == processes_.end())
     return settle(w, index, {false, errc::not_running, "not running", {}, 0});
@@ -43,7 +49,7 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
     return settle(
         w, index,
         {false, errc::timeout, "not asked: it still owes an answer whose time is up", {}, 0});
-  auto bytes = command.size() + arguments.size();
+  auto bytes = c.command.size() + c.arguments.size();
   if (p.outstanding >= config_.commands_max || p.bytes + bytes > config_.bytes_max)
     return settle(w, index,
                   {false,
@@ -64,11 +70,16 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const std::string& comman
   row.index = index;
   row.bytes = bytes;
   row.sent = clock::now();
+  auto within = child_of(c.trace);
+  if (within.sampled) {
+    row.trace = within;
+    row.parent_span = c.trace.span;
+  }
   auto call = call_id(slot, row.generation);
   ++p.outstanding;
   p.bytes += bytes;
   w->asked_[index] = {id, call};
-  p.outbox.push_back({call, command, arguments, to_ns(deadline)});
+  p.outbox.push_back({call, c.command, c.arguments, to_ns(deadline), within});
   if (p.flush_scheduled) return;
   p.flush_scheduled = true;
   if (to_flush_.empty()) loop_.at_turn_end([this] { flush(); });
@@ -110,6 +121,22 @@ calls::pending calls::release(process& p, std::uint64_t call) {
   return row;
 }
 
+void calls::record(const process& p, const pending& row, const answer& a) {
+  auto took = clock::now() - row.sent;
+  record_span(
+      {.place = row.trace,
+       .parent = row.parent_span,
+       .role = span::kind::client,
+       .name = row.who->command_,
+       .begin = span::clock::now() - std::chrono::duration_cast<span::clock::duration>(took),
+       .took = took,
+       .attributes = {{"rpc.system", "sm"},
+                      {"rpc.method", row.who->command_},
+                      {"sm.instance", p.name}},
+       .failure = a.ok ? "" : std::string(to_string(a.code)),
+       .failed = !a.ok});
+}
+
 command_tally& calls::tally_of(waiter& w) {
   if (!w.tally_) w.tally_ = &tallies_.at(w.command_);
   return *w.tally_;
@@ -143,6 +170,7 @@ void calls::on_replies(std::uint64_t id, wire::reply_batch& batch) {
         .ok = r.code == wire::reply_ok, .text = std::move(r.text), .where = std::move(r.where)};
     if (!a.ok) a.code = static_cast<errc>(r.code);
     a.us = std::chrono::duration_cast<std::chrono::microseconds>(now - row.sent).count();
+    if (row.trace.sampled) record(entry->second, row, a);
     if (a.ok || a.code != errc::unknown_command)
       tally_of(*row.who).took.add(std::chrono::duration<double>(now - row.sent).count());
     settle(row.who, row.index, std::move(a));
@@ -181,7 +209,8 @@ void calls::expire() {
       if (entry == processes_.end()) continue;
       auto& p = entry->second;
       ++tally_of(*w).failed[errc::timeout];
-      release(p, asked.call);
+      auto row = release(p, asked.call);
+      if (row.trace.sampled) record(p, row, {false, errc::timeout, {}, {}, 0});
       if (p.overdue) continue;
       p.overdue = true;
       tell(p.service, wire::ping{asked.call});
@@ -223,7 +252,7 @@ promise<json_text> start_call(calls& all, std::uint64_t process, const call& c,
                               std::chrono::milliseconds timeout) {
   boost::intrusive_ptr<single_call> w(new single_call(timeout));
   auto deadline = clock::now() + timeout;
-  all.ask(w, process, c.command, c.arguments, deadline);
+  all.ask(w, process, c, deadline);
   all.arm(w, deadline);
   return w->result();
 }
@@ -253,7 +282,7 @@ class gather : public waiter {
       auto& t = targets_[i];
       if (t.process != 0) {
         order_.push_back(i);
-        all.ask(self, t.process, c.command, c.arguments, deadline);
+        all.ask(self, t.process, c, deadline);
       } else {
         put(i, {false, t.why_not.code, t.why_not.detail, t.why_not.where, 0});
       }

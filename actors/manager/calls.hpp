@@ -63,14 +63,13 @@ class calls {
   ~calls();
 
   /// A process takes commands from now on. `id` is never used again for another one.
-  void attach(std::uint64_t id, caf::actor service);
+  void attach(std::uint64_t id, caf::actor service, std::string name);
   /// It does not any more: what it owes fails with `why`, at once.
   void detach(std::uint64_t id, const error& why);
 
   /// Sends a command; `w` hears of it exactly once: an answer, an error, or its deadline. Call
   /// `arm` once after the last `ask` for a waiter.
-  void ask(const waiter_ptr& w, std::uint64_t process, const std::string& command,
-           const std::string& arguments, clock::time_point deadline);
+  void ask(const waiter_ptr& w, std::uint64_t process, const call& c, clock::time_point deadline);
   void arm(const waiter_ptr& w, clock::time_point deadline);
 
   void on_replies(std::uint64_t process, wire::reply_batch& batch);
@@ -89,10 +88,13 @@ class calls {
     std::size_t index = 0;
     std::size_t bytes = 0;
     clock::time_point sent{};
+    trace_context trace{};  // of the command; its own span when it is sampled
+    std::uint64_t parent_span = 0;
     std::uint32_t generation = 0;
   };
   struct process {
     caf::actor service;
+    std::string name;
     std::vector<wire::command> outbox;
     std::vector<pending> table;
     std::vector<std::uint32_t> free;
@@ -109,6 +111,7 @@ class calls {
   command_tally& tally_of(waiter& w);
   pending* find_pending(process& p, std::uint64_t call);
   pending release(process& p, std::uint64_t call);
+  static void record(const process& p, const pending& row, const answer& a);
 
   loop& loop_;
   const link_config& config_;

@@ -52,7 +52,7 @@ std::chrono::milliseconds dispatch::timeout_of(const call& c) const {
 }
 
 void dispatch::tell(const call& c) const {
-  log_.debug("{} calls {} of {} {}", c.caller, c.command, c.target, c.trace);
+  log_.debug("{} calls {} of {} {}", c.caller, c.command, c.target, c.request);
 }
 
 promise<json_text> dispatch::send(const call& c) const {

@@ -4,6 +4,7 @@
 
 #include "link/link.hpp"
 #include "manager/instance.hpp"
+#include "manager/trace_exporter.hpp"
 #include "process/proc_stat.hpp"
 #include "process/process_settings.hpp"
 #include "schema/spec_fields.hpp"
@@ -115,7 +116,8 @@ void instance::welcome_when_journaled() {
                             .log_level = c.manager.log_level,
                             .queue = c.queue,
                             .command_timeout_ms = c.link.command_timeout.count(),
-                            .orphan_grace_ms = c.manager.orphan_grace.count()};
+                            .orphan_grace_ms = c.manager.orphan_grace.count(),
+                            .trace_sample = sampling_of(c.trace)};
   tell(service_, wire::welcome{.instance = name(),
                                .spec = print_json(to_short_json(started_spec_)),
                                .settings = print_json(json(settings))});
@@ -141,7 +143,7 @@ void instance::on_message(caf::mailbox_element& element) {
     main_pid_ = message.main_pid;
     actor_ = message.actor;
     look_up_build();
-    if (!running()) s_.commands.attach(link_, service_);
+    if (!running()) s_.commands.attach(link_, service_, name());
     handle(became_ready{});
   } else if (content.match_elements<wire::goodbye>()) {
     auto& why = content.get_as<wire::goodbye>(0).reason;
@@ -163,6 +165,9 @@ void instance::on_message(caf::mailbox_element& element) {
   } else if (content.match_elements<wire::job_report>()) {
     if (auto tallies = job_tallies::decode(content.get_as<wire::job_report>(0).tallies))
       s_.tallies.put(incarnation_, std::move(*tallies));
+  } else if (content.match_elements<wire::span_batch>()) {
+    for (auto& encoded : content.get_as<wire::span_batch>(0).spans)
+      s_.on_span({owner_.spec().name, name()}, encoded);
   } else if (content.match_elements<wire::service_call>()) {
     owner_.on_call(*this, content.get_as<wire::service_call>(0));
   } else if (content.match_elements<wire::find_service>()) {

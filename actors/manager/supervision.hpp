@@ -24,6 +24,7 @@
 #include "queue/job_tallies.hpp"
 #include "store/state_folder.hpp"
 #include "telemetry/event_ring.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 
@@ -69,6 +70,8 @@ struct supervision {
   /// A service is gone with all its processes; calls `done` when one of its name may come.
   std::function<void(const std::string& service, std::function<void()> done)> on_removed =
       [](auto&, auto done) { done(); };
+  /// A process recorded one, as OTLP's JSON.
+  std::function<void(span_source from, std::string encoded)> on_span = [](auto, auto) {};
   std::minstd_rand random{std::random_device{}()};
   std::size_t in_turn = 0;  ///< instances that wait for their turn to start
   bool ending = false;      ///< the manager is: nothing is started any more

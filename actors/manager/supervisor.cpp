@@ -217,7 +217,8 @@ void supervisor::on_call(instance& i, wire::service_call asked) {
          .command = std::move(asked.command),
          .arguments = std::move(asked.arguments),
          .timeout = std::chrono::milliseconds(asked.timeout_ms),
-         .caller = i.name()};
+         .caller = i.name(),
+         .trace = asked.trace};
   auto answer = asked.gather ? commands_.broadcast(c) : commands_.send(c);
   answer.then([&s = s_, link = i.link(), id = asked.id](result<json_text> outcome) {
     auto who = s.processes.link(link);

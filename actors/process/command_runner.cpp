@@ -38,11 +38,25 @@ void command_runner::run(const wire::command_batch& batch) {
   for (auto& c : batch.commands) {
     // A service that was stuck must not run it late.
     if (is_late(c)) continue;
+    trace_scope of_command(child_of(c.trace));
     if (auto ok = guarded("command " + c.name, [&] { run_one(c); }); !ok)
       add_reply(c.id, tl::unexpected<error>(ok.error()));
   }
   running_ = false;
   flush();
+}
+
+command_runner::question command_runner::question_of(const wire::command& c) const {
+  question asked{c.id, manager_};
+  if (auto& place = current_trace(); place.sampled)
+    asked.traced =
+        std::make_shared<span>(span{.place = place,
+                                    .parent = c.trace.span,
+                                    .role = span::kind::server,
+                                    .name = c.name,
+                                    .begin = span::clock::now(),
+                                    .attributes = {{"rpc.system", "sm"}, {"rpc.method", c.name}}});
+  return asked;
 }
 
 void command_runner::run_one(const wire::command& c) {
@@ -54,7 +68,7 @@ void command_runner::run_one(const wire::command& c) {
     return add_reply(c.id, result<std::string>(std::move(why)));
   }
   ++unanswered_;
-  reply_sink sink = [this, asked = question{c.id, manager_},
+  reply_sink sink = [this, asked = question_of(c),
                      owner = std::this_thread::get_id()](result<std::string> outcome) {
     if (std::this_thread::get_id() == owner)
       answer(asked, std::move(outcome));
@@ -64,7 +78,8 @@ void command_runner::run_one(const wire::command& c) {
       });
   };
   if (!found->second.blocking) return found->second.run(c.arguments, sink);
-  bool posted = pool_->post([run = &found->second.run, c, sink] {
+  bool posted = pool_->post([run = &found->second.run, c, sink, trace = current_trace()] {
+    trace_scope of_command(trace);
     if (!is_late(c))
       (*run)(c.arguments, sink);
     else
@@ -73,7 +88,14 @@ void command_runner::run_one(const wire::command& c) {
   if (!posted) sink(fail(errc::overloaded, "no thread can be made for it", c.name));
 }
 
-void command_runner::answer(question asked, result<std::string> outcome) {
+void command_runner::answer(const question& asked, result<std::string> outcome) {
+  if (asked.traced) {
+    auto& mine = *asked.traced;
+    mine.took = span::clock::now() - mine.begin;
+    mine.failed = !outcome;
+    if (!outcome) mine.failure = to_string(outcome.error().code);
+    record_span(mine);
+  }
   if (asked.manager == manager_) add_reply(asked.id, std::move(outcome));
   --unanswered_;
   if (!running_) flush();
@@ -82,7 +104,7 @@ void command_runner::answer(question asked, result<std::string> outcome) {
 
 void command_runner::ask_plain_actor(const wire::command& c) {
   ++unanswered_;
-  question asked{c.id, manager_};
+  auto asked = question_of(c);
   auto patience = std::chrono::nanoseconds(c.deadline_ns) - clock::now().time_since_epoch();
   self_
       ->request(caf::actor_cast<caf::actor>(plain_actor_),

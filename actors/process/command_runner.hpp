@@ -13,6 +13,7 @@
 #include "link/messages.hpp"
 #include "process/posted_work.hpp"
 #include "process/worker_thread.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 
@@ -54,11 +55,13 @@ class command_runner {
   struct question {
     std::uint64_t id = 0;
     unsigned manager = 0;
+    std::shared_ptr<span> traced{};  ///< of one that is sampled
   };
 
   void run_one(const wire::command& c);
+  question question_of(const wire::command& c) const;
   void ask_plain_actor(const wire::command& c);
-  void answer(question asked, result<std::string> outcome);
+  void answer(const question& asked, result<std::string> outcome);
   void add_reply(std::uint64_t id, result<std::string> outcome);
 
   caf::io::broker* const self_;

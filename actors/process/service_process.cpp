@@ -16,6 +16,7 @@
 #include "process/posted_work.hpp"
 #include "process/process_events.hpp"
 #include "process/process_settings.hpp"
+#include "process/span_outbox.hpp"
 #include "process/timers.hpp"
 
 namespace sm {
@@ -52,6 +53,7 @@ class service_process : public detail::service_host, public builtin_host {
         fresh_(fresh),
         state_folder_(state_folder),
         posted_(self),
+        spans_(self, posted_, [this](wire::span_batch batch) { tell_manager(std::move(batch)); }),
         timers_(self),
         // Not here: the service's own function that answered may still be running.
         commands_(
@@ -98,18 +100,11 @@ class service_process : public detail::service_host, public builtin_host {
 
   promise<json_text> send(const std::string& service, const std::string& command,
                           const json& arguments, std::chrono::milliseconds timeout) override {
-    return call({.target = service,
-                 .command = command,
-                 .arguments = print_json(arguments),
-                 .timeout_ms = timeout.count()});
+    return call(false, service, command, arguments, timeout);
   }
   promise<json_text> broadcast(const std::string& select, const std::string& command,
                                const json& arguments, std::chrono::milliseconds timeout) override {
-    return call({.gather = true,
-                 .target = select,
-                 .command = command,
-                 .arguments = print_json(arguments),
-                 .timeout_ms = timeout.count()});
+    return call(true, select, command, arguments, timeout);
   }
   const sm::queue& queue() const override { return *queue_; }
   caf::io::broker& actor() override { return *self_; }
@@ -249,6 +244,7 @@ class service_process : public detail::service_host, public builtin_host {
                       .instance = w.instance,
                       .level = settings_.log_level,
                       .files = {spec->log.max_size, spec->log.keep}};
+    spans_.open(settings_.trace_sample);
     log_file_ = open_log_file(target);
     log_.emplace(open_log(target, log_file_));
     log_caught_to(*log_);
@@ -294,9 +290,16 @@ class service_process : public detail::service_host, public builtin_host {
 
   // -- what the service asks of others
 
-  promise<json_text> call(wire::service_call request) {
+  promise<json_text> call(bool gather, const std::string& target, const std::string& command,
+                          const json& arguments, std::chrono::milliseconds timeout) {
     promise<json_text> answer;
-    if (request.timeout_ms <= 0) request.timeout_ms = settings_.command_timeout_ms;
+    wire::service_call request{
+        .gather = gather,
+        .target = target,
+        .command = command,
+        .arguments = print_json(arguments),
+        .timeout_ms = timeout.count() > 0 ? timeout.count() : settings_.command_timeout_ms,
+        .trace = current_trace()};
     posted_.in_actor([this, request, answer]() mutable {
       if (!manager_) {
         answer.set_error({errc::unavailable, "the manager is gone for the moment", {}});
@@ -326,6 +329,7 @@ class service_process : public detail::service_host, public builtin_host {
 
   void on_tick(std::uint64_t id) {
     if (id == stop_timer) return finish_stop();
+    if (id == span_outbox::timer) return spans_.send();
     if (!stopping_) timers_.on_tick(id, service_->instance());
   }
 
@@ -364,6 +368,7 @@ class service_process : public detail::service_host, public builtin_host {
     exit_code_ = code;
     finished_ = true;
     if (!manager_) return events_.end(code);
+    spans_.send();
     tell_manager(wire::goodbye{std::move(reason), failure});
     tell_after(self_, farewell_timeout, wire::farewell{});
   }
@@ -386,6 +391,7 @@ class service_process : public detail::service_host, public builtin_host {
   std::unique_ptr<sm::service> service_;
   caf::strong_actor_ptr plain_actor_;
   posted_work posted_;
+  span_outbox spans_;
   timers timers_;
   own_calls calls_;
   command_runner commands_;

@@ -10,6 +10,7 @@
 #include "queue/consumer/consumer_declaration.hpp"
 #include "queue/job_store.hpp"
 #include "service/selector.hpp"
+#include "telemetry/otlp_client.hpp"
 #include "text/texts.hpp"
 
 namespace sm {
@@ -61,6 +62,8 @@ void check_addresses(const config& settings, configuration& file, std::vector<er
   if (auto& listen = settings.http.listen; !listen.empty())
     if (auto where = listen_endpoint(settings.http); !where)
       note("http.listen", listen, std::move(where.error()));
+  if (auto& to = settings.trace.endpoint; !to.empty())
+    if (auto ok = read_otlp_endpoint(to); !ok) note("trace.endpoint", to, std::move(ok.error()));
   if (auto& url = settings.queue.url; !url.empty())
     if (auto ok = check_queue_url(url); !ok) note("queue.url", url, std::move(ok.error()));
 }

@@ -18,6 +18,7 @@
 #include "manager/folder_keeper.hpp"
 #include "manager/queue_historian.hpp"
 #include "manager/queue_scaler.hpp"
+#include "manager/trace_exporter.hpp"
 #include "process/inherited_sockets.hpp"
 #include "process/start_state.hpp"
 #include "program/manager_facade.hpp"
@@ -118,6 +119,7 @@ class manager_process {
   manager_facade facade_;
   queue_scaler scaler_;
   queue_historian historian_;
+  trace_exporter traces_;
   request_logs requests_;
   gateway http_;
   token_keeper tokens_;
@@ -160,6 +162,7 @@ manager_process::manager_process(detail::server_state& program, declared_program
       facade_(events_, services_, queue(settings_.queue.url, settings_.queue, program.types.jobs)),
       scaler_(events_, services_, jobs_, log_),
       historian_(events_, services_, jobs_, shared_.tallies),
+      traces_(events_, settings_.trace, program.program, log_),
       requests_(events_, state_.folder.log_folder(), settings_.log, log_),
       http_(events_, settings_.http, log_, program.routes, facade_),
       tokens_(events_, state_.folder, shared_.journal.disk(), log_,
@@ -187,6 +190,9 @@ manager_process::manager_process(detail::server_state& program, declared_program
   forks_.know_as_ours(given_.fork_servers);
   if (!cgroups_.limits_memory()) shared_.limits.start();
   http_.inherit(std::exchange(given_.sockets, {}));
+  shared_.on_span = [this](auto from, auto encoded) {
+    traces_.add(std::move(from), std::move(encoded));
+  };
   shared_.on_event = [this] { streams_.on_event(); };
   shared_.on_removed = [this](auto& service, auto done) { keeper_.on_removed(service, done); };
 }
@@ -253,6 +259,7 @@ result<void> manager_process::serve() {
                          .commands = shared_.commands,
                          .recent = shared_.recent,
                          .http = http_,
+                         .traces = traces_,
                          .configuration = configuration_,
                          .reexec = reexec_,
                          .tokens = tokens_,
@@ -329,6 +336,7 @@ void manager_process::end() {
   shared_.janitor.stop();
   tokens_.save();
   requests_.close();
+  traces_.close();
   if (!reexec_.services_stay()) cgroups_.remove();
   // Whoever closes a database last leaves it whole, without its WAL.
   close_files([this] {

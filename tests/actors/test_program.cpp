@@ -20,13 +20,16 @@ struct point {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(point, x, y)
 
-/// Appends its number to the file named by "file"; "crash" kills its consumer, "fail" throws.
+/// Appends its number to the file named by "file"; "crash" kills its consumer, "fail" throws,
+/// "ruby" has a worker of Resque add the next number.
 struct note_job {
   std::string file;
   int number = 0;
   std::string mood;
 
-  void perform(sm::job_context&) const {
+  void perform(sm::job_context& job) const {
+    if (mood == "ruby")
+      job.jobs().enqueue("RubyNote", {{"file", file}, {"number", number + 1}}, {.queue = "ruby"});
     if (mood == "crash") ::raise(SIGKILL);
     if (mood == "fail") throw std::runtime_error("no mood for " + std::to_string(number));
     if (mood == "slow") std::this_thread::sleep_for(1500ms);
@@ -201,7 +204,10 @@ class tool : public sm::service {
     command("ask", [this](const std::string& who) { return send(who, "pid"); });
     command_blocking("ask_blocking", [this](const std::string& who) { return send(who, "pid"); });
     command("ask_all", [this] { return broadcast("*", "pid"); });
-    command("note", [this](const note_job& job) { return enqueue(job); });
+    command("note", [this](const note_job& job) {
+      log().info("notes {}", job.number);
+      return enqueue(job);
+    });
     command("big", [](std::size_t bytes) { return std::string(bytes, 'x'); });
     if (params().value("printing", false))
       every(5ms, [] {

@@ -83,12 +83,20 @@ struct log_config {
   std::chrono::milliseconds keep_removed{std::chrono::hours(24)};
 };
 
+struct trace_config {
+  /// A collector that takes OTLP over HTTP, as JSON: "http://127.0.0.1:4318"; "" exports no spans.
+  std::string endpoint{};
+  double sample =
+      0.01;  ///< share of the traces that begin here, 0 to 1; a caller's own flag counts
+};
+
 struct config {
   manager_config manager{};
   log_config log{};
   http_config http{};
   link_config link{};
   queue_config queue{};
+  trace_config trace{};
 };
 
 /// Sets the value called `key` ("http.body_max") from text. Fails with `bad_arguments`; an unknown

@@ -59,6 +59,8 @@ json write_job(const Job& job) {
 class job_host {
  public:
   virtual ~job_host() = default;
+  /// It is about to run; its place in a trace is the current one.
+  virtual void begins() {}
   virtual bool cancelled() const = 0;
   virtual void progress(double share, std::string text) = 0;
   virtual const sm::queue& queue() = 0;

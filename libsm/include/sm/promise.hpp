@@ -10,6 +10,7 @@
 #include <optional>
 #include <sm/error.hpp>
 #include <sm/guarded.hpp>
+#include <sm/trace.hpp>
 #include <type_traits>
 #include <utility>
 
@@ -39,6 +40,7 @@ class promise {
       return true;
     }
     auto continuation = std::exchange(state_->continuation, nullptr);
+    trace_scope of_who_waits(state_->trace);
     lock.unlock();
     run(continuation, std::move(value));
     return true;
@@ -47,13 +49,14 @@ class promise {
   bool set_error(error e) const { return set(result<T>(tl::unexpected<error>(std::move(e)))); }
 
   /// Calls `f(result<T>)` once, when the result is there: at once in this thread, or later in the
-  /// thread that sets it. A promise has one continuation or one waiter. What `f` throws is logged,
-  /// and concerns neither side.
+  /// thread that sets it, and belongs to the trace of who called this. A promise has one
+  /// continuation or one waiter. What `f` throws is logged, and concerns neither side.
   template <class F>
   void then(F f) const {
     std::unique_lock lock(state_->mutex);
     if (!state_->value) {
       state_->continuation = std::move(f);
+      state_->trace = current_trace();
       return;
     }
     auto value = std::move(*state_->value);
@@ -105,6 +108,7 @@ class promise {
     bool fulfilled = false;
     std::optional<result<T>> value;
     std::function<void(result<T>)> continuation;
+    trace_context trace;  ///< of who waits
   };
 
   std::shared_ptr<state> state_;

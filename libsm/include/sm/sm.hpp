@@ -15,3 +15,4 @@
 #include <sm/server.hpp>
 #include <sm/service.hpp>
 #include <sm/service_spec.hpp>
+#include <sm/trace.hpp>

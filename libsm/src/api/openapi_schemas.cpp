@@ -263,7 +263,8 @@ json common_schemas() {
                               {"code", ref("Code")},
                               {"detail", text},
                               {"where?", text},
-                              {"request_id?", text}})}};
+                              {"request_id?", text},
+                              {"trace_id?", text}})}};
 }
 
 }  // namespace

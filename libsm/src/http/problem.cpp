@@ -1,5 +1,7 @@
 #include "http/problem.hpp"
 
+#include <sm/trace.hpp>
+
 #include "json_members.hpp"
 
 namespace sm {
@@ -20,6 +22,7 @@ std::string problem_document(const error& e, std::string_view request_id, bool c
                 {"detail", hidden ? "" : e.detail}};
   if (!e.where.empty() && !hidden) document["where"] = e.where;
   if (!request_id.empty()) document["request_id"] = request_id;
+  if (auto& trace = current_trace()) document["trace_id"] = trace.trace_id();
   return print_json(document);
 }
 

@@ -127,6 +127,9 @@ void request_head::add(std::string_view name, std::string_view value) {
     sec_fetch_dest = value;
   } else if (is("X-Request-Id")) {
     request_id = value;
+  } else if (is("traceparent")) {
+    ++traceparents;
+    traceparent = value;
   }
 }
 
@@ -210,6 +213,11 @@ head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head
             over_tcp ? shown_by(policy, check).value_or(credential{}) : credential{},
             shown.error()};
   return {refuse_shown(head, body, target, to, limits, access), *shown};
+}
+
+std::optional<trace_context> trace_of(const request_head& head) noexcept {
+  if (head.traceparents != 1) return std::nullopt;
+  return read_traceparent(head.traceparent);
 }
 
 bool valid_request_id(std::string_view id) noexcept {

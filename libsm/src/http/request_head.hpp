@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <sm/http.hpp>
+#include <sm/trace.hpp>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,8 @@ struct request_head {
   std::string_view authorization;
   std::string_view cookie;
   std::string_view request_id;
+  unsigned traceparents = 0;
+  std::string_view traceparent;
   bool close = false;       ///< Connection: close
   bool keep_alive = false;  ///< Connection: keep-alive
   bool expects_continue = false;
@@ -100,6 +103,9 @@ struct head_verdict {
 head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
                    const framing& body, const request_target& target, const destination& to,
                    const head_limits& limits, std::int64_t now);
+
+/// That of who asks, if the head has a valid one; of several none counts (W3C Trace Context 3.2).
+std::optional<trace_context> trace_of(const request_head& head) noexcept;
 
 /// An id from outside is used when it cannot upset a log or a header: up to 128 letters, digits and
 /// "-._~+/=:".

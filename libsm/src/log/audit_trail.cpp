@@ -50,6 +50,7 @@ std::string audit_line(const request_record& of, audit_place& last, const digest
     out.member("detail", of.problem->detail);
   }
   out.member("id", of.id);
+  if (of.trace) out.member("trace_id", of.trace.trace_id());
   out.member("prev", last.hash);
   auto hash = digest(line);
   out.member("hash", hash);

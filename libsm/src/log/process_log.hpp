@@ -29,7 +29,8 @@ bool stderr_is_journal();
 std::string journal_lines(log_level level, std::string_view text);
 
 /// A line of a log: {"ts":"2026-01-31T12:00:00.000000Z","level":"info","instance":"web:0","pid":7,
-/// "msg":"..."}, or with "stream" in the place of the level for what a program printed.
+/// "msg":"..."}, or with "stream" in the place of the level for what a program printed; at its end
+/// "trace_id" when this thread runs for a trace.
 std::string log_line(std::chrono::system_clock::time_point time, std::string_view key,
                      std::string_view value, std::string_view instance, pid_t pid,
                      std::string_view text);

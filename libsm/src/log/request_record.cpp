@@ -19,6 +19,7 @@ std::string access_line(const request_record& of) {
   out.member("bytes", of.bytes);
   out.member("ms", static_cast<double>(static_cast<std::int64_t>(of.seconds * 1e6)) / 1e3);
   out.member("id", of.id);
+  if (of.trace) out.member("trace_id", of.trace.trace_id());
   out.end_object();
   return line + '\n';
 }

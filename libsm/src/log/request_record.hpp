@@ -6,6 +6,7 @@
 #include <optional>
 #include <sm/error.hpp>
 #include <sm/principal.hpp>
+#include <sm/trace.hpp>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ struct request_record {
   std::string_view route{};           ///< "GET /v1/services/:name"; "" when there was none
   std::string_view operation{};       ///< "services.stop"; "" for none of the table
   std::string_view id{};              ///< of the request
+  trace_context trace{};
   principal who{};
   unsigned status = 0;
   std::uint64_t bytes = 0;         ///< of the body; 0 of one that goes on

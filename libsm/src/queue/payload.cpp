@@ -32,6 +32,7 @@ std::string encode_payload(const job_payload& job) {
   append_json_string(text, job.id);
   // As JSON.stringify and PHP print it: who looks for a job by its text finds it.
   text += fmt::format(R"(,"queue_time":{})", job.queue_time);
+  if (job.trace) text += R"(,"traceparent":")" + job.trace.traceparent() + '"';
   auto options = json::object();
   if (job.run_at_ms > 0) options["run_at"] = job.run_at_ms;
   if (!job.lock.empty()) {
@@ -46,13 +47,13 @@ bool is_foreign_with_id(std::string_view payload) noexcept {
 }
 
 result<job_payload> decode_payload(std::string_view text) {
-  static constexpr std::array<std::string_view, 7> names{"class",      "args", "id",  "prefix",
-                                                         "queue_time", "sm",   "vars"};
+  static constexpr std::array<std::string_view, 8> names{
+      "class", "args", "id", "prefix", "queue_time", "sm", "vars", "traceparent"};
   std::array<json, names.size()> values;
   auto object = read_members(text, names, values);
   if (!object) return fail(errc::bad_arguments, "the job cannot be read: " + object.error().detail);
   if (!*object) return fail(errc::bad_arguments, "the job is no JSON object");
-  auto& [type, args, id, prefix, queue_time, options, vars] = values;
+  auto& [type, args, id, prefix, queue_time, options, vars, traceparent] = values;
   job_payload job;
   job.type = text_of(type);
   if (job.type.empty())
@@ -66,6 +67,9 @@ result<job_payload> decode_payload(std::string_view text) {
   job.id = text_of(id);
   if (auto before = text_of(prefix); !before.empty() && !job.id.empty())
     job.id = before + "_" + job.id;
+  if (traceparent.is_string())
+    job.trace =
+        read_traceparent(traceparent.get_ref<const std::string&>()).value_or(trace_context{});
   if (queue_time.is_number())
     if (double s = queue_time; s > 0 && s < queue_time_max) job.queue_time = s;
   if (options.is_object()) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <sm/job.hpp>
+#include <sm/trace.hpp>
 #include <string>
 
 namespace sm {
@@ -19,6 +20,7 @@ struct job_payload {
   std::string lock{};               ///< the key it is unique by
   bool lock_until_started = false;  ///< else until it is done
   bool lock_expires = false;        ///< neither: it is left to run out
+  trace_context trace{};            ///< that it belongs to: "traceparent"
 
   /// The fields: the first argument, null without one.
   json argument() const { return args.empty() ? json{} : args.front(); }

@@ -47,7 +47,8 @@ result<new_job> make_job(const std::string& type, const json& argument, enqueue_
                       .args = json::array({argument}),
                       .id = options.id.empty() ? random_hex(16) : options.id,
                       .queue_time = static_cast<double>(to_ms(now)) / 1000,
-                      .run_at_ms = run_at > now ? to_ms(run_at) : 0};
+                      .run_at_ms = run_at > now ? to_ms(run_at) : 0,
+                      .trace = current_trace()};
   new_job job{.id = payload.id, .queue = std::move(options.queue), .run_at_ms = payload.run_at_ms};
   auto& unique = options.unique;
   if (!unique.key.empty() && !options.id.empty())

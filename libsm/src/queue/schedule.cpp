@@ -87,7 +87,8 @@ new_job job_of(const schedule_spec& s, std::int64_t now_ms) {
   job_payload payload{.type = s.type,
                       .args = json::array({s.argument}),
                       .id = random_hex(16),
-                      .queue_time = static_cast<double>(now_ms) / 1000};
+                      .queue_time = static_cast<double>(now_ms) / 1000,
+                      .trace = current_trace()};
   if (!s.overlap) payload.lock = "schedule:" + s.name;
   new_job job{.id = payload.id, .queue = s.queue, .payload = encode_payload(payload)};
   if (!s.overlap) {

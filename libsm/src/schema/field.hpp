@@ -187,6 +187,7 @@ result<void> read_text(std::string_view text, std::filesystem::path& out);
 result<void> read_text(std::string_view text, bool& out);
 result<void> read_text(std::string_view text, unsigned& out);
 result<void> read_text(std::string_view text, std::uint64_t& out);
+result<void> read_text(std::string_view text, double& out);
 result<void> read_text(std::string_view text, milliseconds& out);
 result<void> read_text(std::string_view text, texts& out);
 
@@ -195,6 +196,7 @@ std::string print_text(const std::filesystem::path& value);
 std::string print_text(bool value);
 std::string print_text(unsigned value);
 std::string print_text(std::uint64_t value);
+std::string print_text(double value);
 std::string print_text(milliseconds value);
 std::string print_text(const texts& value);
 
@@ -301,7 +303,7 @@ struct of_type {
       !std::is_enum_v<T> && !std::same_as<T, bool> && !std::same_as<T, std::filesystem::path> &&
       !std::same_as<T, std::vector<int>> && !std::same_as<T, std::vector<json>>;
   static constexpr bool has_text =
-      !has_fields<T> && !std::is_enum_v<T> && !std::same_as<T, int> && !std::same_as<T, double> &&
+      !has_fields<T> && !std::is_enum_v<T> && !std::same_as<T, int> &&
       !std::same_as<T, std::int64_t> && !std::same_as<T, json> && !std::same_as<T, text_map> &&
       !std::same_as<T, std::vector<int>> && !std::same_as<T, std::vector<json>>;
 };

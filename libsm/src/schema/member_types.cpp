@@ -218,6 +218,15 @@ result<void> read_text(std::string_view text, std::uint64_t& out) {
   return take(parse_size(text), out);
 }
 
+result<void> read_text(std::string_view text, double& out) {
+  double value = 0;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
+    return wrong(in_quotes(text) + " is no number");
+  out = value;
+  return {};
+}
+
 result<void> read_text(std::string_view text, milliseconds& out) {
   return take(parse_duration(text), out);
 }
@@ -237,6 +246,7 @@ std::string print_text(const std::filesystem::path& value) { return value.string
 std::string print_text(bool value) { return value ? "true" : "false"; }
 std::string print_text(unsigned value) { return std::to_string(value); }
 std::string print_text(std::uint64_t value) { return std::to_string(value); }
+std::string print_text(double value) { return print_json(json(value)); }
 std::string print_text(milliseconds value) { return format_duration(value); }
 std::string print_text(const texts& value) {
   std::string text;

@@ -107,12 +107,23 @@ constexpr field_row of_queue[] = {
                                               "resque-scheduler that shares the database"),
 };
 
+constexpr field_row of_trace[] = {
+    row<&trace_config::endpoint>("endpoint",
+                                 "a collector that takes OTLP over HTTP as JSON, such as "
+                                 "`http://127.0.0.1:4318`; empty exports no spans"),
+    row<&trace_config::sample>("sample",
+                               "share of the traces that begin here that are recorded, 0 to 1; of "
+                               "others the caller says so",
+                               {.least = 0, .most = 1}),
+};
+
 constexpr field_row sections[] = {
     row<&config::manager>("manager", "the manager itself"),
     row<&config::log>("log", "logs"),
     row<&config::http>("http", "the HTTP server"),
     row<&config::link>("link", "the links to processes"),
     row<&config::queue>("queue", "the job queue"),
+    row<&config::trace>("trace", "traces (docs/tracing.md)"),
 };
 
 }  // namespace
@@ -123,5 +134,6 @@ field_rows fields_of(const log_config*) { return of_log_config; }
 field_rows fields_of(const http_config*) { return of_http; }
 field_rows fields_of(const link_config*) { return of_link; }
 field_rows fields_of(const queue_config*) { return of_queue; }
+field_rows fields_of(const trace_config*) { return of_trace; }
 
 }  // namespace sm

@@ -14,5 +14,6 @@ field_rows fields_of(const log_config*);
 field_rows fields_of(const http_config*);
 field_rows fields_of(const link_config*);
 field_rows fields_of(const queue_config*);
+field_rows fields_of(const trace_config*);
 
 }  // namespace sm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <sm/trace.hpp>
 #include <string>
 
 namespace sm {
@@ -12,7 +13,8 @@ struct call {
   std::string arguments{};               ///< JSON
   std::chrono::milliseconds timeout{0};  ///< from when it is taken; 0: link.command_timeout
   std::string caller{};                  ///< who asks, for the log: "web:0", or "http" for a client
-  std::string trace{};  ///< what connects it with others, X-Request-Id for one; may be empty
+  std::string request{};                 ///< the request's id, of one over HTTP
+  trace_context trace = current_trace();
 };
 
 }  // namespace sm

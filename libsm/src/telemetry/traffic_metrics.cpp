@@ -32,6 +32,14 @@ void write_http_metrics(metric_page& page, const http_figures& http) {
   page.sample("sm_http_connections_refused_total", {}, http.refused);
 }
 
+void write_span_metrics(metric_page& page, const span_figures& spans) {
+  page.family("sm_trace_spans", "counter", "Spans by what became of them: exported, or dropped.");
+  page.sample("sm_trace_spans_total", {{"outcome", "exported"}}, spans.exported);
+  page.sample("sm_trace_spans_total", {{"outcome", "dropped"}}, spans.dropped);
+  page.family("sm_trace_spans_waiting", "gauge", "Spans that wait for the collector.");
+  page.sample("sm_trace_spans_waiting", {}, spans.waiting);
+}
+
 command_tally& command_tallies::at(const std::string& command) {
   if (auto known = all_.find(command); known != all_.end()) return known->second;
   return all_[all_.size() < commands_max && is_utf8(command) ? command : "other"];

@@ -32,6 +32,14 @@ struct http_figures {
 /// The families sm_http_*.
 void write_http_metrics(metric_page& page, const http_figures& http);
 
+/// What has become of the spans that were recorded.
+struct span_figures {
+  std::uint64_t exported = 0, dropped = 0, waiting = 0;
+};
+
+/// The families sm_trace_*.
+void write_span_metrics(metric_page& page, const span_figures& spans);
+
 /// What processes have answered to one command.
 struct command_tally {
   std::map<errc, std::uint64_t> failed{};

@@ -2,6 +2,7 @@
 
 #include "fake_manager.hpp"
 #include "fake_service.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 namespace {
@@ -16,7 +17,7 @@ const call status{.target = "web", .command = "status", .arguments = "null"};
 class calls_fixture : public ::testing::Test {
  protected:
   calls_fixture() {
-    for (auto* s : {&a, &b}) all.attach(s->link(), s->handle());
+    for (auto* s : {&a, &b}) all.attach(s->link(), s->handle(), "web:0");
   }
 
   link_config config;
@@ -42,6 +43,37 @@ TEST_F(calls_fixture, commands_of_one_turn_travel_as_one_message) {
   a.answer(all, a.commands()[0], "1");
   EXPECT_EQ(outcome_of(events, one)->text, "1");
   EXPECT_EQ(outcome_of(events, two)->text, "2");
+}
+
+TEST_F(calls_fixture, a_command_belongs_to_the_trace_of_who_asks) {
+  auto trace = *read_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  std::vector<span> recorded;
+  record_spans_with([&](const span& s) { recorded.push_back(s); });
+  auto forget = std::unique_ptr<void, void (*)(void*)>(this, [](void*) { record_spans_with({}); });
+  promise<json_text> sent, all_sent, unsampled;
+  {
+    trace_scope of_who_asks(trace);
+    sent = start_call(all, 1, {.command = "one"}, 1s);
+    all_sent = start_gather(all, {{"a", 1, {}}, {"b", 2, {}}}, {.command = "each"}, 1s);
+    trace.sampled = false;
+    trace_scope quiet(trace);
+    unsampled = start_call(all, 2, {.command = "quiet"}, 1s);
+  }
+  ASSERT_TRUE(
+      turn_until(events, [&] { return a.commands().size() == 2 && b.commands().size() == 2; }));
+  auto first = a.commands()[0].trace;
+  EXPECT_EQ(first.trace_id(), trace.trace_id());
+  EXPECT_NE(first.span, trace.span);
+  EXPECT_EQ(b.commands()[1].trace, trace);  // of which nothing is recorded
+  a.answer(all, a.commands()[0], "1");
+  a.answer(all, a.commands()[1], "2");
+  b.answer(all, b.commands()[1], "3");
+  all.detach(2, {errc::not_running, "gone", {}});
+  ASSERT_EQ(recorded.size(), 3U);
+  EXPECT_EQ(recorded[0].place, first);
+  EXPECT_EQ(recorded[0].parent, trace.span);
+  EXPECT_FALSE(recorded[1].failed);
+  EXPECT_EQ(recorded[2].failure, "not_running");
 }
 
 TEST_F(calls_fixture, a_late_answer_finds_nobody_and_a_second_one_neither) {

@@ -33,6 +33,9 @@ TEST(settings, a_value_that_does_not_fit_names_its_key) {
                             {"queue.sync", "ful"},
                             {"manager.cgroups", ""},
                             {"manager.log_level", "loud"},
+                            {"trace.sample", "1.01"},
+                            {"trace.sample", "nan"},
+                            {"trace.sample", "0.5x"},
 
                             {"http.idle_timeout", "soon"},
                             {"http.insecure", "yes"},

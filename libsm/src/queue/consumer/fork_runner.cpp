@@ -8,15 +8,15 @@
 #include <sys/wait.h>
 
 #include <csignal>
-#include <cstring>
 #include <map>
 #include <optional>
 #include <sm/queue.hpp>
 
 #include "process/rendezvous.hpp"
 #include "process/spawn.hpp"
-#include "system/system_error.hpp"
+#include "queue/consumer/job_channel.hpp"
 #include "system/unique_fd.hpp"
+#include "telemetry/span.hpp"
 #include "text/numbers.hpp"
 
 namespace sm {
@@ -27,64 +27,6 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds begin_patience{10};  // for a fork
 constexpr std::chrono::seconds exit_patience{5};    // for the server's word on a job that has ended
-
-// Frames on a job's channel: a letter, a length, bytes.
-//   to the job:  D description (JSON)   P payload   C why it is asked to end (cancel_reason)
-//   from it:     B its pid   R progress (JSON)   O outcome (JSON)   X exit status, by the server
-struct frame {
-  char what = 0;
-  std::string bytes{};
-};
-
-bool write_all(int fd, const void* data, std::size_t size) {
-  auto* at = static_cast<const char*>(data);
-  while (size > 0) {
-    auto n = ::send(fd, at, size, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    at += n;
-    size -= static_cast<std::size_t>(n);
-  }
-  return true;
-}
-
-bool write_frame(int fd, char what, std::string_view bytes) {
-  std::string head(5, what);
-  auto size = static_cast<std::uint32_t>(bytes.size());
-  std::memcpy(head.data() + 1, &size, sizeof size);
-  head += bytes;
-  return write_all(fd, head.data(), head.size());
-}
-
-bool read_all(int fd, void* data, std::size_t size) {
-  auto* at = static_cast<char*>(data);
-  while (size > 0) {
-    auto n = ::recv(fd, at, size, 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    at += n;
-    size -= static_cast<std::size_t>(n);
-  }
-  return true;
-}
-
-constexpr std::uint32_t frame_max = 1U << 30;  // bytes; the largest value of Redis is half of that
-
-std::optional<frame> read_frame(int fd) {
-  frame f;
-  std::uint32_t size = 0;
-  if (!read_all(fd, &f.what, 1) || !read_all(fd, &size, sizeof size) || size > frame_max) return {};
-  f.bytes.resize(size);
-  if (size > 0 && !read_all(fd, f.bytes.data(), size)) return {};
-  return f;
-}
-
-result<std::pair<unique_fd, unique_fd>> channel_pair(int type) {
-  int fds[2];
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) != 0)
-    return system_failure("cannot make a channel to a job");
-  return std::pair{unique_fd(fds[0]), unique_fd(fds[1])};
-}
 
 // -- the job's process
 
@@ -107,6 +49,8 @@ class process_host : public detail::job_host {
                std::shared_ptr<const job_registry> jobs)
       : channel_(channel), settings_(settings), jobs_(std::move(jobs)) {}
 
+  /// For the programs that the job runs. This process has one thread.
+  void begins() override { ::setenv("TRACEPARENT", current_trace().traceparent().c_str(), 1); }
   bool cancelled() const override { return asked_to_end != 0; }
   void progress(double share, std::string text) override {
     write_frame(
@@ -160,6 +104,7 @@ class process_host : public detail::job_host {
                        .files = {settings.log_max_size, settings.log_keep}});
   ::setproctitle("-sm %s resque-1: Processing %s", settings.instance.c_str(), d.queue.c_str());
   process_host host(channel.get(), settings, jobs);
+  set_trace_sampling(settings.trace_sample);
   auto p = perform(
       *jobs, d, log, &host, [&channel] { return reason_from(channel.get()); },
       head.value("chance", 0.5));
@@ -173,7 +118,9 @@ class process_host : public detail::job_host {
                           {"id", o.id},
                           {"lock", o.lock},
                           {"status", o.status},
-                          {"type", p.type}}));
+                          {"type", p.type},
+                          {"traceparent", p.trace.traceparent()},
+                          {"parent_span", p.parent_span}}));
   std::fflush(nullptr);
   ::_exit(0);
 }
@@ -377,7 +324,9 @@ class fork_runner : public job_runner {
                         .id = j.value("id", ""),
                         .lock = j.value("lock", ""),
                         .status = j.value("status", "")},
-            .type = j.value("type", "")};
+            .type = j.value("type", ""),
+            .trace = read_traceparent(j.value("traceparent", "")).value_or(trace_context{}),
+            .parent_span = j.value("parent_span", std::uint64_t{0})};
   }
 
   const std::shared_ptr<const job_registry> jobs_;

@@ -3,6 +3,7 @@
 #include "queue/consumer/retry.hpp"
 #include "queue/job_status.hpp"
 #include "queue/unix_time.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 namespace {
@@ -124,6 +125,10 @@ performance perform(const job_registry& jobs, const delivery& d, const logger& l
     return p;
   }
   performance p{.outcome = outcome_for(d, *job), .type = job->type};
+  // Of one that others enqueued a trace begins with each attempt.
+  p.trace = job->trace ? child_of(job->trace) : begin_trace();
+  p.parent_span = job->trace.span;
+  trace_scope of_attempt(p.trace);
   if (p.outcome.id.empty()) p.outcome.id = key_of_job(d.payload);
   auto* entry = jobs.find(job->type);
   if (!entry) {
@@ -143,6 +148,7 @@ performance perform(const job_registry& jobs, const delivery& d, const logger& l
                        .args = job->args,
                        .attempt = d.attempt()},
                       log, host);
+  if (host) host->begins();
   auto failed = try_job(jobs, *entry, argument, context);
   if (!failed) {
     free_lock(p.outcome, *job);

@@ -15,6 +15,8 @@ enum class cancel_reason { none, by_request, timeout, killed, lease_lost, must_g
 struct performance {
   job_outcome outcome{};
   std::string type{};
+  trace_context trace{};  ///< the attempt's own place
+  std::uint64_t parent_span = 0;
 };
 
 /// Calls hooks and job. What is no job, of an unknown type, or has arguments that do not fit is

@@ -4,6 +4,7 @@
 
 #include "queue/job_status.hpp"
 #include "queue/unix_time.hpp"
+#include "telemetry/span.hpp"
 
 namespace sm {
 namespace {
@@ -37,6 +38,27 @@ void keep_progress(job_outcome& o, job_in_hand& job) {
   status.text = job.text;
   if (status.status != job_status::phase::complete) status.share = job.share;
   o.status = encode_status(status);
+}
+
+/// By the conventions of OpenTelemetry for consumers of messages.
+span span_of(const performance& of, const delivery& d, std::chrono::nanoseconds took) {
+  auto& o = of.outcome;
+  span recorded{
+      .place = of.trace,
+      .parent = of.parent_span,
+      .role = span::kind::consumer,
+      .name = "perform " + of.type,
+      .begin = span::clock::now() - std::chrono::duration_cast<span::clock::duration>(took),
+      .took = took,
+      .attributes = {{"messaging.system", "resque"},
+                     {"messaging.destination.name", o.queue},
+                     {"messaging.message.id", o.id},
+                     {"sm.job.attempt", std::to_string(d.attempt())},
+                     {"sm.job.outcome", std::string(word_for(o.how))}}};
+  recorded.failed =
+      o.how == kind::failed_retry || o.how == kind::failed_dead || o.how == kind::crashed;
+  if (recorded.failed) recorded.failure = o.exception + ": " + o.text;
+  return recorded;
 }
 
 }  // namespace
@@ -88,6 +110,9 @@ void slot::perform(lock_type& lock) {
         performance{ended_from_outside(*s.jobs, job.what, cancel_reason::none, chance), {}};
   took_ = clock::now() - entry_->since;
   auto& o = performed_->outcome;
+  trace_scope of_attempt(performed_->trace);
+  if (performed_->trace.sampled)
+    (void)guarded("the span of a job", [&] { record_span(span_of(*performed_, job.what, took_)); });
   (void)guarded("the last progress of a job", [&] {
     keep_progress(o, job);
     if (o.how == kind::failed_retry || o.how == kind::failed_dead || o.how == kind::crashed)

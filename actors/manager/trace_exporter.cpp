@@ -1,0 +1,108 @@
+#include "manager/trace_exporter.hpp"
+
+#include <algorithm>
+
+namespace sm {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::size_t together = 512;  // spans of one document
+constexpr milliseconds longest_wait = 1s;
+constexpr milliseconds send_patience = 10s;
+constexpr milliseconds last_patience = 1s;
+constexpr milliseconds retry_pause_min = 1s;
+constexpr milliseconds retry_pause_max = 60s;
+constexpr unsigned tries_max = 8;  // some four minutes
+
+}  // namespace
+
+double sampling_of(const trace_config& config) {
+  return config.endpoint.empty() ? 0 : config.sample;
+}
+
+trace_exporter::trace_exporter(loop& l, const trace_config& config, std::string program, logger log)
+    : loop_(l), log_(std::move(log)), timer_(l.context()) {
+  if (!config.endpoint.empty())
+    if (auto to = read_otlp_endpoint(config.endpoint)) to_ = std::move(*to);
+  set_trace_sampling(sampling_of(config));
+  span_source own{std::move(program), "manager"};
+  record_spans_with([this, own](const span& recorded) {
+    loop_.dispatch([this, own, text = encode_span(recorded)] { add(own, text); });
+  });
+}
+
+void trace_exporter::add(span_source from, std::string encoded) {
+  if (!to_) return;
+  waiting_.add(std::move(from), std::move(encoded));
+  if (!sending_ && document_.empty() && waiting_.size() >= together)
+    send();
+  else
+    send_after(longest_wait);
+}
+
+span_figures trace_exporter::figures() const {
+  auto now = figures_;
+  now.dropped += waiting_.dropped();
+  now.waiting = waiting_.size() + in_document_;
+  return now;
+}
+
+void trace_exporter::send_after(milliseconds pause) {
+  if (sending_ || std::exchange(due_, true)) return;
+  timer_.expires_after(pause);
+  timer_.async_wait([this](error_code ec) {
+    due_ = false;
+    if (!ec) send();
+  });
+}
+
+void trace_exporter::send() {
+  if (sending_) return;
+  if (document_.empty()) std::tie(document_, in_document_) = waiting_.take(together);
+  if (document_.empty()) return;
+  sending_ = sender_.post([this, to = *to_, document = document_] {
+    auto outcome = send_spans(to, document, send_patience);
+    loop_.defer([this, outcome] { on_outcome(outcome); });
+  });
+  if (!sending_) send_after(retry_pause_min);
+}
+
+void trace_exporter::on_outcome(const otlp_outcome& outcome) {
+  using kind = otlp_outcome::kind;
+  sending_ = false;
+  if (outcome.how == kind::later && ++tries_ < tries_max) {
+    if (!std::exchange(away_, true))
+      log_.warn("traces: the collector takes no spans for now: {}", outcome.why);
+    return send_after(std::min(retry_pause_min * (1 << (tries_ - 1)), retry_pause_max));
+  }
+  if (outcome.how == kind::accepted) {
+    figures_.exported += in_document_;
+    if (std::exchange(away_, false)) log_.info("traces: the collector takes spans again");
+    if (!outcome.why.empty()) log_.warn("traces: {}", outcome.why);
+  } else {
+    figures_.dropped += in_document_;
+    log_.error("traces: {} spans are dropped: {}", in_document_, outcome.why);
+  }
+  document_.clear();
+  in_document_ = 0;
+  tries_ = 0;
+  if (waiting_.size() >= together)
+    send();
+  else if (!waiting_.empty())
+    send_after(longest_wait);
+}
+
+void trace_exporter::close() {
+  if (to_ && !away_) {
+    if (!sending_ && document_.empty()) std::tie(document_, in_document_) = waiting_.take(together);
+    if (!sending_ && !document_.empty())
+      (void)sender_.post(
+          [to = *to_, document = document_] { (void)send_spans(to, document, last_patience); });
+    sender_.stop();
+  }
+  to_.reset();
+}
+
+}  // namespace sm
