@@ -92,7 +92,7 @@ void connection::write_down(const response& r) {
       .id = id,
       .trace = trace_,
       // What no route took has shown nothing; `caller_` is of the request before.
-      .who = endpoint_ && caller_ ? *caller_ : *transport_.peer(),
+      .who = endpoint_ && caller_ ? caller_.get() : transport_.peer().get(),
       .status = r.status,
       .bytes = r.stream ? 0 : r.body.size(),
       .seconds = std::chrono::duration<double>(clock::now() - asked_at_).count(),

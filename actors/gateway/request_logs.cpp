@@ -10,7 +10,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto longest_wait = 200ms;
-constexpr std::size_t soon = 64 << 10;        // bytes after which they are written at once
+constexpr std::size_t soon = 64 << 10;  // bytes after which they are written at once
+constexpr std::size_t line_mostly = 1 << 10;
 constexpr std::size_t waiting_max = 1 << 20;  // beyond it lines are dropped
 constexpr std::uintmax_t tail_size = 256 << 10;
 constexpr rotation access_rotation{.max_size = 16 << 20, .keep = 4};
@@ -67,7 +68,8 @@ void request_logs::add(const request_record& of, bool audited) {
     ++dropped_;
     return;
   }
-  waiting_ += access_line(of);
+  if (waiting_.empty()) waiting_.reserve(soon + line_mostly);
+  append_access_line(waiting_, of);
   if (waiting_.size() >= soon)
     write();
   else

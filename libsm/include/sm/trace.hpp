@@ -18,6 +18,7 @@ struct trace_context {
   explicit operator bool() const noexcept { return (trace_high | trace_low) != 0; }
   /// 32 lower-case hex digits, as logs and problem documents have it; "" of none.
   std::string trace_id() const;
+  void append_trace_id(std::string& out) const;
   /// "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": the header for who is asked next.
   std::string traceparent() const;
 

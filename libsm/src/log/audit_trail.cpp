@@ -42,8 +42,8 @@ std::string audit_line(const request_record& of, audit_place& last, const digest
   out.member("operation", of.operation);
   out.member("method", of.method);
   out.member("path", of.path);
-  out.member("by", to_string(of.who));
-  if (of.who.role) out.member("role", to_string(*of.who.role));
+  out.member("by", to_string(*of.who));
+  if (of.who->role) out.member("role", to_string(*of.who->role));
   out.member("status", of.status);
   if (of.problem) {
     out.member("code", to_string(of.problem->code));

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <sm/json.hpp>
+
 #include <sm/trace.hpp>
 
 namespace sm {
@@ -139,7 +140,11 @@ std::string log_line(std::chrono::system_clock::time_point when, std::string_vie
   append_json_string(line, instance);
   fmt::format_to(std::back_inserter(line), R"(,"pid":{},"msg":)", pid);
   append_json_string(line, text);
-  if (auto& trace = current_trace()) line += R"(,"trace_id":")" + trace.trace_id() + '"';
+  if (auto& trace = current_trace()) {
+    line += R"(,"trace_id":")";
+    trace.append_trace_id(line);
+    line += '"';
+  }
   line += "}\n";
   return line;
 }

@@ -19,14 +19,14 @@ struct request_record {
   std::string_view operation{};       ///< "services.stop"; "" for none of the table
   std::string_view id{};              ///< of the request
   trace_context trace{};
-  principal who{};
+  const principal* who = nullptr;
   unsigned status = 0;
   std::uint64_t bytes = 0;         ///< of the body; 0 of one that goes on
   double seconds = 0;              ///< from its first byte to its answer
   std::optional<error> problem{};  ///< what went wrong, if the answer says so
 };
 
-/// A line of the access log, with its end: JSON, times in RFC 3339, "ms" with microseconds.
-std::string access_line(const request_record& of);
+/// Appends a line of the access log, with its end: JSON, times in RFC 3339, "ms" with microseconds.
+void append_access_line(std::string& log, const request_record& of);
 
 }  // namespace sm

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <random>
 
@@ -15,7 +16,9 @@ namespace {
 constexpr std::string_view digits = "0123456789abcdef";
 
 void append_hex(std::string& out, std::uint64_t number) {
-  for (int shift = 60; shift >= 0; shift -= 4) out += digits[number >> shift & 15];
+  std::array<char, 16> text;
+  for (std::size_t i = text.size(); i-- > 0; number >>= 4) text[i] = digits[number & 15];
+  out.append(text.data(), text.size());
 }
 
 /// Digits must be lower case ones (W3C Trace Context 3.2.2.3).
@@ -61,10 +64,13 @@ std::uint64_t draw() noexcept {
 std::string trace_context::trace_id() const {
   std::string text;
   if (!*this) return text;
-  text.reserve(32);
-  append_hex(text, trace_high);
-  append_hex(text, trace_low);
+  append_trace_id(text);
   return text;
+}
+
+void trace_context::append_trace_id(std::string& out) const {
+  append_hex(out, trace_high);
+  append_hex(out, trace_low);
 }
 
 std::string trace_context::traceparent() const {

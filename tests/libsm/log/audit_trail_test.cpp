@@ -7,6 +7,9 @@
 namespace sm {
 namespace {
 
+const principal asker{
+    .from = principal::origin::unix_socket, .uid = 1000, .pid = 7, .role = api_role::admin};
+
 request_record record(std::string_view operation, unsigned status = 200) {
   return {.at = std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000)),
           .method = "POST",
@@ -14,10 +17,7 @@ request_record record(std::string_view operation, unsigned status = 200) {
           .route = "POST /v1/services/:name/stop",
           .operation = operation,
           .id = "1-2",
-          .who = {.from = principal::origin::unix_socket,
-                  .uid = 1000,
-                  .pid = 7,
-                  .role = api_role::admin},
+          .who = &asker,
           .status = status,
           .seconds = 0.0015,
           .problem =
@@ -134,12 +134,15 @@ TEST(audit_trail, it_goes_on_where_the_last_whole_line_is) {
 }
 
 TEST(access_line, says_what_was_asked_and_answered) {
-  auto line = access_line(record("services.stop", 404));
+  std::string line;
+  append_access_line(line, record("services.stop", 404));
   EXPECT_TRUE(line.ends_with("}\n"));
   auto shown = json::parse(line);
+  EXPECT_EQ(shown["ts"], "2001-09-09T01:46:40.000000Z");
   EXPECT_EQ(shown["client"], "uid 1000, pid 7");
   EXPECT_EQ(shown["status"], 404);
   EXPECT_EQ(shown["ms"], 1.5);
+  EXPECT_EQ(line.find("trace_id"), line.npos) << "of none";
   EXPECT_EQ(shown["path"], "/v1/services/a%22b/stop");
   EXPECT_FALSE(shown.contains("problem"));
 }
