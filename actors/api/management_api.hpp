@@ -18,6 +18,7 @@ struct management_parts {
   event_streams& events;
   log_service& logs;
   const tally_board& tallies;
+  const report_board& reports;
   const calls& commands;
   const event_ring& recent;
   const gateway& http;

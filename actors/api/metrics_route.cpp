@@ -18,7 +18,21 @@ struct known_figures {
   command_tallies commands;
   std::uint64_t events = 0;
   job_tallies jobs;
+  std::vector<report_board::told> reports;  ///< of what services count
 };
+
+/// The families of services' own; they come last, for a mistake in one of them concerns no other.
+void write_own(metric_page& page, const std::vector<report_board::told>& told) {
+  std::vector<own_report> reports;
+  if (auto mine = own_metrics(); !mine.empty())
+    reports.push_back({"", "", std::make_shared<const own_families>(std::move(mine))});
+  for (auto& report : told)
+    if (auto families = decode_families(*report.families))
+      reports.push_back({report.service, report.instance,
+                         std::make_shared<const own_families>(std::move(*families))});
+  for (auto& name : write_own_metrics(page, reports))
+    log_error("metrics", {errc::conflict, "two processes mean different kinds by this name", name});
+}
 
 /// `stored` are the families of the queue's store; that it is away is what a watcher wants to hear
 /// of.
@@ -38,6 +52,7 @@ std::string page_of(const known_figures& known, const std::string& build,
   write_queue_up(page, stored.has_value());
   page.add(stored.value_or(""));
   known.jobs.write(page);
+  write_own(page, known.reports);
   page.add("# EOF\n");
   return page.take();
 }
@@ -50,32 +65,32 @@ response answer_of(std::string page) {
 }  // namespace
 
 void add_metrics_route(route_adder& at, const management_parts& parts) {
-  at.bind("metrics.show",
-          [&services = parts.services, &jobs = parts.jobs, &http = parts.http,
-           &traces = parts.traces, &tallies = parts.tallies, &commands = parts.commands,
-           &recent = parts.recent, build = build_of_process(::getpid())](request&) {
-            promise<response> answer;
-            services.figures().then([&jobs, &http, &traces, &tallies, &commands, &recent, build,
-                                     answer](result<std::vector<service_figures>> figures) {
-              if (!figures) return (void)answer.set_error(figures.error());
-              auto known = std::make_shared<known_figures>(
-                  known_figures{std::move(*figures), http.figures(), traces.figures(),
-                                commands.tallies(), recent.last(), tallies.sum()});
-              jobs.ask<std::string>([](job_store& store) -> result<std::string> {
-                    auto counts = store.counts();
-                    if (!counts) return tl::unexpected<error>(counts.error());
-                    auto totals = store.totals();
-                    if (!totals) return tl::unexpected<error>(totals.error());
-                    metric_page page;
-                    write_queue_metrics(page, *counts, *totals);
-                    return page.take();
-                  })
-                  .then([answer, known, build](const result<std::string>& stored) {
-                    answer.set_value(answer_of(page_of(*known, build, stored)));
-                  });
-            });
-            return answer;
+  at.bind("metrics.show", [&services = parts.services, &jobs = parts.jobs, &http = parts.http,
+                           &traces = parts.traces, &tallies = parts.tallies,
+                           &commands = parts.commands, &reports = parts.reports,
+                           &recent = parts.recent, build = build_of_process(::getpid())](request&) {
+    promise<response> answer;
+    services.figures().then([&jobs, &http, &traces, &tallies, &commands, &reports, &recent, build,
+                             answer](result<std::vector<service_figures>> figures) {
+      if (!figures) return (void)answer.set_error(figures.error());
+      auto known = std::make_shared<known_figures>(
+          known_figures{std::move(*figures), http.figures(), traces.figures(), commands.tallies(),
+                        recent.last(), tallies.sum(), reports.all()});
+      jobs.ask<std::string>([](job_store& store) -> result<std::string> {
+            auto counts = store.counts();
+            if (!counts) return tl::unexpected<error>(counts.error());
+            auto totals = store.totals();
+            if (!totals) return tl::unexpected<error>(totals.error());
+            metric_page page;
+            write_queue_metrics(page, *counts, *totals);
+            return page.take();
+          })
+          .then([answer, known, build](const result<std::string>& stored) {
+            answer.set_value(answer_of(page_of(*known, build, stored)));
           });
+    });
+    return answer;
+  });
 }
 
 }  // namespace sm

@@ -34,8 +34,11 @@ void connection::answer(response r) {
     log_error("request " + request_id() + ": " + (endpoint_ ? endpoint_->name : ""), e);
     r = to_response(e);
   }
-  gateway_.answered_[endpoint_].count(
-      r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
+  {
+    trace_scope of_request(trace_);
+    gateway_.answered_[endpoint_].count(
+        r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
+  }
   if (trace_.sampled) record_request(r.status);
   if (gateway_.logs_ && (!asked_for_.empty() || gateway_.logs_->wants_all())) write_down(r);
   auto id = given_id_;

@@ -88,6 +88,11 @@ struct service_call {
   trace_context trace;
 };
 
+/// What the service's own code has counted since its process started.
+struct metric_report {
+  std::string families;  ///< `own_families`, encoded
+};
+
 /// Spans that the process recorded.
 struct span_batch {
   std::vector<std::string> spans;  ///< OTLP's JSON
@@ -200,6 +205,10 @@ auto inspect(I& f, service_call& x) {
            x.timeout_ms, x.trace.trace_high, x.trace.trace_low, x.trace.span, x.trace.sampled);
 }
 template <class I>
+auto inspect(I& f, metric_report& x) {
+  return f(caf::meta::type_name("metric_report"), x.families);
+}
+template <class I>
 auto inspect(I& f, span_batch& x) {
   return f(caf::meta::type_name("span_batch"), x.spans);
 }
@@ -271,6 +280,7 @@ CAF_ADD_TYPE_ID(sm, (sm::wire::pong))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_event))
 CAF_ADD_TYPE_ID(sm, (sm::wire::job_report))
 CAF_ADD_TYPE_ID(sm, (sm::wire::service_call))
+CAF_ADD_TYPE_ID(sm, (sm::wire::metric_report))
 CAF_ADD_TYPE_ID(sm, (sm::wire::span_batch))
 CAF_ADD_TYPE_ID(sm, (sm::wire::find_service))
 CAF_ADD_TYPE_ID(sm, (sm::wire::welcome))

@@ -121,6 +121,12 @@ calls::pending calls::release(process& p, std::uint64_t call) {
   return row;
 }
 
+void calls::count(request_histogram& took, const pending& row, clock::time_point now) {
+  auto seconds = std::chrono::duration<double>(now - row.sent).count();
+  trace_scope of_command(row.trace);
+  took.add(seconds, exemplar::of(seconds));
+}
+
 void calls::record(const process& p, const pending& row, const answer& a) {
   auto took = clock::now() - row.sent;
   record_span(
@@ -171,8 +177,7 @@ void calls::on_replies(std::uint64_t id, wire::reply_batch& batch) {
     if (!a.ok) a.code = static_cast<errc>(r.code);
     a.us = std::chrono::duration_cast<std::chrono::microseconds>(now - row.sent).count();
     if (row.trace.sampled) record(entry->second, row, a);
-    if (a.ok || a.code != errc::unknown_command)
-      tally_of(*row.who).took.add(std::chrono::duration<double>(now - row.sent).count());
+    if (a.ok || a.code != errc::unknown_command) count(tally_of(*row.who).took, row, now);
     settle(row.who, row.index, std::move(a));
   }
 }

@@ -111,6 +111,7 @@ class calls {
   command_tally& tally_of(waiter& w);
   pending* find_pending(process& p, std::uint64_t call);
   pending release(process& p, std::uint64_t call);
+  static void count(request_histogram& took, const pending& row, clock::time_point now);
   static void record(const process& p, const pending& row, const answer& a);
 
   loop& loop_;

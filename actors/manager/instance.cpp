@@ -391,6 +391,7 @@ void instance::on_process_ended(const exit_status& status) {
 void instance::forget_process() {
   s_.processes.end_run(incarnation_);
   s_.tallies.end(incarnation_);
+  s_.reports.end(incarnation_);
   if (s_.cgroups) {
     // Nobody waits for it: the next run has a group of its own.
     fork_request rq{.instance = name(), .incarnation = incarnation_, .token = {}};

@@ -165,6 +165,11 @@ void instance::on_message(caf::mailbox_element& element) {
   } else if (content.match_elements<wire::job_report>()) {
     if (auto tallies = job_tallies::decode(content.get_as<wire::job_report>(0).tallies))
       s_.tallies.put(incarnation_, std::move(*tallies));
+  } else if (content.match_elements<wire::metric_report>()) {
+    s_.reports.put(
+        incarnation_,
+        {owner_.spec().name, name(),
+         std::make_shared<const std::string>(content.get_as<wire::metric_report>(0).families)});
   } else if (content.match_elements<wire::span_batch>()) {
     for (auto& encoded : content.get_as<wire::span_batch>(0).spans)
       s_.on_span({owner_.spec().name, name()}, encoded);

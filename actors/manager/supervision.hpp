@@ -24,6 +24,7 @@
 #include "queue/job_tallies.hpp"
 #include "store/state_folder.hpp"
 #include "telemetry/event_ring.hpp"
+#include "telemetry/own_metrics.hpp"
 #include "telemetry/span.hpp"
 
 namespace sm {
@@ -64,7 +65,8 @@ struct supervision {
   limit_watch limits;
   usage_board usage;
   loop_mailbox mailbox;
-  tally_board tallies;  ///< of the jobs that consumers performed
+  tally_board tallies;   ///< of the jobs that consumers performed
+  report_board reports;  ///< of what services count
   event_ring recent{4096};
   std::function<void()> on_event = [] {};  ///< after each append to `recent`
   /// A service is gone with all its processes; calls `done` when one of its name may come.

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <mutex>
 #include <optional>
 #include <sm/guarded.hpp>
 
@@ -12,11 +11,12 @@
 #include "link/messages.hpp"
 #include "log/process_log.hpp"
 #include "process/command_runner.hpp"
+#include "process/manager_handle.hpp"
 #include "process/own_calls.hpp"
 #include "process/posted_work.hpp"
 #include "process/process_events.hpp"
 #include "process/process_settings.hpp"
-#include "process/span_outbox.hpp"
+#include "process/telemetry_outbox.hpp"
 #include "process/timers.hpp"
 
 namespace sm {
@@ -53,11 +53,13 @@ class service_process : public detail::service_host, public builtin_host {
         fresh_(fresh),
         state_folder_(state_folder),
         posted_(self),
-        spans_(self, posted_, [this](wire::span_batch batch) { tell_manager(std::move(batch)); }),
+        telemetry_(self, posted_,
+                   {[this](wire::span_batch batch) { manager_.tell(std::move(batch)); },
+                    [this](wire::metric_report all) { manager_.tell(std::move(all)); }}),
         timers_(self),
         // Not here: the service's own function that answered may still be running.
         commands_(
-            self, posted_, [this](wire::reply_batch batch) { tell_manager(std::move(batch)); },
+            self, posted_, [this](wire::reply_batch batch) { manager_.tell(std::move(batch)); },
             [self] {
               tell(caf::actor_cast<caf::actor>(self->ctrl()), wire::timer_tick{stop_timer});
             }) {}
@@ -70,7 +72,7 @@ class service_process : public detail::service_host, public builtin_host {
     return {
         on<wire::command_batch>([this](auto& batch) { commands_.run(batch); }),
         on<wire::ping>([this](auto& p) {
-          if (!alive_ || alive_()) tell_manager(wire::pong{p.sequence});
+          if (!alive_ || alive_()) manager_.tell(wire::pong{p.sequence});
         }),
         on<wire::forward_signal>([this](auto& s) {
           if (signalled_) signalled_(s.number);
@@ -131,13 +133,12 @@ class service_process : public detail::service_host, public builtin_host {
     posted_.in_actor([this, state = wire::program_state{view.main_pid, std::move(view.status_text),
                                                         view.reloading}]() mutable {
       program_state_ = std::move(state);
-      tell_manager(*program_state_);
+      manager_.tell(*program_state_);
     });
   }
   void extend_timeout(std::chrono::milliseconds by) override {
     // Not by way of the actor: its thread may be in the service's destructor.
-    std::lock_guard lock(manager_mutex_);
-    if (manager_for_all_) tell(manager_for_all_, wire::extend_timeout{by.count()});
+    manager_.tell_from_any_thread(wire::extend_timeout{by.count()});
   }
   void answer_pings_while(std::function<bool()> alive) override { alive_ = std::move(alive); }
   void on_signal(std::function<void(int)> f) override { signalled_ = std::move(f); }
@@ -146,13 +147,13 @@ class service_process : public detail::service_host, public builtin_host {
   }
   void publish(std::string type, const json& data) override {
     posted_.in_actor([this, event = wire::service_event{std::move(type), print_json(data)}] {
-      tell_manager(event);
+      manager_.tell(event);
     });
   }
   void report(std::string tallies) override {
     posted_.in_actor([this, tallies = std::move(tallies)]() mutable {
       tallies_ = std::move(tallies);
-      tell_manager(wire::job_report{tallies_});
+      manager_.tell(wire::job_report{tallies_});
     });
   }
   std::vector<int> sockets() override {
@@ -170,12 +171,6 @@ class service_process : public detail::service_host, public builtin_host {
 
   // -- the manager
 
-  void set_manager(caf::actor manager) {
-    manager_ = std::move(manager);
-    std::lock_guard lock(manager_mutex_);
-    manager_for_all_ = manager_;
-  }
-
   void connect(unique_fd link) {
     auto again = std::make_shared<unique_fd>(second_descriptor(link.get()));
     connect_link(self_, std::move(link), link_timeout,
@@ -187,18 +182,19 @@ class service_process : public detail::service_host, public builtin_host {
                      return;
                    }
                    commands_.on_new_manager();
-                   set_manager(caf::actor_cast<caf::actor>(*instance));
-                   self_->monitor(manager_);
-                   self_->link_to(manager_);
-                   tell_manager(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
-                   if (ready_) tell_manager(*ready_);
-                   if (program_state_) tell_manager(*program_state_);
-                   if (!tallies_.empty()) tell_manager(wire::job_report{tallies_});
+                   manager_.set(caf::actor_cast<caf::actor>(*instance));
+                   self_->monitor(manager_.actor());
+                   self_->link_to(manager_.actor());
+                   manager_.tell(wire::hello{.pid = ::getpid(), .service = self_->ctrl()});
+                   if (ready_) manager_.tell(*ready_);
+                   if (program_state_) manager_.tell(*program_state_);
+                   if (!tallies_.empty()) manager_.tell(wire::job_report{tallies_});
+                   if (events_.phase.welcomed) telemetry_.tell_metrics();
                  });
   }
 
   void on_down(const caf::down_msg& down) {
-    if (manager_ && down.source == manager_->address()) return on_manager_lost();
+    if (manager_ && down.source == manager_.actor()->address()) return on_manager_lost();
     // Without its actor the process has nothing to do.
     if (plain_actor_ && down.source == plain_actor_->address() && !stopping_)
       leave(down.reason == caf::exit_reason::normal ? 0 : exit_start_failed,
@@ -209,14 +205,9 @@ class service_process : public detail::service_host, public builtin_host {
   /// nobody waits for.
   void on_manager_lost() {
     if (!manager_) return;
-    set_manager(nullptr);
+    manager_.set(nullptr);
     calls_.fail_all({errc::unavailable, "the manager is gone for the moment", {}});
     if (finished_) events_.end(exit_code_);
-  }
-
-  template <class Message>
-  void tell_manager(Message message) {
-    if (manager_) tell(manager_, std::move(message));
   }
 
   // -- start
@@ -244,7 +235,7 @@ class service_process : public detail::service_host, public builtin_host {
                       .instance = w.instance,
                       .level = settings_.log_level,
                       .files = {spec->log.max_size, spec->log.keep}};
-    spans_.open(settings_.trace_sample);
+    telemetry_.open(settings_.trace_sample);
     log_file_ = open_log_file(target);
     log_.emplace(open_log(target, log_file_));
     log_caught_to(*log_);
@@ -265,7 +256,7 @@ class service_process : public detail::service_host, public builtin_host {
     ready_->actor = plain_actor_ ? plain_actor_ : caf::strong_actor_ptr{self_->ctrl()};
     ready_->commands = commands_.names();
     events_.phase.ready_since_ns = to_ns(clock::now());
-    tell_manager(*ready_);
+    manager_.tell(*ready_);
   }
 
   void construct(const service_spec& spec, const std::string& instance) {
@@ -306,7 +297,7 @@ class service_process : public detail::service_host, public builtin_host {
         return;
       }
       request.id = calls_.add(answer);
-      tell_manager(std::move(request));
+      manager_.tell(std::move(request));
     });
     return answer;
   }
@@ -318,7 +309,7 @@ class service_process : public detail::service_host, public builtin_host {
       return answer;
     }
     self_
-        ->request(manager_, std::chrono::milliseconds(settings_.command_timeout_ms),
+        ->request(manager_.actor(), std::chrono::milliseconds(settings_.command_timeout_ms),
                   wire::find_service{name})
         .then([answer](const caf::strong_actor_ptr& found) mutable { answer.deliver(found); },
               [answer](caf::error& e) mutable { answer.deliver(std::move(e)); });
@@ -329,7 +320,7 @@ class service_process : public detail::service_host, public builtin_host {
 
   void on_tick(std::uint64_t id) {
     if (id == stop_timer) return finish_stop();
-    if (id == span_outbox::timer) return spans_.send();
+    if (telemetry_.on_timer(id)) return;
     if (!stopping_) timers_.on_tick(id, service_->instance());
   }
 
@@ -368,8 +359,8 @@ class service_process : public detail::service_host, public builtin_host {
     exit_code_ = code;
     finished_ = true;
     if (!manager_) return events_.end(code);
-    spans_.send();
-    tell_manager(wire::goodbye{std::move(reason), failure});
+    telemetry_.tell_spans();
+    manager_.tell(wire::goodbye{std::move(reason), failure});
     tell_after(self_, farewell_timeout, wire::farewell{});
   }
 
@@ -378,9 +369,7 @@ class service_process : public detail::service_host, public builtin_host {
   process_events& events_;
   const fresh_process& fresh_;
   const std::filesystem::path state_folder_;
-  caf::actor manager_;
-  std::mutex manager_mutex_;
-  caf::actor manager_for_all_;                        // manager_, for other threads
+  manager_handle manager_;
   std::optional<wire::ready> ready_;                  // what the next manager hears, too
   std::optional<wire::program_state> program_state_;  // likewise
   std::string tallies_;                               // likewise
@@ -391,7 +380,7 @@ class service_process : public detail::service_host, public builtin_host {
   std::unique_ptr<sm::service> service_;
   caf::strong_actor_ptr plain_actor_;
   posted_work posted_;
-  span_outbox spans_;
+  telemetry_outbox telemetry_;
   timers timers_;
   own_calls calls_;
   command_runner commands_;

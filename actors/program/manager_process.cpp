@@ -256,6 +256,7 @@ result<void> manager_process::serve() {
                          .events = streams_,
                          .logs = logs_,
                          .tallies = shared_.tallies,
+                         .reports = shared_.reports,
                          .commands = shared_.commands,
                          .recent = shared_.recent,
                          .http = http_,

@@ -28,6 +28,8 @@ struct note_job {
   std::string mood;
 
   void perform(sm::job_context& job) const {
+    static const sm::metrics::counter noted{"notes", "Jobs that were noted."};
+    noted.add();
     if (mood == "ruby")
       job.jobs().enqueue("RubyNote", {{"file", file}, {"number", number + 1}}, {.queue = "ruby"});
     if (mood == "crash") ::raise(SIGKILL);
@@ -194,6 +196,10 @@ class tool : public sm::service {
       for (int i = 0; i < count * 1024; ++i) std::puts(line.c_str());
     });
     command("calls", [this] { return calls_; });
+    command("count", [this](double amount) {
+      counted_.add(amount);
+      took_.observe(amount);
+    });
     command("later", [this](int ms) {
       sm::promise<std::string> answer;
       after(std::chrono::milliseconds(ms), [answer] { answer.set_value("later"); });
@@ -222,6 +228,9 @@ class tool : public sm::service {
   }
 
  private:
+  const sm::metrics::counter counted_{
+      "tool_counted", "What the command count was told.", {{"kind", "told"}}};
+  const sm::metrics::histogram took_{"tool_took_seconds", "Likewise, as seconds."};
   int calls_ = 0;
   int ticks_ = 0;
   std::string hoard_;

@@ -38,6 +38,9 @@ command = ["false"]
 backoff = { min = "10ms", max = "20ms" }
 intensity = { restarts = 3, window = "1m" }
 [queue]
+[trace]
+endpoint = "http://127.0.0.1:9"
+sample = 1
 END
 "$smd" --config smd.toml --state "$here/state" > smd.log 2>&1 &
 running+=($!)
@@ -51,8 +54,9 @@ given_up() { page | grep -q 'sm_service_state{service="broken",state="FATAL"} 1'
 within 10 "broken is given up" given_up
 
 echo "== the strict reader"
-# It wants a time with each sample.
-page | sed '/^#/!s/$/ 1700000000/' > page.txt
+# It wants a time with each sample, and takes exemplars behind it.
+page | sed -E '/^#/!s/^([^#]*[^# ])( # .*)?$/\1 1700000000\2/' > page.txt
+grep -q '# {trace_id="' page.txt || { echo "no exemplar is there"; exit 1; }
 promtool tsdb create-blocks-from openmetrics page.txt blocks > blocks.log
 
 echo "== rules"

@@ -169,8 +169,16 @@ def main():
         failed = [s for s in collector.spans.values() if "status" in s]
         assert not failed, failed
 
-        metrics = harness.api(state, "GET", "/metrics")[1].decode()
-        assert f'sm_trace_spans_total{{outcome="exported"}} {len(collector.spans)}' in metrics
+        def metrics():
+            return harness.api(state, "GET", "/metrics")[1].decode()
+
+        assert f'sm_trace_spans_total{{outcome="exported"}} {len(collector.spans)}' in metrics()
+        seen = [line for line in metrics().splitlines() if f'# {{trace_id="{TRACE}"}}' in line]
+        assert any(line.startswith("sm_command_duration_seconds_bucket") for line in seen), seen
+        assert any(line.startswith("sm_http_request_duration_seconds_bucket") for line in seen), seen
+        # Each of the jobs had a process of its own.
+        noted = 'notes_total{service="consumer.default",process="consumer.default:0"} 2'
+        assert harness.eventually(lambda: noted in metrics(), 10), noted
         print(f"one trace through {len(collector.spans)} spans: access log, a, b, a job, Ruby, a job")
     finally:
         for process in running:

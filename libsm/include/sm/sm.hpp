@@ -9,6 +9,7 @@
 #include <sm/json.hpp>
 #include <sm/log.hpp>
 #include <sm/manager.hpp>
+#include <sm/metrics.hpp>
 #include <sm/principal.hpp>
 #include <sm/promise.hpp>
 #include <sm/queue.hpp>

@@ -116,6 +116,9 @@ result<std::string> setting_text(std::string_view key, const json& value) {
     case field_kind::whole:
       if (!value.is_number_integer()) return wrong("a whole number");
       return std::to_string(value.get<std::int64_t>());
+    case field_kind::number:
+      if (!value.is_number()) return wrong("a number");
+      return print_json(value);
     case field_kind::size:
       if (value.is_string()) return value.get<std::string>();
       if (!value.is_number_integer())

@@ -20,13 +20,15 @@ struct histogram {
   static constexpr auto& bounds = Bounds;
 
   std::array<std::uint64_t, Bounds.size() + 1> counts{};
-  double sum = 0;  ///< seconds
+  double sum = 0;                                       ///< seconds
+  std::array<exemplar, Bounds.size() + 1> exemplars{};  ///< of each bucket the last one
 
-  void add(double seconds) noexcept {
+  void add(double seconds, const exemplar& seen = {}) noexcept {
     std::size_t place = 0;
     while (place < bounds.size() && seconds > bounds[place].seconds) ++place;
     ++counts[place];
     sum += seconds;
+    if (seen.trace) exemplars[place] = seen;
   }
   std::uint64_t count() const noexcept {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -47,7 +49,7 @@ struct histogram {
     for (std::size_t i = 0; i < counts.size(); ++i) {
       up_to += counts[i];
       of.back().second = i < bounds.size() ? bounds[i].text : "+Inf";
-      page.sample(bucket, of, up_to);
+      page.sample(bucket, of, up_to, exemplars[i]);
     }
   }
 };

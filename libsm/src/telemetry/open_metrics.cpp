@@ -41,8 +41,21 @@ void append_number(std::string& out, T value) {
 
 }  // namespace
 
+std::string metric_number(double value) {
+  std::string text;
+  if (std::isnan(value))
+    text = "NaN";
+  else if (std::isinf(value))
+    text = value > 0 ? "+Inf" : "-Inf";
+  else
+    append_number(text, value);
+  return text;
+}
+
 void metric_page::family(std::string_view name, std::string_view type, std::string_view help) {
-  text_ += fmt::format("# TYPE {} {}\n# HELP {} {}\n", name, type, name, help);
+  text_ += fmt::format("# TYPE {} {}\n# HELP {} ", name, type, name);
+  append_label(text_, help);
+  text_ += '\n';
 }
 
 void metric_page::begin_sample(std::string_view name, const labels& of) {
@@ -66,12 +79,17 @@ void metric_page::end_sample(std::uint64_t value) {
 
 void metric_page::sample(std::string_view name, const labels& of, double value) {
   begin_sample(name, of);
-  if (std::isnan(value))
-    text_ += "NaN";
-  else if (std::isinf(value))
-    text_ += value > 0 ? "+Inf" : "-Inf";
-  else
-    append_number(text_, value);
+  text_ += metric_number(value);
+  text_ += '\n';
+}
+
+void metric_page::sample(std::string_view name, const labels& of, std::uint64_t value,
+                         const exemplar& seen) {
+  begin_sample(name, of);
+  append_number(text_, value);
+  if (seen.trace)
+    text_ += fmt::format(" # {{trace_id=\"{}\"}} {} {:.3f}", seen.trace.trace_id(),
+                         metric_number(seen.value), seen.at);
   text_ += '\n';
 }
 

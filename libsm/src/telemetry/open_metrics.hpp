@@ -8,7 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "telemetry/exemplar.hpp"
+
 namespace sm {
+
+/// A number as OpenMetrics writes it.
+std::string metric_number(double value);
 
 /// Writes families one after the other. Names are ours and stand as they are. In the values of
 /// labels backslash, quote and line feed are escaped, and bytes that are no UTF-8 replaced: one of
@@ -18,7 +23,8 @@ class metric_page {
   using label = std::pair<std::string_view, std::string_view>;
   using labels = std::vector<label>;
 
-  /// What comes next belongs to it. A counter's samples end in "_total".
+  /// What comes next belongs to it. A counter's samples end in "_total". In the help backslash and
+  /// line feed are escaped.
   void family(std::string_view name, std::string_view type, std::string_view help);
   /// A sample; labels whose value is empty are left out, which means the same.
   void sample(std::string_view name, const labels& of, double value);
@@ -27,6 +33,8 @@ class metric_page {
     begin_sample(name, of);
     end_sample(static_cast<std::uint64_t>(value));
   }
+  /// A bucket, with its exemplar if it has one.
+  void sample(std::string_view name, const labels& of, std::uint64_t value, const exemplar& seen);
   void add(std::string_view text) { text_ += text; }
 
   const std::string& text() const noexcept { return text_; }

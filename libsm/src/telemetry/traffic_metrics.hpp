@@ -17,7 +17,7 @@ struct route_tally {
 
   void count(unsigned status, double seconds) {
     ++by_status[status];
-    took.add(seconds);
+    took.add(seconds, exemplar::of(seconds));
   }
 };
 

@@ -325,6 +325,7 @@ TEST(configuration, every_setting_is_read_from_a_value_of_its_kind) {
     if (row.kind == field_kind::flag) value = row.value == "true";
     if (row.kind == field_kind::whole || row.kind == field_kind::size)
       value = std::stoll(row.value);
+    if (row.kind == field_kind::number) value = std::stod(row.value);
     if (row.kind == field_kind::texts) value = json::array();
     auto text = setting_text(row.key, value);
     ASSERT_TRUE(text) << row.key;

@@ -16,6 +16,7 @@
 #include "process/spawn.hpp"
 #include "queue/consumer/job_channel.hpp"
 #include "system/unique_fd.hpp"
+#include "telemetry/own_metrics.hpp"
 #include "telemetry/span.hpp"
 #include "text/numbers.hpp"
 
@@ -109,6 +110,8 @@ class process_host : public detail::job_host {
       *jobs, d, log, &host, [&channel] { return reason_from(channel.get()); },
       head.value("chance", 0.5));
   host.finish();
+  if (auto counted = own_metrics(); !counted.empty())
+    write_frame(channel.get(), 'M', encode(counted));
   auto& o = p.outcome;
   write_frame(channel.get(), 'O',
               print_json({{"how", static_cast<int>(o.how)},
@@ -202,6 +205,8 @@ class fork_runner : public job_runner {
           notify(job);
       }
       if (f->what == 'R') take_progress(job, f->bytes);
+      if (f->what == 'M')
+        if (auto counted = decode_families(f->bytes)) add_to_own_metrics(*counted);
       if (f->what == 'O') done = outcome_from(d, f->bytes);
       if (f->what == 'X') exit = f->bytes;
     }

@@ -1,6 +1,7 @@
 // The channel between a consumer and the process of a job: frames of a letter, a length, bytes.
 //   to the job:  D description (JSON)   P payload   C why it is asked to end (cancel_reason)
-//   from it:     B its pid   R progress (JSON)   O outcome (JSON)   X exit status, by the server
+//   from it:     B its pid   R progress (JSON)   M what it counted (own_families)
+//                O outcome (JSON)   X exit status, by the server
 #pragma once
 
 #include <optional>

@@ -1,0 +1,199 @@
+#include "telemetry/own_metrics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "telemetry/span.hpp"
+
+namespace sm {
+namespace {
+
+const auto* const traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// The family of this process that has the name.
+own_family mine(const std::string& name) {
+  for (auto& family : own_metrics())
+    if (family.name == name) return family;
+  return {};
+}
+
+std::string page_of(std::vector<own_report> reports) {
+  metric_page page;
+  write_own_metrics(page, reports);
+  return page.take();
+}
+
+own_report report(const std::string& service, own_families families) {
+  return {service, service + ":0", std::make_shared<const own_families>(std::move(families))};
+}
+
+}  // namespace
+
+TEST(own_metrics, handles_of_one_name_and_labels_are_one_series) {
+  metrics::counter one("test_one", "Help.", {{"city", "berlin"}, {"age", "2"}});
+  metrics::counter same("test_one_total", "Other help.", {{"age", "2"}, {"city", "berlin"}});
+  metrics::counter other("test_one", "Help.", {{"city", "paris"}});
+  one.add();
+  same.add(2);
+  one.add(-5);
+  one.add(std::nan(""));
+  auto family = mine("test_one");
+  ASSERT_EQ(family.series.size(), 2U);
+  EXPECT_EQ(family.help, "Help.");
+  EXPECT_EQ(family.series[0].value, 3);
+  EXPECT_EQ(family.series[1].value, 0);
+}
+
+TEST(own_metrics, a_gauge_goes_up_and_down) {
+  metrics::gauge heat("test_heat", "Help.");
+  heat.set(20);
+  heat.add(-0.5);
+  EXPECT_EQ(mine("test_heat").series[0].value, 19.5);
+}
+
+TEST(own_metrics, a_histogram_counts_by_bounds_that_are_included) {
+  metrics::histogram size("test_size", "Help.", {}, {1, 10});
+  for (double value : {0.5, 1.0, 2.0, 100.0, std::nan("")}) size.observe(value);
+  auto series = mine("test_size").series[0];
+  EXPECT_EQ(series.counts, (std::vector<std::uint64_t>{2, 1, 1}));
+  EXPECT_EQ(series.value, 103.5);
+}
+
+TEST(own_metrics, what_cannot_be_is_refused_with_the_reason) {
+  auto why = [](auto make) -> std::string {
+    try {
+      make();
+    } catch (const failure& e) {
+      return e.reason().detail;
+    }
+    return "";
+  };
+  using namespace metrics;
+  for (auto name : {"", "1st", "a-b", "sm_mine", "process_x", "a_bucket", "a_created", "a_count"})
+    EXPECT_NE(why([&] { counter(name, ""); }), "") << name;
+  EXPECT_NE(why([] { gauge("test_g_total", ""); }), "");
+  for (auto label : {"", "service", "process", "le", "__x", "a b"})
+    EXPECT_NE(why([&] { gauge("test_g", "", {{label, "x"}}); }), "") << label;
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const std::vector<double>& bounds :
+       {std::vector<double>{2, 1}, {1, 1}, {1, inf}, {std::nan("")}})
+    EXPECT_NE(why([&] { metrics::histogram("test_h", "", {}, bounds); }), "");
+  EXPECT_NE(why([] { metrics::histogram("test_h", "", {}, std::vector<double>(41)); }), "");
+  gauge known("test_known", "");
+  EXPECT_NE(why([] { counter("test_known", ""); }), "");
+  EXPECT_EQ(mine("test_g").name, "") << "nothing is left of it";
+}
+
+TEST(own_metrics, the_first_change_after_a_look_is_told_and_no_other) {
+  metrics::counter counted("test_watched", "Help.");
+  int told = 0;
+  own_metrics();
+  watch_own_metrics([&] { ++told; });
+  counted.add();
+  counted.add();
+  EXPECT_EQ(told, 1);
+  own_metrics();
+  counted.add();
+  EXPECT_EQ(told, 2);
+  own_metrics();
+  metrics::gauge another("test_watched_too", "Help.");
+  EXPECT_EQ(told, 3) << "a new one, too";
+  watch_own_metrics({});
+}
+
+TEST(own_metrics, threads_count_together) {
+  metrics::counter counted("test_threads", "Help.");
+  metrics::histogram seen("test_threads_seconds", "Help.");
+  auto count = [&] {
+    for (int i = 0; i < 10'000; ++i) {
+      counted.add();
+      seen.observe(0.001);
+    }
+  };
+  std::thread a(count), b(count);
+  for (int i = 0; i < 100; ++i) own_metrics();
+  a.join();
+  b.join();
+  EXPECT_EQ(mine("test_threads").series[0].value, 20'000);
+  EXPECT_EQ(mine("test_threads_seconds").series[0].counts[1], 20'000U);
+}
+
+TEST(own_metrics, are_told_and_read_back) {
+  own_families told{{.name = "a", .kind = metric_kind::counter, .help = "H\"e\nlp."},
+                    {.name = "h", .kind = metric_kind::histogram, .bounds = {1, 2.5}}};
+  told[0].series = {{.labels = {{"x", "\xff"}}, .value = 1.5}, {.value = 1e300}};
+  told[1].series = {{.value = 3, .counts = {1, 0, 1}}};
+  told[1].series[0].exemplars.resize(3);
+  told[1].series[0].exemplars[2] = {*read_traceparent(traced), 2.75, 1700000000.5};
+  auto read = decode_families(encode(told));
+  ASSERT_TRUE(read) << to_string(read.error());
+  EXPECT_EQ(encode(*read), encode(told));
+  for (auto text :
+       {"", "{}", "[1]", R"([{"name":"sm_x","kind":"gauge","help":"","bounds":[],"series":[]}])",
+        R"([{"name":"x","kind":"other","help":"","bounds":[],"series":[]}])",
+        R"([{"name":"x","kind":"histogram","help":"","bounds":[1],
+                        "series":[{"labels":[],"value":1,"counts":[1]}]}])",
+        R"([{"name":"x","kind":"histogram","help":"","bounds":[],
+                        "series":[{"labels":[],"value":1,"counts":[1],"exemplars":[[7,"",1,1]]}]}])"})
+    EXPECT_TRUE(!decode_families(text) || decode_families(text)->empty()) << text;
+}
+
+TEST(own_metrics, of_a_process_that_ended_are_added) {
+  metrics::counter counted("test_jobs", "Help.");
+  metrics::gauge left("test_left", "Help.");
+  counted.add(1);
+  left.set(5);
+  own_families more{{.name = "test_jobs", .kind = metric_kind::counter, .help = "Help."},
+                    {.name = "test_left", .kind = metric_kind::gauge, .help = "Help."}};
+  more[0].series = {{.value = 2}};
+  more[1].series = {{.value = 3}};
+  add_to_own_metrics(more);
+  EXPECT_EQ(mine("test_jobs").series[0].value, 3);
+  EXPECT_EQ(mine("test_left").series[0].value, 3);
+}
+
+TEST(own_metrics, families_of_several_processes_stand_together) {
+  own_families web{{.name = "orders", .kind = metric_kind::counter, .help = "Orders."}};
+  web[0].series = {{.labels = {{"city", "a"}}, .value = 2}};
+  own_families wrong{{.name = "orders", .kind = metric_kind::gauge, .help = "Other."}};
+  wrong[0].series = {{.value = 9}};
+  own_families seconds{
+      {.name = "took", .kind = metric_kind::histogram, .help = "Took.", .bounds = {1}}};
+  seconds[0].series = {{.value = 3.5, .counts = {1, 1}}};
+  seconds[0].series[0].exemplars.resize(2);
+  seconds[0].series[0].exemplars[1] = {*read_traceparent(traced), 3, 1700000000.5};
+  EXPECT_EQ(page_of({report("web", web), report("odd", wrong), report("api", web),
+                     report("api", seconds)}),
+            R"(# TYPE orders counter
+# HELP orders Orders.
+orders_total{city="a",service="web",process="web:0"} 2
+orders_total{city="a",service="api",process="api:0"} 2
+# TYPE took histogram
+# HELP took Took.
+took_bucket{service="api",process="api:0",le="1.0"} 1
+took_bucket{service="api",process="api:0",le="+Inf"} 2 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 3 1700000000.500
+took_sum{service="api",process="api:0"} 3.5
+took_count{service="api",process="api:0"} 2
+)");
+  metric_page page;
+  EXPECT_EQ(
+      write_own_metrics(page, std::vector<own_report>{report("web", web), report("odd", wrong)}),
+      std::vector<std::string>{"orders"});
+}
+
+TEST(exemplar, is_of_a_trace_that_is_sampled) {
+  EXPECT_FALSE(exemplar::of(1).trace);
+  auto place = *read_traceparent(traced);
+  {
+    trace_scope scope(place);
+    EXPECT_EQ(exemplar::of(1).trace, place);
+  }
+  place.sampled = false;
+  trace_scope scope(place);
+  EXPECT_FALSE(exemplar::of(1).trace);
+}
+
+}  // namespace sm
