@@ -4,6 +4,7 @@
 
 #include "api/route_adder.hpp"
 #include "http/event_text.hpp"
+#include "security/service_scope.hpp"
 #include "text/glob.hpp"
 #include "text/numbers.hpp"
 
@@ -11,10 +12,12 @@ namespace sm {
 
 class event_streams::stream : public response_stream {
  public:
-  stream(const event_ring& events, std::uint64_t cursor, std::string filter, bool held)
+  stream(const event_ring& events, std::uint64_t cursor, std::string filter, std::string scope,
+         bool held)
       : events_(events),
         cursor_(cursor),
         filter_(std::move(filter)),
+        scope_(std::move(scope)),
         until_(held ? std::optional(events.last()) : std::nullopt) {}
 
   std::string_view heartbeat() const override { return ":\n\n"; }
@@ -31,7 +34,7 @@ class event_streams::stream : public response_stream {
     for (auto e = slice.begin; e != slice.end && out.size() < size + max; ++e) {
       if (until_ && e->index > *until_) return false;
       cursor_ = e->index;
-      if (!glob_match(filter_, e->type)) continue;
+      if (!glob_match(filter_, e->type) || !event_in_scope(scope_, e->data)) continue;
       append_event(out, {.id = std::to_string(e->index), .event = e->type, .data = e->data});
     }
     if (slice.begin == slice.end) cursor_ = events_.last();
@@ -41,7 +44,7 @@ class event_streams::stream : public response_stream {
  private:
   const event_ring& events_;
   std::uint64_t cursor_;
-  const std::string filter_;
+  const std::string filter_, scope_;
   const std::optional<std::uint64_t> until_;  // the index it ends behind
 };
 
@@ -57,7 +60,8 @@ response event_streams::open(const request& rq) {
   if (since) begin_after(*since, "since");
   // Where a reader has come to says more than where it began.
   if (auto last = rq.header("Last-Event-ID"); !last.empty()) begin_after(last, "Last-Event-ID");
-  auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"), held);
+  auto opened = std::make_shared<stream>(events_, cursor, rq.query("type").value_or("*"),
+                                         rq.caller().services, held);
   streams_.push_back(opened);
   return {.content_type = "text/event-stream", .stream = opened};
 }
@@ -68,7 +72,8 @@ json_text event_streams::recent(const request& rq) const {
   // Its data is text that we wrote: a member stands in it as this does.
   auto member = service.empty() ? std::string{} : "\"service\":" + print_json(json(service));
   auto found = events_.latest(number_of(rq, "limit", 100), [&](const event& e) {
-    return (type.empty() || glob_match(type, e.type)) &&
+    return event_in_scope(rq.caller().services, e.data) &&
+           (type.empty() || glob_match(type, e.type)) &&
            (member.empty() || e.data.find(member) != e.data.npos);
   });
   std::string text = "{\"events\":[";

@@ -30,6 +30,7 @@ call call_of(const request& rq, std::string_view target) {
           .arguments = arguments_of(rq),
           .timeout = duration_of(rq, "timeout"),
           .caller = "http",
+          .scope = rq.caller().services,
           .request = rq.id()};
 }
 
@@ -73,7 +74,7 @@ void add_service_routes(route_adder& at, const management_parts& parts) {
   at.bind("services.list", [s](request& rq) {
     return s->list({rq.query("state").value_or(""), rq.query("q").value_or(""),
                     chosen_members(rq.query("fields").value_or("")), number_of(rq, "offset", 0),
-                    number_of(rq, "limit", 0)});
+                    number_of(rq, "limit", 0), rq.caller().services});
   });
   at.bind("services.show", [s](request& rq) {
     auto shown = s->show(name_of(rq));
@@ -170,11 +171,14 @@ void add_token_routes(route_adder& at, token_keeper& tokens) {
         throw failure(errc::bad_arguments, "must be a duration of a second or more", "/expires_in");
       expires_in = std::chrono::duration_cast<std::chrono::seconds>(*given);
     }
-    return tokens.add(name, *role, expires_in, rq.caller()).transform([](const json& made) {
-      auto r = with_status(201, made);
-      r.headers.emplace_back("Location", "/v1/tokens/" + made["token"]["name"].get<std::string>());
-      return r;
-    });
+    auto services = body.contains("services") ? text("services") : std::string{};
+    return tokens.add(name, *role, expires_in, services, rq.caller())
+        .transform([](const json& made) {
+          auto r = with_status(201, made);
+          r.headers.emplace_back("Location",
+                                 "/v1/tokens/" + made["token"]["name"].get<std::string>());
+          return r;
+        });
   });
   at.bind("tokens.remove", [&tokens](request& rq) {
     return tokens.remove(std::string(rq.capture("name")), rq.caller());

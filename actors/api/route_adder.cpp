@@ -1,6 +1,7 @@
 #include "api/route_adder.hpp"
 
 #include "http/body_fields.hpp"
+#include "security/service_scope.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
 #include "text/units.hpp"
@@ -89,6 +90,17 @@ result<void> check_request(const operation& op, const request& rq) {
               body->is_object() ? pointer_to(body->begin().key()) : std::string());
 }
 
+/// Whether a token that is good for some services alone is good for this.
+result<void> check_reach(const operation& op, const request& rq) {
+  auto& who = rq.caller();
+  if (who.services.empty() || op.reaches() == reach::some ||
+      (op.reaches() == reach::service && in_scope(who.services, rq.capture("name"))))
+    return {};
+  return fail(errc::forbidden,
+              "the token '" + who.token + "' is good for the services " + who.services + " alone",
+              "Authorization");
+}
+
 /// No cache may keep what changes by the second.
 route_handler uncached(route_handler handler) {
   return [handler = std::move(handler)](request& rq, response_sink sink) {
@@ -102,6 +114,7 @@ route_handler uncached(route_handler handler) {
 
 route_handler checked(const operation& op, route_handler handler) {
   return [&op, handler = std::move(handler)](request& rq, response_sink sink) {
+    if (auto ok = check_reach(op, rq); !ok) return sink(to_response(ok.error()));
     if (auto ok = check_request(op, rq); !ok) return sink(to_response(ok.error()));
     handler(rq, std::move(sink));
   };

@@ -60,12 +60,13 @@ void token_keeper::load() {
 }
 
 promise<json> token_keeper::add(const std::string& name, api_role role,
-                                std::chrono::seconds expires_in, const principal& by) {
+                                std::chrono::seconds expires_in, const std::string& services,
+                                const principal& by) {
   auto secret = "sm_" + random_hex(secret_bytes);
-  auto make = [name, role, expires_in, secret](access_tokens& next) -> result<json> {
+  auto make = [name, role, expires_in, services, secret](access_tokens& next) -> result<json> {
     auto now = unix_now();
-    auto made =
-        next.add(name, role, secret, now, expires_in.count() > 0 ? now + expires_in.count() : 0);
+    auto made = next.add(name, role, secret, now,
+                         expires_in.count() > 0 ? now + expires_in.count() : 0, services);
     if (!made) return tl::unexpected<error>(made.error());
     return json{{"token", to_json(*made)}, {"secret", secret}};
   };

@@ -31,7 +31,7 @@ class token_keeper {
 
   /// Answers {"token", "secret"}; `expires_in` 0: never.
   promise<json> add(const std::string& name, api_role role, std::chrono::seconds expires_in,
-                    const principal& by);
+                    const std::string& services, const principal& by);
   /// Likewise, a session of a name of its own by leave of the token `maker`.
   promise<json> add_session(api_role role, std::chrono::seconds expires_in,
                             const std::string& maker, const principal& by);

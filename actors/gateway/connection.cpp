@@ -261,10 +261,14 @@ void connection::know_caller(const credential& shown, std::int64_t now) {
     return;
   }
   auto name = shown.token ? std::string_view(shown.token->name) : std::string_view{};
-  if (caller_ && caller_->role == shown.role && caller_->token == name) return;
+  auto services = shown.token ? std::string_view(shown.token->services) : std::string_view{};
+  if (caller_ && caller_->role == shown.role && caller_->token == name &&
+      caller_->services == services)
+    return;
   auto known = *transport_.peer();
   known.role = shown.role;
   known.token = name;
+  known.services = services;
   caller_ = std::make_shared<const principal>(std::move(known));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "security/service_scope.hpp"
 #include "service/selector.hpp"
 
 namespace sm {
@@ -82,11 +83,14 @@ promise<json_text> dispatch::broadcast(const call& c,
   std::vector<gather_target> targets;
   targets.reserve(services_.size());
   for (auto& [name, m] : services_) {
+    if (!in_scope(c.scope, name)) continue;
     if (m->desired().removed || !m->desired().enabled || !selects(c.target, m->spec())) continue;
     for (auto& i : m->instances())
       if (i->does() != duty::leaves && i->does() != duty::stands_in)
         targets.push_back(target_of(*m, *i));
   }
+  if (targets.empty() && !in_scope(c.scope, c.target) && valid_name(c.target))
+    return failed(errc::forbidden, "only the services " + c.scope + " may be asked", c.target);
   if (targets.empty() && c.target.find_first_of("*?:,") == c.target.npos &&
       !find_service(services_, c.target))
     return no_such("service", c.target);

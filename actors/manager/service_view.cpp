@@ -4,6 +4,7 @@
 
 #include "json_writer.hpp"
 #include "manager/supervisor.hpp"
+#include "security/service_scope.hpp"
 #include "service/masking.hpp"
 #include "text/glob.hpp"
 #include "text/units.hpp"
@@ -315,6 +316,7 @@ json_text supervisor::view_all(const listing_query& query) const {
   auto last =
       query.limit == 0 ? std::numeric_limits<std::size_t>::max() : query.offset + query.limit;
   auto wanted = [&](const std::string& name, instance_state shown) {
+    if (!in_scope(query.scope, name)) return false;
     auto& part = query.name;
     if (!part.empty() && !glob_match(part, name) && name.find(part) == name.npos) return false;
     if (!query.state.empty() && to_string(shown) != query.state) return false;

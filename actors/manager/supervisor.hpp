@@ -68,6 +68,7 @@ class supervisor : private service_owner, private change_queue::executor {
     chosen_members members{};
     std::size_t offset = 0;  ///< of those that are wanted, to pass over
     std::size_t limit = 0;   ///< at most; 0: all
+    std::string scope{};     ///< those that who asks may see (service_scope.hpp)
   };
   /// What the processes use is at most a second old.
   promise<json_text> list(const listing_query& wanted) const;

@@ -7,9 +7,14 @@ namespace sm::ctl {
 namespace {
 
 table tokens_table(const json& listing) {
-  table t{
-      {{"NAME", 0}, {"ROLE", 0}, {"BEGINS", 2}, {"CREATED", 3}, {"EXPIRES", 1}, {"LAST USED", 1}},
-      {}};
+  table t{{{"NAME", 0},
+           {"ROLE", 0},
+           {"BEGINS", 2},
+           {"CREATED", 3},
+           {"EXPIRES", 1},
+           {"LAST USED", 1},
+           {"SERVICES", 4}},
+          {}};
   auto time_of = [](const json& token, const char* name) {
     auto time = text_in(token, name).substr(0, 19);  // to the second
     return time.empty() ? std::string("never") : time;
@@ -20,7 +25,8 @@ table tokens_table(const json& listing) {
                       {text_in(token, "prefix") + "..."},
                       {time_of(token, "created")},
                       {time_of(token, "expires")},
-                      {time_of(token, "last_used")}});
+                      {time_of(token, "last_used")},
+                      {text_in(token, "services").empty() ? "all" : text_in(token, "services")}});
   return t;
 }
 
@@ -29,6 +35,7 @@ result<int> add_token(session& s) {
   auto& name = s.given.operands.front();
   json body{{"name", name}, {"role", s.given.value("role", "viewer")}};
   if (s.given.has("expires")) body["expires_in"] = format_duration(s.given.duration("expires", {}));
+  if (s.given.has("services")) body["services"] = s.given.value("services");
   if (s.dry_run()) {
     put("would be made: " + harmless(name) + ", " + body["role"].get<std::string>() + "\n");
     return exits::ok;

@@ -49,6 +49,41 @@ TEST_F(tokens_fixture, each_role_may_what_it_is_for) {
   EXPECT_EQ(viewer.substr(0, 9), listed("watcher")["prefix"]);
 }
 
+TEST_F(tokens_fixture, one_for_some_services_sees_and_does_nothing_else) {
+  auto does = made("team", "operator", {{"services", "a,x-*"}});
+  EXPECT_EQ(listed("team")["services"], "a,x-*");
+  auto get = [&](const std::string& method, const std::string& target) {
+    return app.connect().request(method, target, "", {{"Authorization", "Bearer " + does}});
+  };
+  auto services = get("GET", "/v1/services").document()["services"];
+  ASSERT_EQ(services.size(), 1U) << services;
+  EXPECT_EQ(services[0]["name"], "a");
+  EXPECT_EQ(ask(does, "GET", "/v1/services/a"), 200U);
+  EXPECT_EQ(ask(does, "GET", "/v1/services/b"), 403U);
+  EXPECT_EQ(ask(does, "GET", "/v1/services/nobody"), 403U) << "nor whether there is one";
+  EXPECT_EQ(ask(does, "GET", "/v1/services/b:0/logs"), 403U);
+  EXPECT_EQ(ask(does, "POST", "/v1/services/a:0/commands/pid"), 200U);
+  EXPECT_EQ(ask(does, "POST", "/v1/services/b/commands/pid"), 403U);
+  EXPECT_EQ(ask(does, "POST", "/v1/services/a/restart?wait=10s"), 200U);
+  EXPECT_EQ(ask(does, "POST", "/v1/services/b/restart"), 403U);
+  for (auto select : {"*", "a", "a,b", "tag:none,a", "%3F"}) {
+    auto results =
+        get("POST", std::string("/v1/commands/pid?select=") + select).document()["results"];
+    ASSERT_EQ(results.size(), 1U) << select << results;
+    EXPECT_TRUE(results.contains("a")) << select;
+  }
+  EXPECT_EQ(ask(does, "POST", "/v1/commands/pid?select=b"), 403U);
+  app.api("POST", "/v1/services/b/restart?wait=10s");
+  auto events = get("GET", "/v1/events/recent").document()["events"];
+  EXPECT_GT(events.size(), 0U);
+  for (auto& e : events) EXPECT_EQ(e["data"]["service"], "a") << e;
+  EXPECT_EQ(get("GET", "/v1/events?held=1").body.find("\"b\""), std::string::npos);
+  for (auto target : {"/metrics", "/v1/queues", "/v1/jobs", "/v1/failed", "/readyz?verbose"})
+    EXPECT_EQ(ask(does, "GET", target), 403U) << target;
+  EXPECT_EQ(ask(does, "POST", "/v1/jobs", R"({"type": "Noop"})"), 403U);
+  EXPECT_EQ(ask(does, "POST", "/v1/services", R"({"name": "x-1", "type": "tool"})"), 403U);
+}
+
 TEST_F(tokens_fixture, one_that_is_revoked_ends_what_is_on_its_way_and_stays_revoked) {
   auto secret = made("watcher", "viewer"), other = made("other", "viewer");
   auto follow = [&](const std::string& with) {

@@ -24,6 +24,8 @@ struct principal {
   std::string token{};    ///< the name of the token that was shown; "" of the state folder's own
   /// What it may do, of who had to show that; the Unix socket's may all.
   std::optional<api_role> role{};
+  /// The services that the token is good for: globs, by commas; "" is all of them.
+  std::string services{};
 
   friend bool operator==(const principal&, const principal&) = default;
 };

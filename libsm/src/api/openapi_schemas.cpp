@@ -224,7 +224,8 @@ json configuration_schemas() {
                          {"created", text},
                          {"expires", or_null("string")},
                          {"last_used", or_null("string")},
-                         {"session", boolean}});
+                         {"session", boolean},
+                         {"services", or_null("string")}});
   all["TokenList"] = object({{"tokens", list_of(ref("Token"))}});
   all["MadeToken"] = object({{"token", ref("Token")}, {"secret", text}});
   all["RemovedToken"] = object({{"removed", text}});

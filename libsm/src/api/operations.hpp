@@ -52,6 +52,13 @@ struct body_schema {
 /// or in parts without an end.
 enum class answer_kind { plain, awaited, streamed };
 
+/// What of an operation is there for a token that is good for some services alone.
+enum class reach {
+  manager,  ///< nothing
+  service,  ///< when the service at `:name` is one of them
+  some      ///< all: the handler shows what concerns them, or it is about none
+};
+
 struct operation {
   std::string_view id;
   std::string_view method;
@@ -67,6 +74,11 @@ struct operation {
   bool traffic = false;      ///< changes nothing, or comes at any rate: not audited
   std::string_view gives{};  ///< the answer's name among the schemas of OpenAPI, or a media type
 
+  reach whose = reach::manager;  ///< of a path under a service: see `reaches`
+
+  reach reaches() const noexcept {
+    return path.starts_with("/v1/services/:name") ? reach::service : whose;
+  }
   bool audited() const noexcept { return method != "GET" && !traffic; }
   /// Unknown names are refused: all but the probes, which others call as they are used to.
   bool strict() const noexcept { return path.starts_with("/v1/"); }

@@ -136,6 +136,12 @@ result<credential> guard(const guard_policy& policy, const guard_input& rq) {
                     std::string(to_string(*shown->role)) + ", this takes " +
                     std::string(to_string(*rq.role)),
                 "Authorization");
+  // The program's own routes know nothing of it.
+  if (rq.access == route_access::user && shown->token && !shown->token->services.empty())
+    return fail(errc::forbidden,
+                "the token '" + shown->token->name + "' is good for the services " +
+                    shown->token->services + " alone",
+                "Authorization");
   return shown;
 }
 

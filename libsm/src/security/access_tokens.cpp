@@ -8,6 +8,7 @@
 
 #include "json_members.hpp"
 #include "security/constant_time.hpp"
+#include "security/service_scope.hpp"
 #include "text/iso_time.hpp"
 #include "text/texts.hpp"
 
@@ -51,6 +52,7 @@ access_token read_token(const json& document) {
   token.role = *known;
   token.session = flag_in(document, "session");
   token.maker = text_in(document, "maker");
+  token.services = text_in(document, "services");
   return token;
 }
 
@@ -77,7 +79,8 @@ json to_json(const access_token& token) {
           {"created", time_or_null(token.created)},
           {"expires", time_or_null(token.expires)},
           {"last_used", time_or_null(token.used)},
-          {"session", token.session}};
+          {"session", token.session},
+          {"services", token.services.empty() ? json() : json(token.services)}};
 }
 
 result<access_tokens> access_tokens::parse(std::string_view text) try {
@@ -112,14 +115,23 @@ std::string access_tokens::print() const {
                     {"expires", t.expires},
                     {"used", t.used},
                     {"session", t.session},
-                    {"maker", t.maker}});
+                    {"maker", t.maker},
+                    {"services", t.services}});
   return print_json(list) + "\n";
 }
 
 result<access_token> access_tokens::add(std::string_view name, api_role role,
                                         std::string_view secret, std::int64_t now,
-                                        std::int64_t expires) {
+                                        std::int64_t expires, std::string_view services) {
   if (auto ok = check_name(name); !ok) return fail(errc::bad_arguments, ok.error().detail, "/name");
+  if (!services.empty()) {
+    if (auto ok = check_scope(services); !ok)
+      return fail(errc::bad_arguments, ok.error().detail, "/services");
+    if (role == api_role::admin)
+      return fail(errc::bad_arguments,
+                  "an admin decides what runs, and that is not of some services alone",
+                  "/services");
+  }
   if (called(name))
     return fail(errc::conflict, "there is a token called '" + std::string(name) + "'",
                 std::string(name));
@@ -131,7 +143,8 @@ result<access_token> access_tokens::add(std::string_view name, api_role role,
                      .prefix = std::string(secret.substr(0, prefix_size)),
                      .digest = digest_of_secret(secret),
                      .created = now,
-                     .expires = expires};
+                     .expires = expires,
+                     .services = std::string(services)};
   insert(token);
   return token;
 }
@@ -140,12 +153,14 @@ result<access_token> access_tokens::add_session(std::string_view name, api_role 
                                                 std::string_view secret, std::int64_t now,
                                                 std::int64_t expires, std::string_view maker) {
   std::erase_if(all_, [&](auto& t) { return t.session && now >= t.expires; });
+  std::string services;
   if (!maker.empty()) {
     if (!is_valid(maker, now))
       return fail(errc::unauthorized,
                   "the token '" + std::string(maker) + "' is not valid any more");
     auto* made_by = called(maker);
     role = std::min(role, made_by->role);
+    services = made_by->services;
     if (made_by->expires > 0) expires = std::min(expires, made_by->expires);
   }
   auto by_maker = std::string(maker);
@@ -163,7 +178,8 @@ result<access_token> access_tokens::add_session(std::string_view name, api_role 
                      .created = now,
                      .expires = expires,
                      .session = true,
-                     .maker = by_maker};
+                     .maker = by_maker,
+                     .services = std::move(services)};
   insert(token);
   return token;
 }

@@ -22,6 +22,7 @@ struct access_token {
   std::int64_t used = 0;     ///< last; 0: never
   bool session = false;      ///< of a browser that has signed in: it goes when its time is over
   std::string maker{};       ///< of a session: the token by whose leave it is; it goes with that
+  std::string services{};    ///< that it is good for (service_scope.hpp); "": for all
 
   friend bool operator==(const access_token&, const access_token&) = default;
 };
@@ -44,8 +45,9 @@ class access_tokens {
 
   /// A new token for `secret`, which is not kept. Fails with `conflict` when the name is taken,
   /// `bad_arguments` for what is no name, `overloaded` when there are too many.
+  /// One for some services alone is no admin's: who decides what runs may have it run anything.
   result<access_token> add(std::string_view name, api_role role, std::string_view secret,
-                           std::int64_t now, std::int64_t expires);
+                           std::int64_t now, std::int64_t expires, std::string_view services = {});
   /// A session by leave of the token `maker`, which it does not outlive; "" is the manager's own
   /// user. Sessions that are over go first, and of too many the oldest. Fails with `unauthorized`
   /// when the maker is good for nothing any more.

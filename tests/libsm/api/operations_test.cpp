@@ -88,6 +88,20 @@ TEST(operations, a_row_without_a_handler_and_a_handler_without_a_row_are_found) 
 }
 
 /// Writes the table anew where SM_WRITE_DOCS is set.
+TEST(operations, a_token_for_some_services_reaches_these_and_what_is_about_none) {
+  // What is added here shows no more than its services to who may not see all.
+  const std::set<std::string_view> filtered{"services.list", "services.gather", "events.follow",
+                                            "events.list",   "sign_ins.add",    "api.openapi",
+                                            "health.live",   "daemon.show"};
+  for (auto& op : operations()) {
+    bool of_one = op.path.starts_with("/v1/services/:name");
+    auto expected = of_one                     ? reach::service
+                    : filtered.contains(op.id) ? reach::some
+                                               : reach::manager;
+    EXPECT_EQ(op.reaches(), expected) << op.id;
+  }
+}
+
 TEST(operations, docs_http_md_shows_the_table_as_it_is) {
   const std::string file = DOCS_FOLDER "/http.md";
   const std::string begin = "<!-- operations -->\n", end = "<!-- end of operations -->\n";

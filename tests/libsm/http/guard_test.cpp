@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "security/access_tokens.hpp"
+
 namespace sm {
 namespace {
 
@@ -217,6 +219,23 @@ TEST(guard, a_route_of_the_program_may_ask_for_a_role) {
   passed = guard(policy, rq);
   ASSERT_TRUE(passed);
   EXPECT_FALSE(passed->role) << "nobody asked";
+}
+
+TEST(guard, a_token_for_some_services_is_good_for_no_route_of_the_program) {
+  access_tokens tokens;
+  ASSERT_TRUE(tokens.add("web", api_role::operate, "sm_web", 1, 0, "web"));
+  auto policy = make_guard_policy("127.0.0.1:9501", {}, "secret");
+  policy.tokens = &tokens;
+  guard_input rq;
+  rq.role = api_role::viewer;
+  rq.now = 2;
+  rq.host = "localhost";
+  rq.authorization = "Bearer sm_web";
+  EXPECT_EQ(guard(policy, rq).error().code, errc::forbidden);
+  rq.role = std::nullopt;
+  EXPECT_TRUE(guard(policy, rq)) << "anybody may";
+  rq.access = route_access::management;
+  EXPECT_TRUE(guard(policy, rq)) << "its operations say more";
 }
 
 TEST(guard, two_managers_of_one_host_have_cookies_of_their_own) {

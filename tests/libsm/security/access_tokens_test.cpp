@@ -147,6 +147,19 @@ TEST(access_tokens, sessions_take_no_room_of_tokens_or_of_sessions_by_others) {
   EXPECT_EQ(again->all(), tokens.all());
 }
 
+TEST(access_tokens, one_for_some_services_is_no_admins_and_neither_is_its_session) {
+  access_tokens all;
+  EXPECT_EQ(all.add("chief", api_role::admin, "sm_chief", 1, 0, "web").error().where, "/services");
+  EXPECT_EQ(all.add("odd", api_role::viewer, "sm_odd", 1, 0, "a b").error().where, "/services");
+  ASSERT_TRUE(all.add("web", api_role::operate, "sm_web", 1, 0, "web-*,api"));
+  ASSERT_TRUE(all.add_session("s", api_role::admin, "sm_session", 2, 100, "web"));
+  EXPECT_EQ(all.called("s")->services, "web-*,api");
+  EXPECT_EQ(all.called("s")->role, api_role::operate);
+  auto read = access_tokens::parse(all.print());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->all(), all.all());
+}
+
 TEST(access_tokens, sessions_that_are_over_go) {
   access_tokens tokens;
   ASSERT_TRUE(tokens.add_session("old", api_role::admin, "sm_old", 0, 10, ""));
