@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <mutex>
+#include <set>
+#include <sm/guarded.hpp>
+
 #include "manager/trace_exporter.hpp"
 #include "process/build_id.hpp"
 #include "queue/queue_metrics.hpp"
@@ -21,17 +25,31 @@ struct known_figures {
   std::vector<report_board::told> reports;  ///< of what services count
 };
 
+/// A page is asked for each few seconds; each mistake is said once.
+void say_once(const std::string& which, const error& e) {
+  constexpr std::size_t said_max = 100;
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  std::lock_guard lock(mutex);
+  if (said.size() < said_max && said.insert(which).second) log_error("metrics " + which, e);
+}
+
 /// The families of services' own; they come last, for a mistake in one of them concerns no other.
 void write_own(metric_page& page, const std::vector<report_board::told>& told) {
   std::vector<own_report> reports;
   if (auto mine = own_metrics(); !mine.empty())
     reports.push_back({"", "", std::make_shared<const own_families>(std::move(mine))});
-  for (auto& report : told)
-    if (auto families = decode_families(*report.families))
+  for (auto& report : told) {
+    auto families = decode_families(*report.families);
+    if (families)
       reports.push_back({report.service, report.instance,
                          std::make_shared<const own_families>(std::move(*families))});
+    else
+      say_once("of " + report.instance + " cannot be read", families.error());
+  }
   for (auto& name : write_own_metrics(page, reports))
-    log_error("metrics", {errc::conflict, "two processes mean different kinds by this name", name});
+    say_once("called " + name,
+             {errc::conflict, "two processes mean different kinds by this name", name});
 }
 
 /// `stored` are the families of the queue's store; that it is away is what a watcher wants to hear

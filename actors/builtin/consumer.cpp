@@ -52,8 +52,7 @@ consumer::consumer(service_context context, std::shared_ptr<const job_registry> 
                                .log_level = setup.settings.log_level,
                                .log_max_size = setup.spec.log.max_size,
                                .log_keep = setup.spec.log.keep,
-                               .queue = config,
-                               .trace_sample = setup.settings.trace_sample},
+                               .queue = config},
                               argv, log());
   else
     runner = make_thread_runner(jobs, std::make_shared<queue>(config.url, config, jobs), log());

@@ -160,7 +160,7 @@ result<std::int64_t> queue_clock::fire_schedules() {
           stored.name, (stored.last_ms - now) / 1000);
     if (*fired == firing::stored) {
       ++fired_;
-      if (auto& place = current_trace(); place.sampled)
+      if (auto& place = current_trace(); is_recorded(place))
         record_span({.place = place,
                      .role = span::kind::producer,
                      .name = "schedule " + stored.name,

@@ -275,11 +275,11 @@ void connection::know_caller(const credential& shown, std::int64_t now) {
 /// Refuses what need not be read on, and tells a client that waits for it to send its body.
 connection::progress connection::judge_head() {
   auto head = head_of(parser_->get());
+  know_trace(head);
+  trace_scope of_request(trace_);
   head_ = head.method == "HEAD";
   http_1_0_ = head.version < 11;
   if (valid_request_id(head.request_id)) given_id_ = head.request_id;
-  know_trace(head);
-  trace_scope of_request(trace_);
   auto body = read_framing(head);
   if (!body) return refuse(body.error());
   auto target = read_target(head.method, head.target);
@@ -296,7 +296,12 @@ connection::progress connection::judge_head() {
     to = {.found = destination::kind::wrong_method, .allow = std::move(wrong->allow)};
   }
   auto* logs = gateway_.logs_;
-  if (logs && (logs->wants_all() || (logs->audits() && endpoint_ && endpoint_->audited)))
+  // Who looks after the manager each few seconds is not what people look for.
+  if (parent_span_ == 0 && endpoint_ &&
+      (endpoint_->access == route_access::probe || endpoint_->access == route_access::details))
+    trace_.sampled = false;
+  if (is_recorded(trace_) ||
+      (logs && (logs->wants_all() || (logs->audits() && endpoint_ && endpoint_->audited))))
     asked_for_ = std::string(head.method) + " " + std::string(target->path);
   auto& c = gateway_.config_;
   head_limits limits{
@@ -311,6 +316,8 @@ connection::progress connection::judge_head() {
       judge(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits, now);
   know_caller(shown, now);
   if (refused) {
+    // Who may not does not decide what is recorded either.
+    if (not_let || !endpoint_) trace_.sampled = trace_.sampled && parent_span_ == 0;
     if (not_let && endpoint_ && endpoint_->refusal)
       refused = endpoint_->refusal(*not_let, head, *target);
     if (body->has_body()) {
@@ -356,6 +363,7 @@ connection::progress connection::read_body() {
 
 /// Answers what cannot be read on; the connection ends.
 connection::progress connection::refuse(const error& e) {
+  trace_scope of_request(trace_);
   keep_alive_ = false;
   parser_.reset();
   body_.reset();
@@ -366,6 +374,7 @@ connection::progress connection::refuse(const error& e) {
 }
 
 void connection::dispatch() {
+  trace_scope of_request(trace_);
   if (share_.pending_of(*endpoint_) >= gateway_.config_.pending_max)
     return answer(
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
@@ -384,7 +393,6 @@ void connection::call_handler() {
   auto begin = clock::now();
   auto* called = endpoint_;
   auto rq = request_;
-  trace_scope of_request(trace_);
   auto sink = [&, serial = serial_]() -> response_sink {
     return [weak = weak_from_this(), &l = gateway_.loop_, serial, kept = rq](response r) {
       l.dispatch([weak, serial, r = std::move(r)]() mutable {

@@ -29,23 +29,21 @@ void connection::respond(response r) {
 }
 
 void connection::answer(response r) {
+  trace_scope of_request(trace_);
   if (r.status < 200 || r.status > 599) {
     error e{errc::internal, "answered with the status " + std::to_string(r.status), {}};
     log_error("request " + request_id() + ": " + (endpoint_ ? endpoint_->name : ""), e);
     r = to_response(e);
   }
-  {
-    trace_scope of_request(trace_);
-    gateway_.answered_[endpoint_].count(
-        r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
-  }
-  if (trace_.sampled) record_request(r.status);
-  if (gateway_.logs_ && (!asked_for_.empty() || gateway_.logs_->wants_all())) write_down(r);
+  gateway_.answered_[endpoint_].count(
+      r.status, std::chrono::duration<double>(clock::now() - asked_at_).count());
+  if (is_recorded(trace_)) record_request(r.status);
   auto id = given_id_;
   if (r.cause) {
     id = request_id();
     report_cause(r, id);
   }
+  if (gateway_.logs_ && (!asked_for_.empty() || gateway_.logs_->wants_all())) write_down(r);
   if (r.stream) return begin_stream(std::move(r), id);
   append_head(r, id);
   if (!head_ && may_have_content(r.status)) output_ += r.body;
@@ -63,21 +61,22 @@ void connection::answer(response r) {
 /// By the conventions of OpenTelemetry for HTTP servers.
 void connection::record_request(unsigned status) const {
   auto took = clock::now() - asked_at_;
-  auto name = endpoint_ ? endpoint_->name : "HTTP";
-  auto space = name.find(' ');
+  std::string_view asked(asked_for_), route(endpoint_ ? endpoint_->name : "");
+  auto method = std::string(asked.substr(0, asked.find(' ')));
   span of{.place = trace_,
           .parent = parent_span_,
           .role = span::kind::server,
-          .name = name,
+          .name = endpoint_ ? endpoint_->name : method,
           .begin = span::clock::now() - std::chrono::duration_cast<span::clock::duration>(took),
           .took = took,
-          .attributes = {{"http.response.status_code", std::to_string(status)},
+          .attributes = {{"http.request.method", method},
+                         {"url.path",
+                          std::string(asked.substr(std::min(method.size() + 1, asked.size())))},
+                         {"http.response.status_code", std::int64_t{status}},
                          {"sm.request_id", request_id()}},
           .failed = status >= 500};
-  if (space != name.npos) {
-    of.attributes.emplace_back("http.request.method", name.substr(0, space));
-    of.attributes.emplace_back("http.route", name.substr(space + 1));
-  }
+  if (auto space = route.find(' '); space != route.npos)
+    of.attributes.emplace_back("http.route", std::string(route.substr(space + 1)));
   record_span(of);
 }
 
@@ -97,7 +96,7 @@ void connection::write_down(const response& r) {
       // What no route took has shown nothing; `caller_` is of the request before.
       .who = endpoint_ && caller_ ? caller_.get() : transport_.peer().get(),
       .status = r.status,
-      .bytes = r.stream ? 0 : r.body.size(),
+      .bytes = r.stream || head_ ? 0 : r.body.size(),
       .seconds = std::chrono::duration<double>(clock::now() - asked_at_).count(),
       .problem = audited && r.status >= 400 ? error_of_problem(r.body) : std::nullopt};
   gateway_.logs_->add(of, audited);
@@ -114,7 +113,6 @@ void connection::report_cause(response& r, const std::string& id) {
     gateway_.log_.warn("request {}: {}: {}", id, endpoint_ ? endpoint_->name : "",
                        to_string(*r.cause));
   if (r.content_type != "application/problem+json") return;
-  trace_scope of_request(trace_);
   bool confidant = endpoint_ && endpoint_->access == route_access::management;
   r.body = problem_document(*r.cause, id, confidant);
 }

@@ -58,11 +58,7 @@ void request_logs::close() {
 }
 
 void request_logs::add(const request_record& of, bool audited) {
-  if (audited && audit_) {
-    auto line = audit_line(of, place_, digest_of_secret);
-    if (!disk_.post([file = audit_, line] { file->write(line); }))
-      log_.error("an operation is not in the audit log: {}", line);
-  }
+  if (audited && audit_) audit(of);
   if (!access_) return;
   if (waiting_.size() >= waiting_max) {
     ++dropped_;
@@ -74,6 +70,18 @@ void request_logs::add(const request_record& of, bool audited) {
     write();
   else
     write_soon();
+}
+
+/// Who has no token shall not fill the log until nothing else is in it.
+void request_logs::audit(request_record of) {
+  if (of.of_nobody()) {
+    auto silent = refusals_.allow(std::chrono::steady_clock::now());
+    if (!silent) return;
+    of.unwritten = *silent;
+  }
+  auto line = audit_line(of, place_, digest_of_secret);
+  if (!disk_.post([file = audit_, line] { file->write(line); }))
+    log_.error("an operation is not in the audit log: {}", line);
 }
 
 void request_logs::write_soon() {

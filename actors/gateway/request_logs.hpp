@@ -12,6 +12,7 @@
 #include "link/loop.hpp"
 #include "log/audit_trail.hpp"
 #include "log/log_file.hpp"
+#include "log/rate_limit.hpp"
 #include "process/worker_thread.hpp"
 
 namespace sm {
@@ -29,6 +30,7 @@ class request_logs {
   void close();
 
  private:
+  void audit(request_record of);
   void write_soon();
   void write();
 
@@ -40,6 +42,7 @@ class request_logs {
   std::uint64_t dropped_ = 0;
   bool due_ = false;
   audit_place place_;
+  rate_limit refusals_;  // to nobody
   asio::steady_timer timer_;
   worker_thread disk_{4096};
 };

@@ -96,6 +96,7 @@ struct metric_report {
 /// Spans that the process recorded.
 struct span_batch {
   std::vector<std::string> spans;  ///< OTLP's JSON
+  std::uint64_t dropped = 0;       ///< since the last one
 };
 
 /// A request for another service's actor; the answer is a caf::strong_actor_ptr or an error.
@@ -210,7 +211,7 @@ auto inspect(I& f, metric_report& x) {
 }
 template <class I>
 auto inspect(I& f, span_batch& x) {
-  return f(caf::meta::type_name("span_batch"), x.spans);
+  return f(caf::meta::type_name("span_batch"), x.spans, x.dropped);
 }
 template <class I>
 auto inspect(I& f, find_service& x) {

@@ -71,7 +71,7 @@ void calls::ask(const waiter_ptr& w, std::uint64_t id, const call& c, clock::tim
   row.bytes = bytes;
   row.sent = clock::now();
   auto within = child_of(c.trace);
-  if (within.sampled) {
+  if (is_recorded(within)) {
     row.trace = within;
     row.parent_span = c.trace.span;
   }

@@ -117,7 +117,8 @@ void instance::welcome_when_journaled() {
                             .queue = c.queue,
                             .command_timeout_ms = c.link.command_timeout.count(),
                             .orphan_grace_ms = c.manager.orphan_grace.count(),
-                            .trace_sample = sampling_of(c.trace)};
+                            .trace_sample = sampling_of(c.trace),
+                            .trace_export = !c.trace.endpoint.empty()};
   tell(service_, wire::welcome{.instance = name(),
                                .spec = print_json(to_short_json(started_spec_)),
                                .settings = print_json(json(settings))});
@@ -171,8 +172,9 @@ void instance::on_message(caf::mailbox_element& element) {
         {owner_.spec().name, name(),
          std::make_shared<const std::string>(content.get_as<wire::metric_report>(0).families)});
   } else if (content.match_elements<wire::span_batch>()) {
-    for (auto& encoded : content.get_as<wire::span_batch>(0).spans)
-      s_.on_span({owner_.spec().name, name()}, encoded);
+    auto& batch = content.get_as<wire::span_batch>(0);
+    for (auto& encoded : batch.spans) s_.on_span({owner_.spec().name, name()}, encoded);
+    s_.on_spans_dropped(batch.dropped);
   } else if (content.match_elements<wire::service_call>()) {
     owner_.on_call(*this, content.get_as<wire::service_call>(0));
   } else if (content.match_elements<wire::find_service>()) {

@@ -74,6 +74,7 @@ struct supervision {
       [](auto&, auto done) { done(); };
   /// A process recorded one, as OTLP's JSON.
   std::function<void(span_source from, std::string encoded)> on_span = [](auto, auto) {};
+  std::function<void(std::uint64_t)> on_spans_dropped = [](auto) {};  ///< so many of a process
   std::minstd_rand random{std::random_device{}()};
   std::size_t in_turn = 0;  ///< instances that wait for their turn to start
   bool ending = false;      ///< the manager is: nothing is started any more

@@ -22,12 +22,15 @@ double sampling_of(const trace_config& config) {
   return config.endpoint.empty() ? 0 : config.sample;
 }
 
-trace_exporter::trace_exporter(loop& l, const trace_config& config, std::string program, logger log)
-    : loop_(l), log_(std::move(log)), timer_(l.context()) {
-  if (!config.endpoint.empty())
-    if (auto to = read_otlp_endpoint(config.endpoint)) to_ = std::move(*to);
+trace_exporter::trace_exporter(loop& l, const trace_config& config, const std::string& program,
+                               logger log)
+    : loop_(l), log_(std::move(log)), waiting_(program), timer_(l.context()) {
   set_trace_sampling(sampling_of(config));
-  span_source own{std::move(program), "manager"};
+  if (config.endpoint.empty()) return;
+  auto to = read_otlp_endpoint(config.endpoint);
+  if (!to) return;  // which the start has refused
+  to_ = std::move(*to);
+  const span_source own{"manager", "manager"};
   record_spans_with([this, own](const span& recorded) {
     loop_.dispatch([this, own, text = encode_span(recorded)] { add(own, text); });
   });
@@ -62,8 +65,10 @@ void trace_exporter::send() {
   if (sending_) return;
   if (document_.empty()) std::tie(document_, in_document_) = waiting_.take(together);
   if (document_.empty()) return;
-  sending_ = sender_.post([this, to = *to_, document = document_] {
+  under_way_ = {};
+  sending_ = sender_.post([this, to = *to_, document = document_, told = under_way_] {
     auto outcome = send_spans(to, document, send_patience);
+    told.set_value(outcome);
     loop_.defer([this, outcome] { on_outcome(outcome); });
   });
   if (!sending_) send_after(retry_pause_min);
@@ -78,7 +83,9 @@ void trace_exporter::on_outcome(const otlp_outcome& outcome) {
     return send_after(std::min(retry_pause_min * (1 << (tries_ - 1)), retry_pause_max));
   }
   if (outcome.how == kind::accepted) {
-    figures_.exported += in_document_;
+    auto refused = std::min<std::uint64_t>(outcome.refused, in_document_);
+    figures_.exported += in_document_ - refused;
+    figures_.dropped += refused;
     if (std::exchange(away_, false)) log_.info("traces: the collector takes spans again");
     if (!outcome.why.empty()) log_.warn("traces: {}", outcome.why);
   } else {
@@ -95,12 +102,24 @@ void trace_exporter::on_outcome(const otlp_outcome& outcome) {
 }
 
 void trace_exporter::close() {
-  if (to_ && !away_) {
-    if (!sending_ && document_.empty()) std::tie(document_, in_document_) = waiting_.take(together);
-    if (!sending_ && !document_.empty())
-      (void)sender_.post(
-          [to = *to_, document = document_] { (void)send_spans(to, document, last_patience); });
-    sender_.stop();
+  using clock = std::chrono::steady_clock;
+  auto deadline = clock::now() + last_patience;
+  auto left = [&] {
+    return std::max(std::chrono::duration_cast<milliseconds>(deadline - clock::now()), 0ms);
+  };
+  auto accepted = [](const otlp_outcome& outcome) {
+    return outcome.how == otlp_outcome::kind::accepted;
+  };
+  bool goes_on = to_ && !away_;
+  if (goes_on && sending_) {
+    auto outcome = under_way_.wait_for(left());
+    goes_on = outcome && accepted(*outcome);
+    document_.clear();
+  }
+  while (goes_on && left() > 0ms) {
+    if (document_.empty()) document_ = waiting_.take(together).first;
+    if (document_.empty()) break;
+    goes_on = accepted(send_spans(*to_, std::exchange(document_, {}), left()));
   }
   to_.reset();
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sm/config.hpp>
 #include <sm/log.hpp>
+#include <sm/promise.hpp>
 
 #include "link/loop.hpp"
 #include "process/worker_thread.hpp"
@@ -21,13 +22,16 @@ double sampling_of(const trace_config& config);
 
 class trace_exporter {
  public:
-  /// From here on the spans of this process are taken, under the name of the program.
-  trace_exporter(loop& l, const trace_config& config, std::string program, logger log);
+  /// From here on the spans of this process are taken, as those of the service "manager".
+  trace_exporter(loop& l, const trace_config& config, const std::string& program, logger log);
 
   /// From the loop.
   void add(span_source from, std::string encoded);
+  /// So many could not be told by a process.
+  void count_dropped(std::uint64_t count) noexcept { figures_.dropped += count; }
   span_figures figures() const;
-  /// One more try for what waits. Nothing is taken afterwards.
+  /// One more try for what waits, within a second; when the loop has ended. Nothing is taken
+  /// afterwards.
   void close();
 
  private:
@@ -45,6 +49,7 @@ class trace_exporter {
   bool away_ = false;  // it has been said
   bool due_ = false;
   bool sending_ = false;
+  promise<otlp_outcome> under_way_;
   span_figures figures_;
   asio::steady_timer timer_;
   worker_thread sender_{4};

@@ -48,7 +48,7 @@ void command_runner::run(const wire::command_batch& batch) {
 
 command_runner::question command_runner::question_of(const wire::command& c) const {
   question asked{c.id, manager_};
-  if (auto& place = current_trace(); place.sampled)
+  if (auto& place = current_trace(); is_recorded(place))
     asked.traced =
         std::make_shared<span>(span{.place = place,
                                     .parent = c.trace.span,

@@ -54,7 +54,8 @@ class service_process : public detail::service_host, public builtin_host {
         state_folder_(state_folder),
         posted_(self),
         telemetry_(self, posted_,
-                   {[this](wire::span_batch batch) { manager_.tell(std::move(batch)); },
+                   {[this] { return bool(manager_); },
+                    [this](wire::span_batch batch) { manager_.tell(std::move(batch)); },
                     [this](wire::metric_report all) { manager_.tell(std::move(all)); }}),
         timers_(self),
         // Not here: the service's own function that answered may still be running.
@@ -189,7 +190,7 @@ class service_process : public detail::service_host, public builtin_host {
                    if (ready_) manager_.tell(*ready_);
                    if (program_state_) manager_.tell(*program_state_);
                    if (!tallies_.empty()) manager_.tell(wire::job_report{tallies_});
-                   if (events_.phase.welcomed) telemetry_.tell_metrics();
+                   if (events_.phase.welcomed) telemetry_.on_new_manager();
                  });
   }
 
@@ -235,7 +236,7 @@ class service_process : public detail::service_host, public builtin_host {
                       .instance = w.instance,
                       .level = settings_.log_level,
                       .files = {spec->log.max_size, spec->log.keep}};
-    telemetry_.open(settings_.trace_sample);
+    telemetry_.open(settings_.trace_export, settings_.trace_sample);
     log_file_ = open_log_file(target);
     log_.emplace(open_log(target, log_file_));
     log_caught_to(*log_);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <sm/guarded.hpp>
 #include <utility>
 
 #include "link/caf.hpp"
@@ -18,6 +19,7 @@ namespace sm {
 class telemetry_outbox {
  public:
   struct to_manager {
+    std::function<bool()> is_there;
     std::function<void(wire::span_batch)> spans;
     std::function<void(wire::metric_report)> metrics;
   };
@@ -25,11 +27,11 @@ class telemetry_outbox {
   telemetry_outbox(caf::io::broker* self, posted_work& posted, to_manager to)
       : self_(self), posted_(posted), to_(std::move(to)) {}
 
-  /// Takes the spans of this process from here on, of that share of the traces that begin here, and
-  /// tells of its figures.
-  void open(double sample) {
+  /// Tells of the figures of this process from here on, and of its spans if somebody takes them:
+  /// of that share of the traces that begin here.
+  void open(bool spans_wanted, double sample) {
     set_trace_sampling(sample);
-    record_spans_with([this](const span& recorded) { record(recorded); });
+    if (spans_wanted) record_spans_with([this](const span& recorded) { record(recorded); });
     watch_own_metrics([this] {
       posted_.in_actor(
           [this] { tell_after(self_, metrics_pause, wire::timer_tick{metrics_timer}); });
@@ -49,12 +51,27 @@ class telemetry_outbox {
   }
 
   void tell_spans() {
-    if (!waiting_.spans.empty()) to_.spans(std::exchange(waiting_, {}));
+    if (waiting_.spans.empty() || !to_.is_there()) return;
+    waiting_bytes_ = 0;
+    to_.spans(std::exchange(waiting_, {}));
   }
 
   /// All figures, each time: a manager that comes anew has to hear them.
   void tell_metrics() {
-    if (auto all = own_metrics(); !all.empty()) to_.metrics({encode(all)});
+    auto all = own_metrics();
+    if (all.empty()) return;
+    auto text = encode(all);
+    if (text.size() <= message_max) return to_.metrics({std::move(text)});
+    if (!std::exchange(too_many_, true))
+      log_error("metrics", {errc::overloaded,
+                            "they are not shown: they take " + std::to_string(text.size()) +
+                                " bytes, more than " + std::to_string(message_max),
+                            {}});
+  }
+
+  void on_new_manager() {
+    tell_spans();
+    tell_metrics();
   }
 
  private:
@@ -63,7 +80,10 @@ class telemetry_outbox {
   static constexpr std::uint64_t metrics_timer = span_timer - 1;
   static constexpr std::chrono::milliseconds spans_pause{200};
   static constexpr std::chrono::milliseconds metrics_pause{1000};
-  static constexpr std::size_t waiting_max = 1000;  // spans; beyond it they are dropped
+  // CAF blocks its I/O for large messages.
+  static constexpr std::size_t message_max = 1 << 20;
+  static constexpr std::size_t soon = 128 << 10;  // bytes of spans that are told at once
+  static constexpr std::size_t waiting_max = message_max / 2;  // beyond it they are dropped
 
   /// From any thread.
   void record(const span& recorded) {
@@ -78,6 +98,8 @@ class telemetry_outbox {
   posted_work& posted_;
   const to_manager to_;
   wire::span_batch waiting_;
+  std::size_t waiting_bytes_ = 0;
+  bool too_many_ = false;  // it has been said
 };
 
 }  // namespace sm

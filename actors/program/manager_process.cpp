@@ -190,6 +190,7 @@ manager_process::manager_process(detail::server_state& program, declared_program
   forks_.know_as_ours(given_.fork_servers);
   if (!cgroups_.limits_memory()) shared_.limits.start();
   http_.inherit(std::exchange(given_.sockets, {}));
+  shared_.on_spans_dropped = [this](auto count) { traces_.count_dropped(count); };
   shared_.on_span = [this](auto from, auto encoded) {
     traces_.add(std::move(from), std::move(encoded));
   };

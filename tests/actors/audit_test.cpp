@@ -59,6 +59,23 @@ TEST_F(audit_fixture, who_may_not_is_written_down_too) {
     EXPECT_EQ(line.find(secret.substr(10)), std::string::npos) << "no secret is in it";
 }
 
+TEST_F(audit_fixture, who_shows_nothing_does_not_fill_the_log) {
+  for (int i = 0; i < 300; ++i)
+    ASSERT_EQ(app.connect().request("POST", "/v1/services/b/stop", "").status, 401);
+  // One a second at most, and the next one tells of those that it stands for.
+  auto all = entries();
+  ASSERT_LT(all.size(), 100U);
+  ASSERT_TRUE(eventually([&] {
+    app.connect().request("POST", "/v1/services/b/stop", "");
+    return entries()[0].value("unwritten", 0U) > 0;
+  }));
+  std::uint64_t told = 0;
+  for (auto& e : entries()) told += 1 + e.value("unwritten", 0U);
+  EXPECT_GE(told, 300U);
+  app.api("POST", "/v1/services/b/stop?wait=10s");
+  EXPECT_EQ(entries()[0]["status"], 200) << "who may is written down each time";
+}
+
 TEST_F(audit_fixture, the_chain_goes_on_over_managers) {
   app.api("POST", "/v1/services/b/stop?wait=10s");
   EXPECT_EQ(entries().size(), 1U) << "it is written";

@@ -193,4 +193,33 @@ TEST_F(http_edges, a_handler_that_holds_the_loop_is_named_in_the_log) {
   }));
 }
 
+TEST_F(http_edges, a_problem_has_the_trace_of_its_own_request) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  auto head = "traceparent: 00-" + trace + "-00f067aa0ba902b7-00\r\n";
+  auto c = app.connect();
+  // The first is answered later, and from within its answer the second is read.
+  ASSERT_TRUE(
+      c.send("POST /v1/services/a/commands/later HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+             "Bearer " +
+             app.token() + "\r\n" + head +
+             "Content-Length: 2\r\n\r\n20"
+             "GET /no/such HTTP/1.1\r\nHost: localhost\r\n\r\n"
+             "GET /no/such HTTP/1.1\r\nHost: localhost\r\n" +
+             head +
+             "\r\n"
+             "GET /no such HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(c.receive().status, 200);
+  auto other = c.receive().document();
+  EXPECT_EQ(other["trace_id"].get<std::string>().size(), 32U);
+  EXPECT_NE(other["trace_id"], trace);
+  EXPECT_EQ(c.receive().document()["trace_id"], trace);
+  EXPECT_FALSE(c.receive().document().contains("trace_id")) << "whose head could not be read";
+  auto large = app.connect();
+  ASSERT_TRUE(large.send("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
+                         app.token() + "\r\n" + head + "Content-Length: 99999999\r\n\r\n"));
+  auto refused = large.receive();
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(refused.document()["trace_id"], trace);
+}
+
 }  // namespace sm::test

@@ -2,6 +2,7 @@
 #include "queue/job_status.hpp"
 #include "queue/job_documents.hpp"
 #include "queue/job_tallies.hpp"
+#include "text/texts.hpp"
 
 #include "fuzz.hpp"
 

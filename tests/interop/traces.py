@@ -168,11 +168,27 @@ def main():
         assert up(answered[0]) == ["manager", "manager", "a:0", "manager", "b:0"], up(answered[0])
         failed = [s for s in collector.spans.values() if "status" in s]
         assert not failed, failed
+        assert {type(v) for s in collector.named("pid") for a in s["attributes"] for v in a["value"].values()} == {str}
+        # A process that dies tells nothing: its consumer does.
+        crash = {"type": "Once", "argument": {"file": file, "number": 9, "mood": "crash"}}
+        assert ask("/v1/jobs", crash)[0] == 201
+        assert harness.eventually(lambda: len(collector.named("perform Once")) == 3, 60), "an attempt each time"
+        for died in collector.named("perform Once"):
+            assert died["status"]["code"] == 2 and "signal 9" in died["status"]["message"], died
+            assert up(died) == ["manager", "consumer.default:0"], up(died)
+        assert len(lines_with(os.path.join(log, "consumer.default:0.log"), "was killed by signal 9\",\"trace_id\":\"" + TRACE)) == 3
+        # Fired by hand, a schedule's job belongs to the request.
+        c = harness.api(state, "PUT", "/v1/schedules/later", {"cron": "@yearly", "type": "Noop"})
+        assert c[0] in (200, 201), c
+        assert ask("/v1/schedules/later/run", None)[0] in (200, 201, 202)
+        assert harness.eventually(lambda: len(collector.named("perform Noop")) == 1, 30), "perform Noop"
+        assert up(collector.named("perform Noop")[0]) == ["manager", "consumer.default:0"]
 
         def metrics():
             return harness.api(state, "GET", "/metrics")[1].decode()
 
-        assert f'sm_trace_spans_total{{outcome="exported"}} {len(collector.spans)}' in metrics()
+        assert harness.eventually(
+            lambda: f'sm_trace_spans_total{{outcome="exported"}} {len(collector.spans)}' in metrics(), 10)
         seen = [line for line in metrics().splitlines() if f'# {{trace_id="{TRACE}"}}' in line]
         assert any(line.startswith("sm_command_duration_seconds_bucket") for line in seen), seen
         assert any(line.startswith("sm_http_request_duration_seconds_bucket") for line in seen), seen

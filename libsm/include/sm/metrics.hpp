@@ -24,15 +24,15 @@ class series;
 // A name has letters, digits and "_", no digit in front; it does not begin with "sm_" or
 // "process_", and does not end in "_bucket" or "_created". Base units: seconds, bytes. The
 // constructors throw `failure` with `invalid_spec` for names and labels that cannot be, and for a
-// name that is in use for another kind. Beyond 1,000 series of a process further ones count
-// nothing, which is logged.
+// name that is in use for another kind. A label that is empty is none. Beyond 1,000 series of a
+// process further ones count nothing, which is logged.
 
 /// Only grows, from 0 at the start of its process: "shop_orders"; "_total" is added where it is
 /// shown.
 class counter {
  public:
   counter(const std::string& name, const std::string& help, const labels& of = {});
-  /// Nothing for less than 0 and what is no number.
+  /// Nothing for less than 0 and what is no finite number.
   void add(double amount = 1) const noexcept;
 
  private:
@@ -57,6 +57,7 @@ class histogram {
   /// `bounds` in order, up to 40; without any those that suit seconds of a request.
   histogram(const std::string& name, const std::string& help, const labels& of = {},
             std::vector<double> bounds = {});
+  /// Nothing for what is no finite number.
   void observe(double value) const noexcept;
 
  private:

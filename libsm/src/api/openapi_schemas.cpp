@@ -239,6 +239,8 @@ json configuration_schemas() {
                                                          {"status", integer},
                                                          {"code?", text},
                                                          {"detail?", text},
+                                                         {"unwritten?", integer},
+                                                         {"trace_id?", text},
                                                          {"id", text},
                                                          {"prev", text},
                                                          {"hash", text}}))}});

@@ -49,6 +49,7 @@ std::string audit_line(const request_record& of, audit_place& last, const digest
     out.member("code", to_string(of.problem->code));
     out.member("detail", of.problem->detail);
   }
+  if (of.unwritten > 0) out.member("unwritten", of.unwritten);
   out.member("id", of.id);
   if (of.trace) out.member("trace_id", of.trace.trace_id());
   out.member("prev", last.hash);

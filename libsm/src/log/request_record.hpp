@@ -24,6 +24,12 @@ struct request_record {
   std::uint64_t bytes = 0;         ///< of the body; 0 of one that goes on
   double seconds = 0;              ///< from its first byte to its answer
   std::optional<error> problem{};  ///< what went wrong, if the answer says so
+  std::uint64_t unwritten = 0;     ///< of the audit log: refusals before it that are not in it
+
+  /// Refused to somebody who has shown nothing: whoever reaches the port can have any number.
+  bool of_nobody() const noexcept {
+    return problem && who->from == principal::origin::tcp && !who->role;
+  }
 };
 
 /// Appends a line of the access log, with its end: JSON, times in RFC 3339, "ms" with microseconds.

@@ -68,15 +68,6 @@ std::string running_status(const delivery& d, double share, const std::string& t
   return encode_status(s);
 }
 
-std::string shortened(std::string text, std::size_t most) {
-  if (text.size() <= most) return text;
-  auto end = most;
-  // Not within a character.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  text.resize(end);
-  return text + "... (shortened)";
-}
-
 bool has_ended(const job_status& s) noexcept {
   return s.status == job_status::phase::failed || s.status == job_status::phase::complete;
 }

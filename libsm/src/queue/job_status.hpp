@@ -40,9 +40,6 @@ inline constexpr std::size_t progress_text_max = 4 << 10;
 inline constexpr std::size_t error_text_max = 64 << 10;
 inline constexpr std::size_t result_max = 1 << 20;
 
-/// The beginning of `text`, and that there was more.
-std::string shortened(std::string text, std::size_t most);
-
 /// How long the document of a job that has ended stays, as php-resque has it.
 inline constexpr std::chrono::seconds status_kept{86'400};
 

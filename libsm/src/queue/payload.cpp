@@ -47,13 +47,13 @@ bool is_foreign_with_id(std::string_view payload) noexcept {
 }
 
 result<job_payload> decode_payload(std::string_view text) {
-  static constexpr std::array<std::string_view, 8> names{
-      "class", "args", "id", "prefix", "queue_time", "sm", "vars", "traceparent"};
+  static constexpr std::array<std::string_view, 7> names{"class",      "args", "id",  "prefix",
+                                                         "queue_time", "sm",   "vars"};
   std::array<json, names.size()> values;
   auto object = read_members(text, names, values);
   if (!object) return fail(errc::bad_arguments, "the job cannot be read: " + object.error().detail);
   if (!*object) return fail(errc::bad_arguments, "the job is no JSON object");
-  auto& [type, args, id, prefix, queue_time, options, vars, traceparent] = values;
+  auto& [type, args, id, prefix, queue_time, options, vars] = values;
   job_payload job;
   job.type = text_of(type);
   if (job.type.empty())
@@ -67,9 +67,6 @@ result<job_payload> decode_payload(std::string_view text) {
   job.id = text_of(id);
   if (auto before = text_of(prefix); !before.empty() && !job.id.empty())
     job.id = before + "_" + job.id;
-  if (traceparent.is_string())
-    job.trace =
-        read_traceparent(traceparent.get_ref<const std::string&>()).value_or(trace_context{});
   if (queue_time.is_number())
     if (double s = queue_time; s > 0 && s < queue_time_max) job.queue_time = s;
   if (options.is_object()) {
@@ -105,6 +102,14 @@ std::chrono::milliseconds job_registry::timeout_of(std::string_view payload) con
   }
   auto* found = find(name);
   return found ? found->options.timeout : std::chrono::milliseconds{0};
+}
+
+trace_context trace_of_job(std::string_view payload) {
+  // Most have none, and this looks at every job.
+  if (payload.find(R"("traceparent")") == payload.npos) return {};
+  auto text = raw_member(payload, "traceparent");
+  if (text.size() < 2 || text.front() != '"') return {};
+  return read_traceparent(text.substr(1, text.size() - 2)).value_or(trace_context{});
 }
 
 job_id key_of_job(std::string_view payload) {

@@ -20,7 +20,7 @@ struct job_payload {
   std::string lock{};               ///< the key it is unique by
   bool lock_until_started = false;  ///< else until it is done
   bool lock_expires = false;        ///< neither: it is left to run out
-  trace_context trace{};            ///< that it belongs to: "traceparent"
+  trace_context trace{};            ///< that it belongs to; written alone, see `trace_of_job`
 
   /// The fields: the first argument, null without one.
   json argument() const { return args.empty() ? json{} : args.front(); }
@@ -35,6 +35,9 @@ bool is_foreign_with_id(std::string_view payload) noexcept;
 
 /// Fails with `bad_arguments` when the text is no job document, and says why.
 result<job_payload> decode_payload(std::string_view text);
+
+/// The trace that a job belongs to; an invalid one without.
+trace_context trace_of_job(std::string_view payload);
 
 /// What names a job: its id, or the SHA-1 of its bytes (40 hex digits) when it has none or is no
 /// job document.

@@ -273,7 +273,9 @@ promise<job_id> queue::enqueue(const std::string& type, const json& argument,
   }
   std::vector<new_job> one;
   one.push_back(std::move(*job));
-  writer_->submit(std::move(one), [done, type, jobs = jobs_](result<std::vector<job_id>> ids) {
+  writer_->submit(std::move(one), [done, type, jobs = jobs_,
+                                   trace = current_trace()](result<std::vector<job_id>> ids) {
+    trace_scope of_who_enqueues(trace);
     if (ids) after_enqueue(jobs.get(), type, ids->front());
     if (ids)
       done.set_value(std::move(ids->front()));
@@ -310,7 +312,9 @@ promise<std::vector<job_id>> queue::enqueue_all(const std::string& type,
     done.set_value({});
     return done;
   }
-  writer_->submit(std::move(jobs), [done, type, registry = jobs_](result<std::vector<job_id>> ids) {
+  writer_->submit(std::move(jobs), [done, type, registry = jobs_,
+                                    trace = current_trace()](result<std::vector<job_id>> ids) {
+    trace_scope of_who_enqueues(trace);
     if (ids)
       for (auto& id : *ids) after_enqueue(registry.get(), type, id);
     done.set(std::move(ids));

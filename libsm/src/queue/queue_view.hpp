@@ -26,7 +26,9 @@ class queue_view {
   template <class T>
   promise<T> ask(std::function<result<T>(job_store&)> question) {
     promise<T> p;
-    bool posted = thread_.post([this, p, question = std::move(question), asked_at = clock::now()] {
+    bool posted = thread_.post([this, p, question = std::move(question), asked_at = clock::now(),
+                                trace = current_trace()] {
+      trace_scope of_who_asks(trace);
       if (asked_at < away_at_) {
         p.set_error(away_);
         return;

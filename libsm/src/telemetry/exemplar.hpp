@@ -4,6 +4,8 @@
 #include <chrono>
 #include <sm/trace.hpp>
 
+#include "telemetry/span.hpp"
+
 namespace sm {
 
 struct exemplar {
@@ -11,10 +13,10 @@ struct exemplar {
   double value = 0;
   double at = 0;  ///< Unix seconds
 
-  /// That of now, if the thread's trace is sampled.
+  /// That of now, if the thread's trace is recorded.
   static exemplar of(double value) {
     auto& trace = current_trace();
-    if (!trace.sampled) return {};
+    if (!is_recorded(trace)) return {};
     auto now = std::chrono::system_clock::now().time_since_epoch();
     return {trace, value, std::chrono::duration<double>(now).count()};
   }

@@ -33,6 +33,7 @@ class series {
   /// What it is, but for its labels.
   own_series now(metric_kind kind) const {
     own_series s{.labels = {}, .value = value_.load(std::memory_order_relaxed)};
+    s.set = how_ == change::set;
     if (kind != metric_kind::histogram) return s;
     for (auto& count : counts_) s.counts.push_back(count.load(std::memory_order_relaxed));
     std::lock_guard lock(exemplar_mutex_);
@@ -41,7 +42,8 @@ class series {
     return s;
   }
   void merge(metric_kind kind, const own_series& more) {
-    if (kind == metric_kind::gauge) return set(more.value);
+    if (kind == metric_kind::gauge) return more.set ? set(more.value) : add(more.value);
+    note(change::added);
     value_.fetch_add(more.value, std::memory_order_relaxed);
     for (std::size_t i = 0; i < std::min(counts_.size(), more.counts.size()); ++i)
       counts_[i].fetch_add(more.counts[i], std::memory_order_relaxed);
@@ -50,8 +52,23 @@ class series {
       if (more.exemplars[i].trace) exemplars_[i] = more.exemplars[i];
   }
 
+  bool is_changed() const noexcept { return how_ != change::none; }
+  void forget() noexcept {
+    how_ = change::none;
+    value_ = 0;
+    for (auto& count : counts_) count = 0;
+    std::fill(exemplars_.begin(), exemplars_.end(), exemplar{});
+  }
+
  private:
+  enum class change : std::uint8_t { none, added, set };
+
+  void note(change how) noexcept {
+    if (how_.load(std::memory_order_relaxed) < how) how_.store(how, std::memory_order_relaxed);
+  }
+
   const std::vector<double> bounds_;
+  std::atomic<change> how_{change::none};
   std::atomic<double> value_{0};
   std::vector<std::atomic<std::uint64_t>> counts_;
   mutable std::mutex exemplar_mutex_;
@@ -69,9 +86,9 @@ class registry {
   std::shared_ptr<series> get(metric_kind kind, std::string name, const std::string& help,
                               metrics::labels labels, std::vector<double> bounds) {
     if (kind == metric_kind::counter && name.ends_with("_total")) name.resize(name.size() - 6);
-    std::sort(labels.begin(), labels.end());
     if (auto fault = fault_of_metric(kind, name, labels))
       throw failure(errc::invalid_spec, std::move(*fault), name);
+    labels = shown_labels(std::move(labels));
     std::unique_lock lock(mutex_);
     auto& family = families_[name];
     if (family.all.empty()) {
@@ -101,25 +118,39 @@ class registry {
     return made;
   }
 
-  own_families now() {
-    changed_.store(false, std::memory_order_relaxed);
+  own_families now(bool changed_alone) {
+    changed_.exchange(false);  // before the values are read
     std::lock_guard lock(mutex_);
     own_families all;
     for (auto& [name, family] : families_) {
       own_family told{name, family.kind, family.help, family.bounds, {}};
       for (auto& [labels, one] : family.all) {
+        if (changed_alone && !one->is_changed()) continue;
         told.series.push_back(one->now(family.kind));
         told.series.back().labels = labels;
       }
-      all.push_back(std::move(told));
+      if (!told.series.empty()) all.push_back(std::move(told));
     }
     return all;
   }
 
-  void watch(std::function<void()> changed) { on_change_ = std::move(changed); }
+  void forget() {
+    for (auto& [name, family] : families_)
+      for (auto& [labels, one] : family.all) one->forget();
+  }
+
+  void watch(std::function<void()> changed) {
+    std::lock_guard lock(watch_mutex_);
+    on_change_ = std::move(changed);
+  }
   void note_change() noexcept {
-    if (changed_.load(std::memory_order_relaxed) || changed_.exchange(true) || !on_change_) return;
-    (void)guarded("metrics", on_change_);
+    if (changed_.load(std::memory_order_relaxed) || changed_.exchange(true)) return;
+    (void)guarded("metrics", [this] {
+      std::unique_lock lock(watch_mutex_);
+      auto told = on_change_;
+      lock.unlock();
+      if (told) told();
+    });
   }
 
  private:
@@ -135,6 +166,7 @@ class registry {
   std::size_t count_ = 0;
   bool full_ = false;
   std::atomic<bool> changed_{false};
+  std::mutex watch_mutex_;
   std::function<void()> on_change_;
 };
 
@@ -147,17 +179,20 @@ registry& all() {
 }  // namespace
 
 void metrics::detail::series::add(double amount) noexcept {
+  note(change::added);
   value_.fetch_add(amount, std::memory_order_relaxed);
   all().note_change();
 }
 
 void metrics::detail::series::set(double value) noexcept {
+  note(change::set);
   value_.store(value, std::memory_order_relaxed);
   all().note_change();
 }
 
 void metrics::detail::series::observe(double value) noexcept {
-  if (std::isnan(value)) return;
+  if (!std::isfinite(value)) return;
+  note(change::added);
   auto place = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
   auto at = static_cast<std::size_t>(place);
   counts_[at].fetch_add(1, std::memory_order_relaxed);
@@ -172,7 +207,7 @@ void metrics::detail::series::observe(double value) noexcept {
 metrics::counter::counter(const std::string& name, const std::string& help, const labels& of)
     : series_(all().get(metric_kind::counter, name, help, of, {})) {}
 void metrics::counter::add(double amount) const noexcept {
-  if (amount >= 0) series_->add(amount);
+  if (amount >= 0 && std::isfinite(amount)) series_->add(amount);
 }
 
 metrics::gauge::gauge(const std::string& name, const std::string& help, const labels& of)
@@ -207,7 +242,9 @@ void add_to_own_metrics(const own_families& more) {
       });
 }
 
-own_families own_metrics() { return all().now(); }
+own_families own_metrics() { return all().now(false); }
+own_families changed_own_metrics() { return all().now(true); }
+void forget_own_metrics() { all().forget(); }
 
 void watch_own_metrics(std::function<void()> changed) { all().watch(std::move(changed)); }
 

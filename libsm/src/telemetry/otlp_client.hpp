@@ -25,7 +25,8 @@ struct otlp_outcome {
     later     ///< the collector is away or busy
   };
   kind how = kind::accepted;
-  std::string why{};  ///< of what was not accepted, or only a part of it
+  std::string why{};          ///< of what was not accepted, or only a part of it
+  std::uint64_t refused = 0;  ///< spans of one that was accepted in part
 };
 
 /// What a reply of that status and body says (OTLP 1.x: 429, 502, 503 and 504 may be tried again; a

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "json_members.hpp"
 
@@ -18,31 +20,48 @@ bool is_name(std::string_view text) {
                      [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
+/// JSON has no number that is not finite.
+json number_in_json(double value) {
+  return std::isfinite(value) ? json(value) : json(metric_number(value));
+}
+
+double number_of(const json& value) {
+  if (value.is_number()) return value.get<double>();
+  auto text = value.get<std::string>();
+  constexpr auto infinity = std::numeric_limits<double>::infinity();
+  return text == "+Inf" ? infinity : text == "-Inf" ? -infinity : std::nan("");
+}
+
 json to_json(const own_series& s) {
-  json document{{"labels", s.labels}, {"value", s.value}};
+  json document{{"labels", s.labels}, {"value", number_in_json(s.value)}};
+  if (s.set) document["set"] = true;
   if (!s.counts.empty()) document["counts"] = s.counts;
   for (std::size_t i = 0; i < s.exemplars.size(); ++i)
     if (auto& e = s.exemplars[i]; e.trace)
-      document["exemplars"].push_back({i, e.trace.traceparent(), e.value, e.at});
+      document["exemplars"].push_back({i, e.trace.traceparent(), number_in_json(e.value), e.at});
   return document;
 }
 
 own_series series_of(const json& document) {
   own_series s{.labels = document.at("labels").get<metrics::labels>(),
-               .value = document.at("value").get<double>(),
+               .value = number_of(document.at("value")),
                .counts = document.value("counts", std::vector<std::uint64_t>{})};
+  s.set = document.value("set", false);
   for (auto& e : document.value("exemplars", json::array())) {
     s.exemplars.resize(s.counts.size());
     s.exemplars.at(e.at(0).get<std::size_t>()) = {
-        read_traceparent(e.at(1).get<std::string>()).value_or(trace_context{}),
-        e.at(2).get<double>(), e.at(3).get<double>()};
+        read_traceparent(e.at(1).get<std::string>()).value_or(trace_context{}), number_of(e.at(2)),
+        e.at(3).get<double>()};
   }
   return s;
 }
 
 /// As client libraries write it, so that the label of a bucket stays the same: "1.0".
 std::string bound_text(double bound) {
-  auto text = metric_number(bound);
+  std::array<char, 32> digits;
+  auto [end, ec] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), bound, std::chars_format::fixed);
+  auto text = ec == std::errc{} ? std::string(digits.data(), end) : metric_number(bound);
   return text.find_first_of(".e") == text.npos ? text + ".0" : text;
 }
 
@@ -141,6 +160,14 @@ std::vector<std::string> write_own_metrics(metric_page& page, std::span<const ow
   return left_out;
 }
 
+metrics::labels shown_labels(metrics::labels labels) {
+  std::erase_if(labels, [](auto& label) { return label.second.empty(); });
+  for (auto& [name, value] : labels)
+    if (!is_utf8(value)) value = json::parse(print_json(json(value))).get<std::string>();
+  std::sort(labels.begin(), labels.end());
+  return labels;
+}
+
 std::optional<std::string> fault_of_metric(metric_kind kind, std::string_view name,
                                            const metrics::labels& labels) {
   if (!is_name(name)) return "a metric's name has letters, digits and '_', and no digit in front";
@@ -153,6 +180,10 @@ std::optional<std::string> fault_of_metric(metric_kind kind, std::string_view na
     for (std::string_view end : {"_count", "_sum"})
       if (name.ends_with(end))
         return "'" + std::string(end) + "' ends the samples of a histogram; choose another name";
+  auto shown = shown_labels(labels);
+  for (std::size_t i = 1; i < shown.size(); ++i)
+    if (shown[i].first == shown[i - 1].first)
+      return "the label '" + shown[i].first + "' is given twice";
   for (auto& [label, value] : labels) {
     if (!is_name(label) || label.starts_with("__")) return "'" + label + "' is no name of a label";
     if (label == "service" || label == "process" || label == "le")

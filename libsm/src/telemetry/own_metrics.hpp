@@ -24,6 +24,7 @@ struct own_series {
   double value = 0;                     ///< the sum, of a histogram
   std::vector<std::uint64_t> counts{};  ///< by bucket; one more than there are bounds
   std::vector<exemplar> exemplars{};    ///< of each bucket the last one; or none at all
+  bool set = false;                     ///< of a gauge: its value was, and not added to alone
 };
 
 struct own_family {
@@ -74,10 +75,17 @@ std::vector<std::string> write_own_metrics(metric_page& page, std::span<const ow
 std::optional<std::string> fault_of_metric(metric_kind kind, std::string_view name,
                                            const metrics::labels& labels);
 
-/// Adds `more`, of a process that ended, to what this one has counted.
+/// As a page shows them: without labels that are empty, bytes that are no UTF-8 replaced, by name.
+metrics::labels shown_labels(metrics::labels labels);
+
+/// Adds `more`, of a process that ended, to what this one has counted; a gauge that it set is set.
 void add_to_own_metrics(const own_families& more);
 /// What this process has counted.
 own_families own_metrics();
+/// Likewise, of the series that were changed since `forget_own_metrics` alone.
+own_families changed_own_metrics();
+/// Begins anew at 0: in the child of a fork, which counts for itself.
+void forget_own_metrics();
 /// `changed` is called with the first change after each `own_metrics`; from any thread.
 void watch_own_metrics(std::function<void()> changed);
 

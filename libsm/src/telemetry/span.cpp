@@ -3,29 +3,39 @@
 #include <fmt/format.h>
 
 #include "json_writer.hpp"
+#include "telemetry/recording.hpp"
 #include "telemetry/span_buffer.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
 
-void write_attribute(json_writer& out, std::string_view key, std::string_view value) {
+constexpr std::size_t failure_max = 1 << 10;  // bytes that are shown
+
+/// Numbers of 64 bits are strings in the JSON of Protocol Buffers.
+void write_attribute(json_writer& out, std::string_view key, const span::value& value) {
   out.begin_object();
   out.member("key", key);
   out.name("value");
   out.begin_object();
-  out.member("stringValue", value);
+  if (auto* number = std::get_if<std::int64_t>(&value))
+    out.member("intValue", std::to_string(*number));
+  else
+    out.member("stringValue", std::get<std::string>(value));
   out.end_object();
   out.end_object();
 }
 
 std::function<void(const span&)> recorder;
 
-/// Numbers of 64 bits are strings in the JSON of Protocol Buffers.
 std::string nanoseconds(std::chrono::nanoseconds of) { return std::to_string(of.count()); }
 
 }  // namespace
 
-void record_spans_with(std::function<void(const span&)> sink) { recorder = std::move(sink); }
+void record_spans_with(std::function<void(const span&)> sink) {
+  set_recording(static_cast<bool>(sink));
+  recorder = std::move(sink);
+}
 
 void record_span(const span& of) {
   if (recorder) recorder(of);
@@ -52,7 +62,7 @@ std::string encode_span(const span& of) {
     out.name("status");
     out.begin_object();
     out.member("code", 2);  // STATUS_CODE_ERROR
-    if (!of.failure.empty()) out.member("message", of.failure);
+    if (!of.failure.empty()) out.member("message", shortened(of.failure, failure_max));
     out.end_object();
   }
   out.end_object();
@@ -85,6 +95,7 @@ std::pair<std::string, std::size_t> span_buffer::take(std::size_t most) {
     open = &at->first;
     text += R"({"resource":{"attributes":[)";
     json_writer out(text);
+    write_attribute(out, "service.namespace", program_);
     write_attribute(out, "service.name", open->service);
     write_attribute(out, "service.instance.id", open->instance);
     text += R"(]},"scopeSpans":[{"scope":{"name":"sm"},"spans":[)" + at->second;

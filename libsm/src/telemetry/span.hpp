@@ -8,6 +8,7 @@
 #include <sm/trace.hpp>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sm {
@@ -16,13 +17,16 @@ namespace sm {
 void set_trace_sampling(double share) noexcept;
 /// Begins a trace. What is drawn does not repeat in children of a fork.
 trace_context begin_trace() noexcept;
-/// The place of a new span within `parent`. One that is not sampled records none and stays where it
-/// is.
+/// Whether spans of that place are recorded here: it is sampled, and there is somebody who takes
+/// them.
+bool is_recorded(const trace_context& place) noexcept;
+/// The place of a new span within `parent`. One of which none is recorded stays where it is.
 trace_context child_of(const trace_context& parent) noexcept;
 
 struct span {
   enum class kind { internal = 1, server, client, producer, consumer };  ///< as OTLP numbers them
   using clock = std::chrono::system_clock;
+  using value = std::variant<std::string, std::int64_t>;
 
   trace_context place{};
   std::uint64_t parent = 0;  ///< 0: it is the trace's first
@@ -30,15 +34,15 @@ struct span {
   std::string name{};
   clock::time_point begin{};
   std::chrono::nanoseconds took{};
-  std::vector<std::pair<std::string, std::string>> attributes{};
-  std::string failure{};  ///< "" when it went well
+  std::vector<std::pair<std::string, value>> attributes{};
+  std::string failure{};  ///< shown up to 1 KiB of it
   bool failed = false;
 };
 
 /// An OTLP Span as JSON text.
 std::string encode_span(const span& of);
 
-/// Whose spans they are: a service, and which of its processes.
+/// Whose spans they are: a service, and which of its processes; all of one program.
 struct span_source {
   std::string service{};   ///< service.name
   std::string instance{};  ///< service.instance.id
@@ -46,10 +50,10 @@ struct span_source {
   friend auto operator<=>(const span_source&, const span_source&) = default;
 };
 
-/// Takes the spans of this process, in the thread that records one. Until it is told, they are
-/// dropped. Set once, before other threads run.
+/// Takes the spans of this process, in the thread that records one. Until it is set none is
+/// recorded. Set once, before other threads run.
 void record_spans_with(std::function<void(const span&)> sink);
-/// Of a place that is sampled; others must not come here.
+/// Of a place for which `is_recorded`; others must not come here.
 void record_span(const span& of);
 
 }  // namespace sm

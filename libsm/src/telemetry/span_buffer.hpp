@@ -12,7 +12,9 @@ namespace sm {
 
 class span_buffer {
  public:
-  explicit span_buffer(std::size_t bytes_max = 4 << 20) : bytes_max_(bytes_max) {}
+  /// `program` is the service.namespace of all.
+  explicit span_buffer(std::string program, std::size_t bytes_max = 4 << 20)
+      : program_(std::move(program)), bytes_max_(bytes_max) {}
 
   /// `encoded` is a span as JSON. One for which there is no room is dropped, and counted.
   void add(span_source from, std::string encoded);
@@ -24,7 +26,8 @@ class span_buffer {
   std::uint64_t dropped() const noexcept { return dropped_; }
 
  private:
-  std::size_t bytes_max_;
+  const std::string program_;
+  const std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   std::deque<std::pair<span_source, std::string>> spans_;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <random>
 
+#include "telemetry/recording.hpp"
 #include "telemetry/span.hpp"
 
 namespace sm {
@@ -34,6 +35,7 @@ std::optional<std::uint64_t> read_hex(std::string_view text) noexcept {
 
 thread_local trace_context current;
 std::atomic<double> sampling{0};
+std::atomic<bool> recording{false};
 std::atomic<unsigned> forks{0};
 
 std::uint64_t seed() noexcept {
@@ -118,9 +120,15 @@ trace_context begin_trace() noexcept {
   return made;
 }
 
+void set_recording(bool on) noexcept { recording = on; }
+
+bool is_recorded(const trace_context& place) noexcept {
+  return place.sampled && recording.load(std::memory_order_relaxed);
+}
+
 trace_context child_of(const trace_context& parent) noexcept {
   auto child = parent;
-  if (parent.sampled) child.span = draw();
+  if (is_recorded(parent)) child.span = draw();
   return child;
 }
 

@@ -33,6 +33,15 @@ std::string in_quotes(std::string_view text) {
   return out + "'";
 }
 
+std::string shortened(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  auto end = most;
+  // Not within a character.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text + "... (shortened)";
+}
+
 std::string pointer_to(std::string_view key) {
   std::string out = "/";
   for (char c : key)

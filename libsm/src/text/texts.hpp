@@ -17,6 +17,9 @@ inline constexpr std::size_t text_max = (128 << 10) - 1;
 /// long is cut.
 std::string in_quotes(std::string_view text);
 
+/// The beginning of `text`, and that there was more.
+std::string shortened(std::string text, std::size_t most);
+
 /// "/KEY" as a JSON pointer has it (RFC 6901): '~' and '/' within the key are escaped.
 std::string pointer_to(std::string_view key);
 

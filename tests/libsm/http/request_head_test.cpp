@@ -171,4 +171,17 @@ TEST(request_id, one_from_outside_is_plain) {
   EXPECT_FALSE(valid_request_id(std::string(129, 'a')));
 }
 
+TEST(request_head, one_traceparent_counts_and_several_do_not) {
+  constexpr auto valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  request_head head;
+  EXPECT_FALSE(trace_of(head));
+  head.add("TraceParent", valid);
+  EXPECT_TRUE(trace_of(head));
+  head.add("traceparent", valid);
+  EXPECT_FALSE(trace_of(head));
+  request_head other;
+  other.add("traceparent", "00-nonsense");
+  EXPECT_FALSE(trace_of(other));
+}
+
 }  // namespace sm

@@ -1,6 +1,8 @@
 #include "telemetry/own_metrics.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <limits>
@@ -40,6 +42,7 @@ TEST(own_metrics, handles_of_one_name_and_labels_are_one_series) {
   same.add(2);
   one.add(-5);
   one.add(std::nan(""));
+  one.add(std::numeric_limits<double>::infinity());
   auto family = mine("test_one");
   ASSERT_EQ(family.series.size(), 2U);
   EXPECT_EQ(family.help, "Help.");
@@ -56,7 +59,8 @@ TEST(own_metrics, a_gauge_goes_up_and_down) {
 
 TEST(own_metrics, a_histogram_counts_by_bounds_that_are_included) {
   metrics::histogram size("test_size", "Help.", {}, {1, 10});
-  for (double value : {0.5, 1.0, 2.0, 100.0, std::nan("")}) size.observe(value);
+  const double inf = std::numeric_limits<double>::infinity();
+  for (double value : {0.5, 1.0, 2.0, 100.0, std::nan(""), inf, -inf}) size.observe(value);
   auto series = mine("test_size").series[0];
   EXPECT_EQ(series.counts, (std::vector<std::uint64_t>{2, 1, 1}));
   EXPECT_EQ(series.value, 103.5);
@@ -141,6 +145,67 @@ TEST(own_metrics, are_told_and_read_back) {
     EXPECT_TRUE(!decode_families(text) || decode_families(text)->empty()) << text;
 }
 
+TEST(own_metrics, a_gauge_that_is_no_finite_number_spoils_no_other) {
+  own_families told{{.name = "g", .kind = metric_kind::gauge, .help = "Help."}};
+  const double inf = std::numeric_limits<double>::infinity();
+  for (double value : {inf, -inf, std::nan(""), 1.0})
+    told[0].series.push_back(
+        {.labels = {{"n", std::to_string(told[0].series.size())}}, .value = value});
+  auto read = decode_families(encode(told));
+  ASSERT_TRUE(read) << to_string(read.error());
+  EXPECT_EQ(page_of({report("web", *read)}), R"(# TYPE g gauge
+# HELP g Help.
+g{n="0",service="web",process="web:0"} +Inf
+g{n="1",service="web",process="web:0"} -Inf
+g{n="2",service="web",process="web:0"} NaN
+g{n="3",service="web",process="web:0"} 1
+)");
+}
+
+TEST(own_metrics, labels_are_told_apart_as_they_are_shown) {
+  EXPECT_THROW(metrics::gauge("test_twice", "", {{"a", "1"}, {"a", "2"}}), failure);
+  metrics::counter plain("test_shown", ""), empty("test_shown", "", {{"city", ""}});
+  metrics::counter broken("test_shown", "", {{"x", "\xff"}}),
+      alike("test_shown", "", {{"x", "\xfe"}});
+  plain.add();
+  empty.add();
+  broken.add();
+  alike.add();
+  auto series = mine("test_shown").series;
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].value, 2);
+  EXPECT_EQ(series[1].value, 2);
+}
+
+TEST(own_metrics, a_forked_child_tells_what_it_changed_itself) {
+  metrics::counter before("test_before", ""), both("test_both", "");
+  metrics::gauge left("test_stays", "");
+  before.add(3);
+  both.add(3);
+  left.set(7);
+  int channel[2];
+  ASSERT_EQ(::pipe(channel), 0);
+  auto pid = ::fork();
+  if (pid == 0) {
+    forget_own_metrics();
+    both.add(2);
+    auto text = encode(changed_own_metrics());
+    ::_exit(::write(channel[1], text.data(), text.size()) > 0 ? 0 : 1);
+  }
+  std::string text(4096, ' ');
+  text.resize(static_cast<std::size_t>(::read(channel[0], text.data(), text.size())));
+  ::waitpid(pid, nullptr, 0);
+  ::close(channel[0]);
+  ::close(channel[1]);
+  auto told = decode_families(text);
+  ASSERT_TRUE(told);
+  ASSERT_EQ(told->size(), 1U) << text;
+  add_to_own_metrics(*told);
+  EXPECT_EQ(mine("test_both").series[0].value, 5);
+  EXPECT_EQ(mine("test_before").series[0].value, 3);
+  EXPECT_EQ(mine("test_stays").series[0].value, 7);
+}
+
 TEST(own_metrics, of_a_process_that_ended_are_added) {
   metrics::counter counted("test_jobs", "Help.");
   metrics::gauge left("test_left", "Help.");
@@ -152,6 +217,9 @@ TEST(own_metrics, of_a_process_that_ended_are_added) {
   more[1].series = {{.value = 3}};
   add_to_own_metrics(more);
   EXPECT_EQ(mine("test_jobs").series[0].value, 3);
+  EXPECT_EQ(mine("test_left").series[0].value, 8);
+  more[1].series[0].set = true;
+  add_to_own_metrics(more);
   EXPECT_EQ(mine("test_left").series[0].value, 3);
 }
 
@@ -184,12 +252,15 @@ took_count{service="api",process="api:0"} 2
       std::vector<std::string>{"orders"});
 }
 
-TEST(exemplar, is_of_a_trace_that_is_sampled) {
+TEST(exemplar, is_of_a_trace_that_is_recorded) {
   EXPECT_FALSE(exemplar::of(1).trace);
   auto place = *read_traceparent(traced);
   {
     trace_scope scope(place);
+    EXPECT_FALSE(exemplar::of(1).trace) << "nobody takes its spans";
+    record_spans_with([](const span&) {});
     EXPECT_EQ(exemplar::of(1).trace, place);
+    record_spans_with({});
   }
   place.sampled = false;
   trace_scope scope(place);

@@ -16,6 +16,14 @@ namespace {
 
 constexpr std::string_view known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+/// Somebody takes spans for the time of a test.
+struct recorder {
+  recorder() {
+    record_spans_with([](const span&) {});
+  }
+  ~recorder() { record_spans_with({}); }
+};
+
 /// A share for the time of a test.
 struct sampling {
   explicit sampling(double share) { set_trace_sampling(share); }
@@ -101,6 +109,10 @@ TEST(trace, a_share_of_those_that_begin_is_sampled) {
 
 TEST(trace, a_child_has_a_span_of_its_own_where_one_is_recorded) {
   auto parent = *read_traceparent(known);
+  EXPECT_EQ(child_of(parent), parent) << "nobody takes it";
+  EXPECT_FALSE(is_recorded(parent));
+  recorder some;
+  EXPECT_TRUE(is_recorded(parent));
   auto child = child_of(parent);
   EXPECT_EQ(child.trace_id(), parent.trace_id());
   EXPECT_NE(child.span, parent.span);
@@ -133,7 +145,7 @@ TEST(span, is_written_as_otlp_has_it) {
           .name = "GET /a\"b",
           .begin = span::clock::time_point(1700000000s),
           .took = 1500us,
-          .attributes = {{"http.route", "/a"}},
+          .attributes = {{"http.route", "/a"}, {"http.response.status_code", std::int64_t{504}}},
           .failure = "timeout",
           .failed = true};
   auto document = json::parse(encode_span(of));
@@ -141,12 +153,21 @@ TEST(span, is_written_as_otlp_has_it) {
     "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7",
     "parentSpanId": "00000000000000ab", "name": "GET /a\"b", "kind": 2,
     "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000001500000",
-    "attributes": [{"key": "http.route", "value": {"stringValue": "/a"}}],
+    "attributes": [{"key": "http.route", "value": {"stringValue": "/a"}},
+                   {"key": "http.response.status_code", "value": {"intValue": "504"}}],
     "status": {"code": 2, "message": "timeout"}})"));
 }
 
+TEST(span, shows_the_begin_of_a_long_failure_and_mends_bytes) {
+  span of{.place = *read_traceparent(known), .name = "\xff", .failed = true};
+  of.failure = std::string(100'000, 'x');
+  auto text = encode_span(of);
+  EXPECT_LT(text.size(), 2000U);
+  EXPECT_TRUE(parse_json(text));
+}
+
 TEST(span_buffer, groups_by_who_recorded_them_and_keeps_their_order) {
-  span_buffer waiting;
+  span_buffer waiting("tests");
   waiting.add({"web", "web:0"}, R"({"n":1})");
   waiting.add({"smd", "manager"}, R"({"n":2})");
   waiting.add({"web", "web:0"}, R"({"n":3})");
@@ -158,11 +179,12 @@ TEST(span_buffer, groups_by_who_recorded_them_and_keeps_their_order) {
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_EQ(groups[0]["scopeSpans"][0]["spans"], json::parse(R"([{"n":2}])"));
   EXPECT_EQ(groups[1]["scopeSpans"][0]["spans"], json::parse(R"([{"n":1},{"n":3}])"));
-  EXPECT_EQ(groups[1]["resource"]["attributes"][1]["value"]["stringValue"], "web:0");
+  EXPECT_EQ(groups[1]["resource"]["attributes"][0]["value"]["stringValue"], "tests");
+  EXPECT_EQ(groups[1]["resource"]["attributes"][2]["value"]["stringValue"], "web:0");
 }
 
 TEST(span_buffer, is_bounded_and_counts_what_it_drops) {
-  span_buffer waiting(10);
+  span_buffer waiting("tests", 10);
   waiting.add({"a", "a:0"}, "12345678");
   waiting.add({"a", "a:0"}, "123");
   EXPECT_EQ(waiting.dropped(), 1U);

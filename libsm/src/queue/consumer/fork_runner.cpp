@@ -19,6 +19,7 @@
 #include "telemetry/own_metrics.hpp"
 #include "telemetry/span.hpp"
 #include "text/numbers.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -104,13 +105,14 @@ class process_host : public detail::job_host {
                        .level = settings.log_level,
                        .files = {settings.log_max_size, settings.log_keep}});
   ::setproctitle("-sm %s resque-1: Processing %s", settings.instance.c_str(), d.queue.c_str());
+  forget_own_metrics();  // of the job server
+  trace_scope of_attempt(read_traceparent(head.value("traceparent", "")).value_or(trace_context{}));
   process_host host(channel.get(), settings, jobs);
-  set_trace_sampling(settings.trace_sample);
   auto p = perform(
       *jobs, d, log, &host, [&channel] { return reason_from(channel.get()); },
       head.value("chance", 0.5));
   host.finish();
-  if (auto counted = own_metrics(); !counted.empty())
+  if (auto counted = changed_own_metrics(); !counted.empty())
     write_frame(channel.get(), 'M', encode(counted));
   auto& o = p.outcome;
   write_frame(channel.get(), 'O',
@@ -121,9 +123,7 @@ class process_host : public detail::job_host {
                           {"id", o.id},
                           {"lock", o.lock},
                           {"status", o.status},
-                          {"type", p.type},
-                          {"traceparent", p.trace.traceparent()},
-                          {"parent_span", p.parent_span}}));
+                          {"type", p.type}}));
   std::fflush(nullptr);
   ::_exit(0);
 }
@@ -157,7 +157,8 @@ class fork_runner : public job_runner {
               {"crashes", d.crashes},
               {"status", d.status},
               {"status_may_come", d.status_may_come},
-              {"chance", chance}};
+              {"chance", chance},
+              {"traceparent", current_trace().traceparent()}};
     // A large payload is more than the channel holds: somebody must read it.
     timeval patience{.tv_sec = begin_patience.count(), .tv_usec = 0};
     ::setsockopt(channel.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -329,9 +330,7 @@ class fork_runner : public job_runner {
                         .id = j.value("id", ""),
                         .lock = j.value("lock", ""),
                         .status = j.value("status", "")},
-            .type = j.value("type", ""),
-            .trace = read_traceparent(j.value("traceparent", "")).value_or(trace_context{}),
-            .parent_span = j.value("parent_span", std::uint64_t{0})};
+            .type = j.value("type", "")};
   }
 
   const std::shared_ptr<const job_registry> jobs_;

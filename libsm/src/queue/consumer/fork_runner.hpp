@@ -17,10 +17,9 @@ struct job_server_settings {
   std::uint64_t log_max_size = 0;
   unsigned log_keep = 0;
   queue_config queue{};
-  double trace_sample = 0;  ///< of the traces that begin in a job
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(job_server_settings, channel, log_file, instance, log_level,
-                                   log_max_size, log_keep, queue, trace_sample)
+                                   log_max_size, log_keep, queue)
 
 /// The variable that makes a program the job server; its value is the settings.
 inline constexpr const char* job_server_variable = "SM_JOB_SERVER";

@@ -7,6 +7,7 @@
 
 #include "queue/consumer/perform.hpp"
 #include "queue/job_status.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 

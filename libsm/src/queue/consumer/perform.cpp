@@ -3,7 +3,7 @@
 #include "queue/consumer/retry.hpp"
 #include "queue/job_status.hpp"
 #include "queue/unix_time.hpp"
-#include "telemetry/span.hpp"
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -125,10 +125,6 @@ performance perform(const job_registry& jobs, const delivery& d, const logger& l
     return p;
   }
   performance p{.outcome = outcome_for(d, *job), .type = job->type};
-  // Of one that others enqueued a trace begins with each attempt.
-  p.trace = job->trace ? child_of(job->trace) : begin_trace();
-  p.parent_span = job->trace.span;
-  trace_scope of_attempt(p.trace);
   if (p.outcome.id.empty()) p.outcome.id = key_of_job(d.payload);
   auto* entry = jobs.find(job->type);
   if (!entry) {

@@ -15,13 +15,12 @@ enum class cancel_reason { none, by_request, timeout, killed, lease_lost, must_g
 struct performance {
   job_outcome outcome{};
   std::string type{};
-  trace_context trace{};  ///< the attempt's own place
-  std::uint64_t parent_span = 0;
 };
 
-/// Calls hooks and job. What is no job, of an unknown type, or has arguments that do not fit is
-/// dead at once: another try would end alike. `asked` says why a job that threw had been asked to
-/// end, if it was. `chance` (0 to 1) places the pause within the jitter.
+/// Calls hooks and job, in the trace of the thread. What is no job, of an unknown type, or has
+/// arguments that do not fit is dead at once: another try would end alike. `asked` says why a job
+/// that threw had been asked to end, if it was. `chance` (0 to 1) places the pause within the
+/// jitter.
 performance perform(const job_registry& jobs, const delivery& d, const logger& log,
                     detail::job_host* host, const std::function<cancel_reason()>& asked,
                     double chance);

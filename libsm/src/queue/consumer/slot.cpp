@@ -41,19 +41,20 @@ void keep_progress(job_outcome& o, job_in_hand& job) {
 }
 
 /// By the conventions of OpenTelemetry for consumers of messages.
-span span_of(const performance& of, const delivery& d, std::chrono::nanoseconds took) {
+span span_of(const performance& of, const delivery& d, std::uint64_t parent,
+             std::chrono::nanoseconds took) {
   auto& o = of.outcome;
   span recorded{
-      .place = of.trace,
-      .parent = of.parent_span,
+      .place = current_trace(),
+      .parent = parent,
       .role = span::kind::consumer,
-      .name = "perform " + of.type,
+      .name = of.type.empty() ? "perform" : "perform " + of.type,
       .begin = span::clock::now() - std::chrono::duration_cast<span::clock::duration>(took),
       .took = took,
       .attributes = {{"messaging.system", "resque"},
                      {"messaging.destination.name", o.queue},
                      {"messaging.message.id", o.id},
-                     {"sm.job.attempt", std::to_string(d.attempt())},
+                     {"sm.job.attempt", std::int64_t{d.attempt()}},
                      {"sm.job.outcome", std::string(word_for(o.how))}}};
   recorded.failed =
       o.how == kind::failed_retry || o.how == kind::failed_dead || o.how == kind::crashed;
@@ -100,6 +101,9 @@ void slot::perform(lock_type& lock) {
   job.started = true;
   auto chance = s.chance();
   lock.unlock();
+  // Of one that others enqueued a trace begins with each attempt.
+  auto of_job = trace_of_job(job.what.payload);
+  trace_scope of_attempt(of_job ? child_of(of_job) : begin_trace());
   auto ran = again ? fail(errc::internal, "its end could not be told")
                    : guarded("the performing of a job",
                              [&] { return s.options.runner->run(job, chance); });
@@ -110,9 +114,9 @@ void slot::perform(lock_type& lock) {
         performance{ended_from_outside(*s.jobs, job.what, cancel_reason::none, chance), {}};
   took_ = clock::now() - entry_->since;
   auto& o = performed_->outcome;
-  trace_scope of_attempt(performed_->trace);
-  if (performed_->trace.sampled)
-    (void)guarded("the span of a job", [&] { record_span(span_of(*performed_, job.what, took_)); });
+  if (is_recorded(current_trace()))
+    (void)guarded("the span of a job",
+                  [&] { record_span(span_of(*performed_, job.what, of_job.span, took_)); });
   (void)guarded("the last progress of a job", [&] {
     keep_progress(o, job);
     if (o.how == kind::failed_retry || o.how == kind::failed_dead || o.how == kind::crashed)
