@@ -61,7 +61,8 @@ void connection::answer(response r) {
 /// By the conventions of OpenTelemetry for HTTP servers.
 void connection::record_request(unsigned status) const {
   auto took = clock::now() - asked_at_;
-  std::string_view asked(asked_for_), route(endpoint_ ? endpoint_->name : "");
+  std::string_view asked(asked_for_), route;
+  if (endpoint_) route = endpoint_->name;
   auto method = std::string(asked.substr(0, asked.find(' ')));
   span of{.place = trace_,
           .parent = parent_span_,
