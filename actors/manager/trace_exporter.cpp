@@ -14,7 +14,7 @@ constexpr milliseconds send_patience = 10s;
 constexpr milliseconds last_patience = 1s;
 constexpr milliseconds retry_pause_min = 1s;
 constexpr milliseconds retry_pause_max = 60s;
-constexpr unsigned tries_max = 8;  // some four minutes
+constexpr unsigned tries_max = 8;  // some two minutes
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 // counted.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <sm/config.hpp>
 #include <sm/log.hpp>
