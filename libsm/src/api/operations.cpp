@@ -506,6 +506,20 @@ std::vector<operation> manager_rows() {
        .summary = "the manager's own process",
        .gives = "Daemon",
        .whose = reach::some},
+      {.id = "daemon.reexec",
+       .method = "POST",
+       .path = "/v1/daemon/reexec",
+       .role = admin,
+       .answer = "202 `{\"pid\", \"build\"}`",
+       .summary =
+           "executes the manager's file anew, with every pid kept; 409 when it would not start",
+       .status = 202,
+       .gives = "Reexecuted"},
+  };
+}
+
+std::vector<operation> access_rows() {
+  return {
       {.id = "audit.list",
        .method = "GET",
        .path = "/v1/audit",
@@ -562,15 +576,6 @@ std::vector<operation> manager_rows() {
        .status = 201,
        .gives = "SignIn",
        .whose = reach::some},
-      {.id = "daemon.reexec",
-       .method = "POST",
-       .path = "/v1/daemon/reexec",
-       .role = admin,
-       .answer = "202 `{\"pid\", \"build\"}`",
-       .summary =
-           "executes the manager's file anew, with every pid kept; 409 when it would not start",
-       .status = 202,
-       .gives = "Reexecuted"},
   };
 }
 
@@ -614,7 +619,7 @@ std::vector<operation> probe_rows() {
 std::span<const operation> operations() {
   static const std::vector<operation> rows = [] {
     auto all = services_rows();
-    for (auto more : {queue_rows(), manager_rows(), probe_rows()})
+    for (auto more : {queue_rows(), manager_rows(), access_rows(), probe_rows()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();
