@@ -9,10 +9,13 @@ using namespace std::chrono_literals;
 
 constexpr auto between_looks = 30s;
 
+tls_files files_of(const http_config& c) { return {c.tls_certificate, c.tls_key, c.tls_client_ca}; }
+
 /// What tells that one of the files is another one, or was written anew.
 std::string state_of_files(const http_config& c) {
   std::string state;
-  for (auto& file : {c.tls_certificate, c.tls_key}) {
+  for (auto& file : {c.tls_certificate, c.tls_key, c.tls_client_ca}) {
+    if (file.empty()) continue;
     struct stat found {};
     if (::stat(file.c_str(), &found) != 0) return {};
     state += std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino) + ":" +
@@ -30,7 +33,7 @@ certificate_keeper::certificate_keeper(loop& l, const http_config& config, logge
 result<void> certificate_keeper::open() {
   if (config_.tls_key.empty()) return {};
   auto state = state_of_files(config_);
-  auto opened = tls_server::open(config_.tls_certificate, config_.tls_key);
+  auto opened = tls_server::open(files_of(config_));
   if (!opened) return tl::unexpected<error>(opened.error());
   current_ = std::move(*opened);
   read_ = std::move(state);
@@ -53,7 +56,7 @@ void certificate_keeper::renew() {
   (void)disk_.post([this, before = read_] {
     auto state = state_of_files(config_);
     if (state.empty() || state == before) return;
-    auto opened = tls_server::open(config_.tls_certificate, config_.tls_key);
+    auto opened = tls_server::open(files_of(config_));
     loop_.defer([this, state, opened] {
       if (!opened) {
         log_.error("the certificate in use stays: {}", to_string(opened.error()));

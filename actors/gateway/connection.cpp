@@ -253,23 +253,13 @@ void connection::know_trace(const request_head& head) {
   trace_ = given ? child_of(*given) : begin_trace();
 }
 
-/// Who asks: the peer, with what was shown. Mostly the same as the last time.
-void connection::know_caller(const credential& shown, std::int64_t now) {
-  if (shown.token) shown.token->used = now;
-  if (!share_.over_tcp || !shown.role) {
-    caller_ = transport_.peer();
-    return;
-  }
-  auto name = shown.token ? std::string_view(shown.token->name) : std::string_view{};
-  auto services = shown.token ? std::string_view(shown.token->services) : std::string_view{};
-  if (caller_ && caller_->role == shown.role && caller_->token == name &&
-      caller_->services == services)
-    return;
-  auto known = *transport_.peer();
-  known.role = shown.role;
-  known.token = name;
-  known.services = services;
-  caller_ = std::make_shared<const principal>(std::move(known));
+/// What the connection tells of who asks. The certificate is there once the first request is.
+known_peer connection::know_peer(std::int64_t now) {
+  auto& rules = gateway_.access_.certificates;
+  if (!certificate_known_ && !rules.empty())
+    if (auto shown = transport_.client()) who_.know_certificate(*shown, rules);
+  certificate_known_ = true;
+  return who_.known(now);
 }
 
 /// Refuses what need not be read on, and tells a client that waits for it to send its body.
@@ -313,8 +303,9 @@ connection::progress connection::judge_head() {
                  .count();
   if (transport_.misses_tls()) return refuse_plain(head, *target);
   auto [refused, shown, not_let] =
-      judge(gateway_.guard_, share_.over_tcp, head, *body, *target, to, limits, now);
-  know_caller(shown, now);
+      judge(gateway_.guard_, know_peer(now), head, *body, *target, to, limits, now);
+  if (shown.token) shown.token->used = now;
+  who_.asks(shown);
   if (refused) {
     // Who may not does not decide what is recorded either.
     if (not_let || !endpoint_) trace_.sampled = trace_.sampled && parent_span_ == 0;
@@ -380,7 +371,7 @@ void connection::dispatch() {
         to_response(error{errc::overloaded, "too many requests wait for their answer", {}}));
   request_ = std::make_shared<incoming_request>(
       parser_->release(),
-      incoming_request::origin{&gateway_.services_, caller_, number_, given_id_},
+      incoming_request::origin{&gateway_.services_, who_.caller(), number_, given_id_},
       std::move(captured_), std::move(body_));
   parser_.reset();
   enter(phase::handling);

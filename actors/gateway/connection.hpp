@@ -9,6 +9,7 @@
 
 #include "gateway/gateway.hpp"
 #include "gateway/incoming_request.hpp"
+#include "gateway/peer_identity.hpp"
 #include "gateway/transport.hpp"
 
 namespace sm {
@@ -32,7 +33,9 @@ class connection : public std::enable_shared_from_this<connection> {
   bool has_input() const { return transport_.has_input(); }
   bool streaming() const noexcept { return phase_ == phase::streaming; }
   /// The token that the request at hand showed, or the last one; "" without a name.
-  std::string_view token() const { return caller_ ? std::string_view(caller_->token) : ""; }
+  std::string_view token() const { return who_.caller()->token; }
+  /// Who asked by a certificate may not any more: its time is over.
+  bool certificate_over(std::int64_t now) const { return who_.is_over(now); }
 
  private:
   friend class gateway;
@@ -49,7 +52,7 @@ class connection : public std::enable_shared_from_this<connection> {
   progress read_head();
   progress judge_head();
   progress refuse_plain(const request_head& head, const request_target& target);
-  void know_caller(const credential& shown, std::int64_t now);
+  known_peer know_peer(std::int64_t now);
   progress read_body();
   progress refuse(const error& e);
   std::string_view unread() const { return std::string_view(input_).substr(consumed_); }
@@ -74,6 +77,8 @@ class connection : public std::enable_shared_from_this<connection> {
 
   gateway& gateway_;
   transport transport_;
+  peer_identity who_{transport_.peer()};
+  bool certificate_known_ = false;
   listener_share& share_;
   phase phase_ = phase::idle;
   clock::time_point deadline_{};
@@ -99,7 +104,6 @@ class connection : public std::enable_shared_from_this<connection> {
   std::string given_id_;          // what the client calls its request
   trace_context trace_;           // of the request at hand, once its head was read
   std::uint64_t parent_span_ = 0;
-  std::shared_ptr<const principal> caller_;
   bool processing_ = false;
   bool reading_ = false;
   bool writing_ = false;

@@ -94,8 +94,8 @@ void connection::write_down(const response& r) {
       .operation = endpoint_ ? std::string_view(endpoint_->operation) : "",
       .id = id,
       .trace = trace_,
-      // What no route took has shown nothing; `caller_` is of the request before.
-      .who = endpoint_ && caller_ ? caller_.get() : transport_.peer().get(),
+      // What no route took has shown nothing; `who_` is of the request before.
+      .who = endpoint_ ? who_.caller().get() : transport_.peer().get(),
       .status = r.status,
       .bytes = r.stream || head_ ? 0 : r.body.size(),
       .seconds = std::chrono::duration<double>(clock::now() - asked_at_).count(),

@@ -24,29 +24,43 @@ using namespace std::chrono_literals;
 constexpr std::size_t reserved_descriptors = 32;
 constexpr std::size_t descriptors_per_request = 2;  // its connection, and what its handler opens
 constexpr std::size_t kept_for_refusals = 2;
-/// The names that one manager gives its sockets for the next one.
-constexpr const char* own_tcp = "sm-http";
-constexpr const char* own_unix = "sm-unix";
 constexpr const char* accepting = "the accepting of connections";  // for the log
 
-/// Asio does not do it: without this the fork server and every service would hold the port open.
-void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+/// The groups of who is at the other end of a Unix socket, besides its own one (Linux 4.13).
+std::vector<gid_t> groups_of_peer(int fd) {
+  std::vector<gid_t> groups(32);
+  // Asked again once it has said how many there are.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0;
+    bool more = !known && errno == ERANGE;
+    groups.resize(known || more ? size / sizeof(gid_t) : 0);
+    if (!more) return groups;
+  }
+  groups.clear();
+  return groups;
+}
 
-/// Who is at the other end of a Unix socket: the manager's own user or root, nobody else.
-std::optional<principal> peer_of(asio::local::stream_protocol::socket& socket) {
+/// Who is at the other end of a Unix socket: the manager's own user and root may all.
+std::optional<principal> peer_of(asio::local::stream_protocol::socket& socket,
+                                 const peer_roles& others) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
-  if (peer.uid != ::geteuid() && peer.uid != 0) return {};
-  return principal{.from = principal::origin::unix_socket,
-                   .uid = peer.uid,
-                   .gid = peer.gid,
-                   .pid = peer.pid,
-                   .role = api_role::admin};
+  principal who{.from = principal::origin::unix_socket,
+                .uid = peer.uid,
+                .gid = peer.gid,
+                .pid = peer.pid,
+                .role = api_role::admin};
+  if (peer.uid == ::geteuid() || peer.uid == 0) return who;
+  auto groups = groups_of_peer(socket.native_handle());
+  groups.push_back(peer.gid);
+  who.role = others.role_of(peer.uid, groups);
+  return who;
 }
 
 /// Nothing for one who has gone already.
-std::optional<principal> peer_of(asio::ip::tcp::socket& socket) {
+std::optional<principal> peer_of(asio::ip::tcp::socket& socket, const peer_roles&) {
   error_code ec;
   auto end = socket.remote_endpoint(ec);
   if (ec) return {};
@@ -68,9 +82,11 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
       over_tcp_{
           .over_tcp = true,
           .connections_max = std::min<std::size_t>(config.connections_max, descriptor_limit() / 2)},
-      over_unix_{.over_tcp = false, .connections_max = config.connections_max},
+      over_own_{.connections_max = config.connections_max},
+      over_shared_{.connections_max = config.connections_max},
       tcp_(l.context(), over_tcp_),
-      unix_(l.context(), over_unix_),
+      own_(l.context(), over_own_),
+      shared_(l.context(), over_shared_),
       reserve_(reserved_descriptors),
       certificate_(l, config, log_),
       run_(std::random_device{}()),
@@ -82,158 +98,6 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
 }
 
 gateway::~gateway() = default;
-
-result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
-  auto where = listen_endpoint(config_);
-  if (!where) return tl::unexpected<error>(where.error());
-  if (auto ok = certificate_.open(); !ok) return ok;
-  error_code ec;
-  const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(where->address, ec), where->port);
-  if (ec) return fail(errc::invalid_spec, ec.message(), "http.listen");
-  if (auto given = take_tcp(endpoint)) {
-    sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
-    ::getsockname(given.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    auto protocol = bound.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
-    tcp_.acceptor.assign(protocol, given.release(), ec);
-    auto end = tcp_.acceptor.local_endpoint(ec);
-    if (!ec && !end.address().is_loopback() && !config_.insecure && !certificate_.current())
-      return fail(errc::invalid_spec,
-                  "the inherited socket can be reached from other hosts, without TLS: set "
-                  "http.tls_certificate and http.tls_key, or http.insecure=true if you mean it",
-                  "http.listen");
-    if (!ec)
-      where->host =
-          end.address().is_v6() ? "[" + end.address().to_string() + "]" : end.address().to_string();
-  } else {
-    tcp_.acceptor.open(endpoint.protocol(), ec);
-    if (!ec) tcp_.acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec) tcp_.acceptor.bind(endpoint, ec);
-    if (!ec) tcp_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  }
-  if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), config_.listen);
-  close_on_exec(tcp_.acceptor.native_handle());
-  tcp_.acceptor.non_blocking(true);
-  address_ = where->host + ":" + std::to_string(tcp_.acceptor.local_endpoint().port());
-  guard_ = make_guard_policy(address_, config_, std::move(token));
-  guard_.tokens = &others;
-  accept(tcp_);
-  return {};
-}
-
-std::string gateway::url() const {
-  return address_.empty() ? std::string()
-                          : (certificate_.current() ? "https://" : "http://") + address_;
-}
-
-/// Of a name of our own, the address must be the one that is wanted.
-unique_fd gateway::take_tcp(const asio::ip::tcp::endpoint& where) {
-  for (auto s = inherited_.begin(); s != inherited_.end(); ++s) {
-    asio::ip::tcp::endpoint end;
-    auto size = static_cast<socklen_t>(end.capacity());
-    if (::getsockname(s->fd.get(), end.data(), &size) != 0) continue;
-    auto family = end.data()->sa_family;
-    if (family != AF_INET && family != AF_INET6) continue;
-    bool same =
-        end.address() == where.address() && (where.port() == 0 || end.port() == where.port());
-    auto fd = std::move(s->fd);
-    bool ours = s->name == own_tcp;
-    inherited_.erase(s);
-    if (ours && !same) return {};
-    return fd;
-  }
-  return {};
-}
-
-/// The one that is bound to `path`, if the path still leads to a socket.
-unique_fd gateway::take_unix(const std::string& path) {
-  for (auto s = inherited_.begin(); s != inherited_.end(); ++s) {
-    sockaddr_un end{};
-    socklen_t size = sizeof end;
-    if (::getsockname(s->fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
-    if (end.sun_family != AF_UNIX || path != end.sun_path) continue;
-    auto fd = std::move(s->fd);
-    inherited_.erase(s);
-    struct stat there {};
-    if (::stat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) return fd;
-    return {};
-  }
-  return {};
-}
-
-void gateway::accept_others() {
-  for (auto& s : std::exchange(inherited_, {})) {
-    sockaddr_storage end{};
-    socklen_t size = sizeof end;
-    if (::getsockname(s.fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
-    if (end.ss_family != AF_UNIX) {
-      log_.warn("an inherited socket ({}) is not used", s.name);
-      continue;
-    }
-    auto& other = others_.emplace_back(loop_.context(), over_unix_);
-    error_code ec;
-    other.acceptor.assign(asio::local::stream_protocol(), s.fd.release(), ec);
-    if (!ec) other.acceptor.non_blocking(true, ec);
-    if (!ec) accept(other);
-  }
-}
-
-std::vector<inherited_socket> gateway::listening() {
-  std::vector<inherited_socket> all;
-  auto copy = [&](int fd, const char* name) {
-    all.push_back({unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)), name});
-  };
-  if (tcp_.acceptor.is_open()) copy(tcp_.acceptor.native_handle(), own_tcp);
-  if (unix_.acceptor.is_open()) copy(unix_.acceptor.native_handle(), own_unix);
-  for (auto& other : others_) copy(other.acceptor.native_handle(), "");
-  return all;
-}
-
-result<void> gateway::listen_unix(const std::filesystem::path& path) {
-  error_code ec;
-  if (auto given = take_unix(path.string())) {
-    unix_.acceptor.assign(asio::local::stream_protocol(), given.release(), ec);
-    if (ec) return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
-    unix_path_ = bound_path(path);
-    unix_.acceptor.non_blocking(true);
-    accept(unix_);
-    accept_others();
-    return {};
-  }
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);  // the state folder's lock says that nobody serves it
-  asio::local::stream_protocol::endpoint where;
-  try {
-    where = path.string();
-  } catch (const boost::system::system_error& e) {
-    return fail(errc::unavailable, "the path is too long for a socket (107 bytes)", path.string());
-  }
-  auto mask = ::umask(0177);
-  unix_.acceptor.open(where.protocol(), ec);
-  if (!ec) unix_.acceptor.bind(where, ec);
-  ::umask(mask);
-  if (!ec) unix_.acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) {
-    unix_.close();  // nobody shall take it for one that listens
-    return fail(errc::unavailable, "cannot listen: " + ec.message(), path.string());
-  }
-  close_on_exec(unix_.acceptor.native_handle());
-  unix_path_ = bound_path(path);
-  unix_.acceptor.non_blocking(true);
-  accept(unix_);
-  accept_others();
-  return {};
-}
-
-result<void> gateway::restore_unix() {
-  if (unix_path_.path().empty() || draining_) return {};
-  if (unix_.acceptor.is_open() && unix_path_.leads_to_it()) return {};
-  unix_.close();
-  auto path = unix_path_.path();
-  auto bound = listen_unix(path);
-  if (bound) log_.warn("{} was removed, and is there again", path.string());
-  return bound;
-}
 
 template <class Protocol>
 void gateway::accept(accepting_socket<Protocol>& l) {
@@ -251,6 +115,12 @@ void gateway::accept(accepting_socket<Protocol>& l) {
   if (!guarded(accepting, [&] { l.acceptor.async_accept(std::move(on_accepted)); }))
     accept_later(l);
 }
+
+template void gateway::accept(accepting_socket<asio::ip::tcp>&);
+template void gateway::accept(accepting_socket<asio::local::stream_protocol>&);
+
+/// Asio does not do it: without this the fork server and every service would hold the port open.
+void gateway::close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
 /// What failed would fail again at once.
 template <class Protocol>
@@ -283,7 +153,7 @@ bool gateway::accept_from_reserve(accepting_socket<Protocol>& l) {
     return true;
   }
   if (ec == asio::error::would_block || make_room(l.share)) return true;
-  bool served = !l.share.over_tcp && reserve_.lend(descriptors_per_request, kept_for_refusals);
+  bool served = &l.share == &over_own_ && reserve_.lend(descriptors_per_request, kept_for_refusals);
   if (!served && !reserve_.lend(1)) return false;
   auto socket = l.acceptor.accept(ec);
   auto before = l.share.connections;
@@ -321,7 +191,7 @@ void gateway::adopt(Socket socket, listener_share& share) {
 
 template <class Socket>
 void gateway::connect(Socket socket, listener_share& share) {
-  auto peer = peer_of(socket);
+  auto peer = peer_of(socket, access_.peers);
   if (!peer) return;
   if (share.connections >= share.connections_max && !make_room(share)) return turn_away(socket);
   error_code ignored;
@@ -380,18 +250,22 @@ void gateway::check_deadlines() {
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
+  auto may_no_more = [&](const connection& c) {
+    if (!c.streaming()) return false;
+    bool withdrawn =
+        !c.token().empty() && guard_.tokens && !guard_.tokens->is_valid(c.token(), unix_now);
+    return withdrawn || c.certificate_over(unix_now);
+  };
   for (auto& c : all)
-    if (c->streaming() && !c->token().empty() && guard_.tokens &&
-        !guard_.tokens->is_valid(c->token(), unix_now))
-      c->close();
-    else if (!guarded("a connection's deadline", [&] { c->check_deadline(now); }))
+    if (may_no_more(*c) || !guarded("a connection's deadline", [&] { c->check_deadline(now); }))
       c->close();
 }
 
 void gateway::drain(std::chrono::milliseconds patience, std::function<void()> done) {
   draining_ = true;
   tcp_.close();
-  unix_.close();
+  own_.close();
+  shared_.close();
   for (auto& other : others_) other.close();
   on_drained_ = std::move(done);
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());

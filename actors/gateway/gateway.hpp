@@ -18,6 +18,7 @@
 
 #include "gateway/certificate_keeper.hpp"
 #include "gateway/incoming_request.hpp"
+#include "http/access_rules.hpp"
 #include "http/guard.hpp"
 #include "http/router.hpp"
 #include "link/loop.hpp"
@@ -45,8 +46,8 @@ struct endpoint {
 };
 
 /// What one listener's clients have in use. Each listener has limits of its own, so that strangers
-/// on TCP never keep the manager's user out of the Unix socket; and each kind of route, so that a
-/// slow one of the program's never keeps a probe waiting.
+/// on TCP or http.socket never keep the manager's user out of the Unix socket; and each kind of
+/// route, so that a slow one of the program's never keeps a probe waiting.
 struct listener_share {
   bool over_tcp = false;
   std::size_t connections_max = 0;
@@ -82,6 +83,13 @@ struct accepting_socket {
   listener_share& share;
 };
 
+/// A Unix socket that was bound here.
+struct local_socket : accepting_socket<asio::local::stream_protocol> {
+  using accepting_socket::accepting_socket;
+  bound_path path{};
+  mode_t mode = 0;
+};
+
 class gateway {
  public:
   gateway(loop& l, const http_config& config, logger log, const router<endpoint>& routes,
@@ -103,10 +111,13 @@ class gateway {
   const std::string& session_cookie() const noexcept { return guard_.cookie; }
   /// Who showed it is there no more: answers on their way to him end.
   void revoke(std::string_view token);
-  /// Binds the Unix socket (mode 0600); its peers are checked by uid and need no token.
-  result<void> listen_unix(const std::filesystem::path& path);
-  /// Binds it again when somebody removed it.
-  result<void> restore_unix();
+  /// Reads who has a role by user or certificate. Before it listens.
+  result<void> read_access();
+  /// Binds the Unix socket of the manager's own user (mode 0600), and http.socket for all those
+  /// that have a role.
+  result<void> listen_local(const std::filesystem::path& own);
+  /// Binds them again when somebody removed one.
+  result<void> restore_local();
   /// "127.0.0.1:9501" with the port that was bound; "" without TCP.
   const std::string& address() const noexcept { return address_; }
   /// "https://127.0.0.1:9501"; "" without TCP.
@@ -131,6 +142,9 @@ class gateway {
 
   unique_fd take_tcp(const asio::ip::tcp::endpoint& where);
   unique_fd take_unix(const std::string& path);
+  result<void> clear_place(const std::filesystem::path& path);
+  result<void> bind_local(local_socket& s, const std::filesystem::path& path, mode_t mode);
+  static void close_on_exec(int fd);
   void accept_others();
   template <class Protocol>
   void accept(accepting_socket<Protocol>& l);
@@ -161,12 +175,12 @@ class gateway {
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;
-  listener_share over_tcp_, over_unix_;
+  access_rules access_;
+  listener_share over_tcp_, over_own_, over_shared_;
   accepting_socket<asio::ip::tcp> tcp_;
-  accepting_socket<asio::local::stream_protocol> unix_;
+  local_socket own_, shared_;
   std::vector<inherited_socket> inherited_;
   std::list<accepting_socket<asio::local::stream_protocol>> others_;
-  bound_path unix_path_;
   std::string address_;
   descriptor_reserve reserve_;
   std::unordered_set<std::shared_ptr<connection>> connections_;

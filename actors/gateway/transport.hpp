@@ -30,6 +30,9 @@ class transport {
   /// TLS was expected, and somebody speaks without: what he says is read as it is.
   bool misses_tls() const noexcept { return tls_ && tls_->is_plain(); }
 
+  /// Whose certificate the peer has shown, once something was read.
+  std::optional<tls_client> client() const { return ciphers() ? tls_->client() : std::nullopt; }
+
   /// Shared with requests, which may outlive their connection.
   const std::shared_ptr<const principal>& peer() const noexcept { return peer_; }
 

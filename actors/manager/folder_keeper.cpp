@@ -55,15 +55,24 @@ folder_keeper::folder_keeper(loop& l, logger log, const state_folder& folder, wo
 
 // -- what was removed by others
 
-void folder_keeper::watch(std::function<bool()> restore) {
+void folder_keeper::watch(std::function<bool()> restore, const fs::path& elsewhere) {
   restore_ = std::move(restore);
   int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   constexpr std::uint32_t what = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF;
-  if (fd < 0 || ::inotify_add_watch(fd, folder_.path().c_str(), what | IN_ONLYDIR) < 0) {
+  if (fd >= 0) own_watch_ = ::inotify_add_watch(fd, folder_.path().c_str(), what | IN_ONLYDIR);
+  if (own_watch_ < 0) {
     log_.warn("the state folder cannot be watched ({}): what is removed from it stays away",
               std::generic_category().message(errno));
     if (fd >= 0) ::close(fd);
     return;
+  }
+  if (!elsewhere.empty()) {
+    auto folder = fs::absolute(elsewhere).parent_path();
+    elsewhere_ = elsewhere.filename();
+    // Added to what is watched for already, should it be the same folder.
+    if (::inotify_add_watch(fd, folder.c_str(), IN_DELETE | IN_MOVED_FROM | IN_MASK_ADD) < 0)
+      log_.warn("{} cannot be watched ({}): a socket that is removed from it stays away",
+                folder.string(), std::generic_category().message(errno));
   }
   changes_.assign(fd);
   await_change();
@@ -77,12 +86,16 @@ void folder_keeper::await_change() {
 
 void folder_keeper::on_change() {
   alignas(inotify_event) std::array<char, 16384> buffer;
-  bool gone = false;
+  bool gone = false, concerns_us = false;
   for (ssize_t size = 0;
        (size = ::read(changes_.native_handle(), buffer.data(), buffer.size())) > 0;)
     for (ssize_t at = 0; at < size;) {
       auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
-      gone = gone || (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0;
+      bool own = event->wd == own_watch_;
+      gone = gone || (own && (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0);
+      // Of many events some are lost (IN_Q_OVERFLOW); another folder may have a busy life.
+      concerns_us = concerns_us || own || (event->mask & IN_Q_OVERFLOW) != 0 ||
+                    (event->len > 0 && elsewhere_ == event->name);
       at += static_cast<ssize_t>(sizeof *event + event->len);
     }
   if (gone) {
@@ -94,7 +107,7 @@ void folder_keeper::on_change() {
     return;
   }
   await_change();
-  restore();
+  if (concerns_us) restore();
 }
 
 void folder_keeper::restore() {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <sm/log.hpp>
@@ -21,9 +22,10 @@ class folder_keeper {
   folder_keeper(loop& l, logger log, const state_folder& folder, worker_thread& disk,
                 std::chrono::milliseconds keep_removed);
 
-  /// `restore` is called when something in the folder was removed; it makes sockets again that are
-  /// not there. False when it could not: it is called again after a while.
-  void watch(std::function<bool()> restore);
+  /// `restore` is called when something in the folder was removed, or `elsewhere`, a socket in
+  /// another folder, if that is not empty; it makes sockets again that are not there. False when it
+  /// could not: it is called again after a while.
+  void watch(std::function<bool()> restore, const std::filesystem::path& elsewhere = {});
 
   /// What services that are not `known` have left. Waits for the disk: before the loop runs.
   void drop_unknown(const std::set<std::string>& known);
@@ -46,6 +48,8 @@ class folder_keeper {
   worker_thread& disk_;
   const std::chrono::milliseconds keep_removed_;
   std::function<bool()> restore_;
+  int own_watch_ = -1;     ///< of inotify, on the folder
+  std::string elsewhere_;  ///< the name of the socket in another folder
   asio::posix::stream_descriptor changes_;
   asio::steady_timer timer_, again_;
   std::chrono::milliseconds pause_;  ///< before what could not be restored is tried again

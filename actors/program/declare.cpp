@@ -5,7 +5,9 @@
 
 #include "builtin/queue_clock.hpp"
 #include "config/secrets.hpp"
+#include "http/access_rules.hpp"
 #include "http/listen_endpoint.hpp"
+#include "process/identity.hpp"
 #include "program/server_state.hpp"
 #include "queue/consumer/consumer_declaration.hpp"
 #include "queue/job_store.hpp"
@@ -62,6 +64,11 @@ void check_addresses(const config& settings, configuration& file, std::vector<er
   if (auto& listen = settings.http.listen; !listen.empty())
     if (auto where = listen_endpoint(settings.http); !where)
       note("http.listen", listen, std::move(where.error()));
+  if (auto rules = read_access_rules(settings.http, system_accounts()); !rules) {
+    auto& key = rules.error().where;
+    for (auto& [name, value] : list_config(settings))
+      if (name == key) note(key, value, rules.error());
+  }
   if (auto& to = settings.trace.endpoint; !to.empty())
     if (auto ok = read_otlp_endpoint(to); !ok) note("trace.endpoint", to, std::move(ok.error()));
   if (auto& url = settings.queue.url; !url.empty())

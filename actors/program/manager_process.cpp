@@ -223,15 +223,16 @@ result<void> manager_process::start() {
   if (auto ok = start_services(); !ok) return ok;
   if (auto ok = links_.listen(state_.folder.path() / "link.sock"); !ok) return ok;
   configuration_.drop_limits(limits_before_);
-  keeper_.watch([this] {
+  auto restore = [this] {
     logs_.on_folder_made();
     bool whole = true;
-    for (auto& restored : {http_.restore_unix(), links_.restore()}) {
+    for (auto& restored : {http_.restore_local(), links_.restore()}) {
       if (!restored) log_.error("{}", to_string(restored.error()));
       whole = whole && restored;
     }
     return whole;
-  });
+  };
+  keeper_.watch(restore, settings_.http.socket);
   tell_address();
   // What was read is not needed any more: the heap of the start goes back to the system, and once
   // all has come up what it touched of the libraries.
@@ -283,9 +284,10 @@ result<void> manager_process::serve() {
                          .shutting_down = shutdown_.under_way()};
   if (auto ok = add_management_routes(program_.routes, parts); !ok) return ok;
   if (settings_.http.dashboard) pages_.add_routes();
+  if (auto ok = http_.read_access(); !ok) return ok;
   if (!settings_.http.listen.empty())
     if (auto ok = http_.listen_tcp(state_.token, tokens_.tokens()); !ok) return ok;
-  return http_.listen_unix(state_.folder.path() / "sm.sock");
+  return http_.listen_local(state_.folder.path() / "sm.sock");
 }
 
 result<void> manager_process::start_services() {

@@ -134,6 +134,110 @@ TEST_F(tls_fixture, browsers_keep_their_session_to_https) {
   EXPECT_NE(signed_in.out.find("; Secure"), std::string::npos) << signed_in.out;
 }
 
+namespace {
+
+/// An authority, and certificates of its clients.
+struct authority {
+  explicit authority(const std::string& name) {
+    auto made = run_command({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-keyout",
+                             path("ca.key"), "-out", file(), "-subj", "/CN=" + name});
+    EXPECT_EQ(made.code, 0) << made.err;
+  }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string file() const { return path("ca.pem"); }
+  /// PEM with key and certificate.
+  std::string client(const std::string& name, const std::string& extension) const {
+    std::ofstream(path("ext")) << "extendedKeyUsage=" << extension;
+    auto request = run_command({"openssl", "req", "-newkey", "ec", "-pkeyopt",
+                                "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                                path(name + ".key"), "-out", path("csr"), "-subj", "/CN=" + name});
+    EXPECT_EQ(request.code, 0) << request.err;
+    auto made = run_command({"openssl", "x509", "-req", "-in", path("csr"), "-CA", file(), "-CAkey",
+                             path("ca.key"), "-days", "2", "-extfile", path("ext"), "-out",
+                             path(name + ".pem")});
+    EXPECT_EQ(made.code, 0) << made.err;
+    std::ofstream(path(name + ".pem"), std::ios::app) << std::ifstream(path(name + ".key")).rdbuf();
+    return path(name + ".pem");
+  }
+
+ private:
+  temporary_folder folder_;
+};
+
+struct with_authority : with_certificate {
+  authority ours{"ours"};
+};
+
+class client_certificates : private with_authority, public supervision_fixture {
+ protected:
+  client_certificates()
+      : supervision_fixture(
+            {}, {"SM_HTTP__TLS_CERTIFICATE=" + made.file(), "SM_HTTP__TLS_KEY=" + made.key(),
+                 "SM_HTTP__TLS_CLIENT_CA=" + ours.file(),
+                 "SM_HTTP__TLS_CLIENT_ROLES=ci.example=operator,"
+                 "boss@b.example=admin"}) {}
+
+  const authority& clients() const { return ours; }
+  command_result curl(const std::string& certificate, std::vector<std::string> more) {
+    std::vector<std::string> words{"curl",     "-sS",       "--max-time", "30",
+                                   "--cacert", made.file(), "-w",         "%{http_code}"};
+    if (!certificate.empty()) words.insert(words.end(), {"--cert", certificate});
+    for (auto& word : more)
+      words.push_back(
+          word.starts_with("/") ? "https://localhost:" + std::to_string(app.port()) + word : word);
+    return run_command(words);
+  }
+};
+
+}  // namespace
+
+TEST_F(client_certificates, a_name_that_has_a_rule_needs_no_token) {
+  auto ci = clients().client("ci.example", "clientAuth");
+  auto shown = curl(ci, {"/v1/services/a"});
+  EXPECT_TRUE(shown.out.ends_with("200")) << shown.out << shown.err;
+  auto restarted = curl(ci, {"/v1/services/a/restart?wait=10s", "-X", "POST"});
+  EXPECT_TRUE(restarted.out.ends_with("200")) << restarted.out << restarted.err;
+  auto removed = curl(ci, {"/v1/services/a", "-X", "DELETE"});
+  EXPECT_TRUE(removed.out.ends_with("403")) << removed.out;
+  EXPECT_NE(removed.out.find("the certificate 'ci.example' has the role operator"),
+            std::string::npos)
+      << removed.out;
+  EXPECT_NE(text_of(app.state() / "log" / "audit.log").find("\"by\":\"certificate ci.example, "),
+            std::string::npos);
+  auto named = clients().client("x", "clientAuth\nsubjectAltName=email:boss@b.example");
+  EXPECT_TRUE(curl(named, {"/v1/services/b?wait=10s", "-X", "DELETE"}).out.ends_with("200"));
+}
+
+TEST_F(client_certificates, who_shows_none_or_one_without_a_rule_needs_a_token) {
+  auto stranger = clients().client("stranger", "clientAuth");
+  for (auto& certificate : {std::string(), stranger}) {
+    EXPECT_TRUE(curl(certificate, {"/v1/services"}).out.ends_with("401"));
+    auto token = "Authorization: Bearer " + app.token();
+    EXPECT_TRUE(curl(certificate, {"/v1/services", "-H", token}).out.ends_with("200"));
+    EXPECT_TRUE(curl(certificate, {"/healthz"}).out.ends_with("200"));
+  }
+}
+
+TEST_F(client_certificates, one_that_is_not_good_does_not_get_through) {
+  authority others("ours");  // by name alone
+  EXPECT_NE(curl(others.client("ci.example", "clientAuth"), {"/healthz"}).code, 0);
+  EXPECT_NE(curl(clients().client("ci.example", "serverAuth"), {"/healthz"}).code, 0)
+      << "it is a server's";
+}
+
+TEST_F(client_certificates, who_comes_back_with_a_ticket_is_known_again) {
+  auto ci = clients().client("ci.example", "clientAuth");
+  auto twice = curl(ci, {"/v1/services/a", "/v1/services/b", "-H", "Connection: close", "-v"});
+  EXPECT_EQ(twice.code, 0) << twice.err;
+  EXPECT_TRUE(twice.out.ends_with("200")) << twice.out;
+  EXPECT_NE(twice.err.find("re-using session ID"), std::string::npos) << twice.err;
+  auto older =
+      run_command({"openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(app.port()),
+                   "-tls1_2", "-reconnect", "-cert", ci, "-key", ci});
+  EXPECT_NE(older.out.find("Reused, TLSv1.2"), std::string::npos) << older.out << older.err;
+}
+
 TEST(tls, files_that_are_none_are_named) {
   temporary_folder folder;
   certificate made(folder.path());

@@ -79,7 +79,7 @@ class front {
     gateway_.emplace(loop_, config_, sm::logger(std::make_shared<spdlog::logger>("fuzz")), routes_,
                      services_);
     must(gateway_->listen_tcp("0123456789abcdef", tokens_).has_value(), "TCP is listened on");
-    must(gateway_->listen_unix(folder_.path() / "sm.sock").has_value(),
+    must(gateway_->listen_local(folder_.path() / "sm.sock").has_value(),
          "the socket is listened on");
   }
 

@@ -52,12 +52,15 @@ void judge(const sm::request_head& head) {
     return sm::make_guard_policy("127.0.0.1:9501", c, std::string(token));
   }();
   auto to = destination_of(head.method, target->path);
-  for (bool over_tcp : {true, false}) {
-    auto refused =
-        sm::judge(policy, over_tcp, head, *body, *target, to, {.body_max = 4096}, 0).refused;
+  const sm::known_peer peers[] = {{}, {.over_tcp = false}, {false, sm::api_role::viewer}};
+  for (auto& peer : peers) {
+    auto refused = sm::judge(policy, peer, head, *body, *target, to, {.body_max = 4096}, 0).refused;
     if (refused) must(refused->status >= 200 && refused->status < 600, "an answer has a status");
-    bool passes = !refused && over_tcp && to.access == sm::route_access::management;
-    if (passes) must(head.authorization.ends_with(token), "who manages over TCP has the token");
+    bool passes = !refused && to.access == sm::route_access::management;
+    if (passes && peer.over_tcp)
+      must(head.authorization.ends_with(token), "who manages over TCP has the token");
+    if (passes && !peer.over_tcp)
+      must(peer.role && (!to.role || *to.role <= *peer.role), "who manages has the role for it");
     if (!refused) must(body->length <= 4096, "no body is larger than allowed");
   }
 }

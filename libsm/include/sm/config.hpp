@@ -17,7 +17,18 @@ struct http_config {
   std::vector<std::string> origins{};     ///< of pages that may call, such as https://app.example
   /// PEM, with the chain: HTTPS instead of HTTP on TCP. Read again when it changes.
   std::filesystem::path tls_certificate{};
-  std::filesystem::path tls_key{};      ///< PEM
+  std::filesystem::path tls_key{};  ///< PEM
+  /// PEM: the authorities of clients' certificates. Who shows one of theirs has the role that
+  /// `tls_client_roles` gives to a name of it.
+  std::filesystem::path tls_client_ca{};
+  /// "ci.example=operator"; a name is the common name, or a DNS name, mail address or URI of the
+  /// subject's alternative names; "*" is every certificate.
+  std::vector<std::string> tls_client_roles{};
+  /// A Unix socket besides that of the state folder, for those of `socket_roles`; "" is none.
+  std::filesystem::path socket{};
+  /// Users and groups of this host, and what they may do on that socket and on inherited ones:
+  /// "alice=operator", "@ops=viewer". The manager's own user and root may all.
+  std::vector<std::string> socket_roles{};
   bool insecure = false;                ///< without TLS: a listen address that is no loopback one
   bool programs = false;                ///< adding and changing services with a `command` over TCP
   bool dashboard = true;                ///< the pages at / and under /ui

@@ -22,7 +22,8 @@ struct principal {
   pid_t pid = 0;          ///< 0 where it is not known, of another namespace, say
   std::string address{};  ///< over TCP: "127.0.0.1:51820", "[::1]:51820"
   std::string token{};    ///< the name of the token that was shown; "" of the state folder's own
-  /// What it may do, of who had to show that; the Unix socket's may all.
+  std::string certificate{};  ///< the name of its certificate that has a role; "" without one
+  /// What it may do, of who had to show that.
   std::optional<api_role> role{};
   /// The services that the token is good for: globs, by commas; "" is all of them.
   std::string services{};

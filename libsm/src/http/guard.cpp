@@ -40,7 +40,7 @@ std::string_view secret_of(const guard_policy& policy, const guard_input& rq, bo
   return by_cookie ? cookie_value(rq.cookie, policy.cookie) : given.substr(scheme.size());
 }
 
-bool needs_token(const guard_policy& policy, const guard_input& rq) {
+bool needs_role(const guard_policy& policy, const guard_input& rq) {
   switch (rq.access) {
     case route_access::user:
       return rq.role.has_value();
@@ -54,6 +54,21 @@ bool needs_token(const guard_policy& policy, const guard_input& rq) {
       return false;
   }
   return true;
+}
+
+/// On a Unix socket: no other site makes a browser ask there. Who has no role learns no more than
+/// that somebody is alive.
+result<credential> guard_local(const guard_input& rq) {
+  if (!rq.peer.role) {
+    if (rq.access == route_access::probe) return credential{};
+    return fail(errc::forbidden,
+                std::string(rq.peer.name) + " has no role here; see http.socket_roles");
+  }
+  if (rq.role && *rq.peer.role < *rq.role)
+    return fail(errc::forbidden, std::string(rq.peer.name) + " has the role " +
+                                     std::string(to_string(*rq.peer.role)) + ", this takes " +
+                                     std::string(to_string(*rq.role)));
+  return credential{.role = rq.peer.role, .by_peer = true};
 }
 
 }  // namespace
@@ -96,12 +111,15 @@ result<credential> credential_of(const guard_policy& policy, std::string_view se
 
 std::optional<credential> shown_by(const guard_policy& policy, const guard_input& rq) {
   bool by_cookie = false;
-  auto shown = credential_of(policy, secret_of(policy, rq, by_cookie), rq.now);
+  if (!rq.peer.over_tcp) return credential{.role = rq.peer.role, .by_peer = true};
+  auto secret = secret_of(policy, rq, by_cookie);
+  if (secret.empty() && rq.peer.role) return credential{.role = rq.peer.role, .by_peer = true};
+  auto shown = credential_of(policy, secret, rq.now);
   return shown ? std::optional(*shown) : std::nullopt;
 }
 
 result<credential> guard(const guard_policy& policy, const guard_input& rq) {
-  if (!rq.over_tcp) return credential{api_role::admin};
+  if (!rq.peer.over_tcp) return guard_local(rq);
   if (rq.host.empty()) {
     if (rq.http_1_1) return fail(errc::bad_request, "HTTP/1.1 needs a Host header", "Host");
   } else if (!policy.hosts.contains(lower_case(without_port(rq.host)))) {
@@ -109,7 +127,7 @@ result<credential> guard(const guard_policy& policy, const guard_input& rq) {
                 "'" + std::string(rq.host) + "' is not a name of this server; see http.hosts",
                 "Host");
   }
-  bool needs = needs_token(policy, rq);
+  bool needs = needs_role(policy, rq);
   // Following a link is all that other sites may make a browser do here.
   bool link = rq.safe_method && (!needs || rq.access == route_access::page) &&
               rq.sec_fetch_mode == "navigate" && rq.sec_fetch_dest == "document";
@@ -119,23 +137,30 @@ result<credential> guard(const guard_policy& policy, const guard_input& rq) {
   if (!needs) return credential{};
   bool by_cookie = false;
   auto secret = secret_of(policy, rq, by_cookie);
-  if (by_cookie && secret.empty())
+  bool by_certificate = by_cookie && secret.empty() && rq.peer.role;
+  if (by_cookie && secret.empty() && !by_certificate)
     return fail(errc::unauthorized,
                 "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "
                 "--token-file, and `smctl dashboard` signs a browser in",
                 "Authorization");
-  // A browser sends it, whoever made it ask.
-  if (by_cookie && !rq.safe_method && !same_origin(rq))
-    return fail(errc::forbidden, "with the cookie alone, only a page of this server may do this",
-                "Cookie");
-  auto shown = credential_of(policy, secret, rq.now);
+  // A browser sends both, whoever made it ask; other clients send certificates of their own will.
+  if (by_certificate ? !rq.safe_method && cross_site(rq)
+                     : by_cookie && !rq.safe_method && !same_origin(rq))
+    return fail(errc::forbidden,
+                std::string("with the ") + (by_certificate ? "certificate" : "cookie") +
+                    " alone, only a page of this server may do this",
+                by_certificate ? "Origin" : "Cookie");
+  auto shown = by_certificate
+                   ? result<credential>(credential{.role = rq.peer.role, .by_peer = true})
+                   : credential_of(policy, secret, rq.now);
   if (!shown) return shown;
   if (rq.role && *shown->role < *rq.role)
     return fail(errc::forbidden,
-                "the token '" + shown->token->name + "' has the role " +
-                    std::string(to_string(*shown->role)) + ", this takes " +
+                (by_certificate ? "the certificate '" + std::string(rq.peer.name)
+                                : "the token '" + shown->token->name) +
+                    "' has the role " + std::string(to_string(*shown->role)) + ", this takes " +
                     std::string(to_string(*rq.role)),
-                "Authorization");
+                by_certificate ? "" : "Authorization");
   // The program's own routes know nothing of it.
   if (rq.access == route_access::user && shown->token && !shown->token->services.empty())
     return fail(errc::forbidden,

@@ -43,9 +43,17 @@ struct guard_policy {
   std::string cookie = session_cookie("");  ///< in which a browser shows its token
 };
 
+/// What the connection itself tells of who asks.
+struct known_peer {
+  bool over_tcp = true;
+  /// By the user of a process on a Unix socket, or by a client's certificate.
+  std::optional<api_role> role{};
+  std::string_view name{};  ///< "uid 1000", or the name in the certificate
+};
+
 /// What of a request the checks look at; header values are "" when absent.
 struct guard_input {
-  bool over_tcp = true;  ///< on the Unix socket the peer's uid has been checked already
+  known_peer peer{};
   route_access access = route_access::user;
   /// That it takes; of a user route, nothing where anybody may.
   std::optional<api_role> role{};
@@ -65,6 +73,7 @@ struct guard_input {
 struct credential {
   std::optional<api_role> role{};  ///< nothing: nothing was asked for
   access_token* token = nullptr;   ///< one that was made, or null
+  bool by_peer = false;            ///< what the connection tells, no secret
 };
 
 /// The host names served by default: the loopback ones, and the address itself.
@@ -81,7 +90,7 @@ result<credential> credential_of(const guard_policy& policy, std::string_view se
 std::optional<credential> shown_by(const guard_policy& policy, const guard_input& rq);
 
 /// Fails with `bad_request`, `misdirected`, `forbidden`, `unauthorized`. What a browser does by its
-/// cookie must be asked by a page of this server, if it changes anything.
+/// cookie or its certificate must be asked by a page of this server, if it changes anything.
 result<credential> guard(const guard_policy& policy, const guard_input& rq);
 
 }  // namespace sm

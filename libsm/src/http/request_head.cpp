@@ -185,7 +185,7 @@ result<request_target> read_target(std::string_view method, std::string_view tar
   return t;
 }
 
-head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
+head_verdict judge(const guard_policy& policy, const known_peer& peer, const request_head& head,
                    const framing& body, const request_target& target, const destination& to,
                    const head_limits& limits, std::int64_t now) {
   auto access = to.access;
@@ -194,7 +194,7 @@ head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head
     access = route_access::management;
   if (access == route_access::probe && query_value(target.query, "verbose"))
     access = route_access::details;
-  guard_input check{.over_tcp = over_tcp,
+  guard_input check{.peer = peer,
                     .access = access,
                     .role = to.role,
                     .now = now,
@@ -209,8 +209,7 @@ head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head
                     .cookie = head.cookie};
   auto shown = guard(policy, check);
   if (!shown)
-    return {to_response(shown.error()),
-            over_tcp ? shown_by(policy, check).value_or(credential{}) : credential{},
+    return {to_response(shown.error()), shown_by(policy, check).value_or(credential{}),
             shown.error()};
   return {refuse_shown(head, body, target, to, limits, access), *shown};
 }

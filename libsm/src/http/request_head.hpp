@@ -100,7 +100,7 @@ struct head_verdict {
   credential shown{};              ///< also by who is refused
   std::optional<error> not_let{};  ///< why the guard refuses it, if it is the guard
 };
-head_verdict judge(const guard_policy& policy, bool over_tcp, const request_head& head,
+head_verdict judge(const guard_policy& policy, const known_peer& peer, const request_head& head,
                    const framing& body, const request_target& target, const destination& to,
                    const head_limits& limits, std::int64_t now);
 

@@ -26,9 +26,10 @@ struct request_record {
   std::optional<error> problem{};  ///< what went wrong, if the answer says so
   std::uint64_t unwritten = 0;     ///< of the audit log: refusals before it that are not in it
 
-  /// Refused to somebody who has shown nothing: whoever reaches the port can have any number.
+  /// Refused to somebody who has shown nothing: whoever reaches the port or the
+  /// socket can have any number.
   bool of_nobody() const noexcept {
-    return problem && who->from == principal::origin::tcp && !who->role;
+    return problem && who->from != principal::origin::program && !who->role;
   }
 };
 

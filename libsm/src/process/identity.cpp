@@ -18,19 +18,54 @@ std::optional<Id> as_id(const std::string& text) {
   return value ? std::optional(*value) : std::nullopt;
 }
 
+/// An entry of the user or group database, read by `read` into a buffer that is large enough.
+template <class Entry, class Read>
+std::optional<Entry> entry_of(std::vector<char>& buffer, Read read) {
+  buffer.resize(16384);
+  for (;;) {
+    Entry entry{};
+    Entry* found = nullptr;
+    int outcome = read(&entry, buffer.data(), buffer.size(), &found);
+    if (outcome != ERANGE) return found ? std::optional(entry) : std::nullopt;
+    if (buffer.size() > (16u << 20)) return std::nullopt;
+    buffer.resize(buffer.size() * 2);  // a group may have many members
+  }
+}
+
+std::optional<passwd> user_called(const std::string& name, std::vector<char>& buffer) {
+  return entry_of<passwd>(buffer, [&](auto... to) { return ::getpwnam_r(name.c_str(), to...); });
+}
+std::optional<group> group_called(const std::string& name, std::vector<char>& buffer) {
+  return entry_of<group>(buffer, [&](auto... to) { return ::getgrnam_r(name.c_str(), to...); });
+}
+
 }  // namespace
+
+account_names system_accounts() {
+  return {[](const std::string& name) -> std::optional<uid_t> {
+            if (auto number = as_id<uid_t>(name)) return number;
+            std::vector<char> buffer;
+            auto found = user_called(name, buffer);
+            return found ? std::optional(found->pw_uid) : std::nullopt;
+          },
+          [](const std::string& name) -> std::optional<gid_t> {
+            if (auto number = as_id<gid_t>(name)) return number;
+            std::vector<char> buffer;
+            auto found = group_called(name, buffer);
+            return found ? std::optional(found->gr_gid) : std::nullopt;
+          }};
+}
 
 result<identity> resolve_identity(const service_spec& spec) {
   identity who;
-  std::array<char, 16384> buffer;
+  std::vector<char> buffer;
   if (!spec.user.empty()) {
-    passwd entry{};
-    passwd* found = nullptr;
+    std::optional<passwd> found;
     if (auto number = as_id<uid_t>(spec.user)) {
       who.uid = number;
-      ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found);
+      found = entry_of<passwd>(buffer, [&](auto... to) { return ::getpwuid_r(*number, to...); });
     } else {
-      ::getpwnam_r(spec.user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+      found = user_called(spec.user, buffer);
       if (!found) return fail(errc::invalid_spec, "there is no user '" + spec.user + "'", "/user");
       who.uid = found->pw_uid;
     }
@@ -55,9 +90,7 @@ result<identity> resolve_identity(const service_spec& spec) {
     if (auto number = as_id<gid_t>(spec.user_group)) {
       who.gid = number;
     } else {
-      group entry{};
-      group* found = nullptr;
-      ::getgrnam_r(spec.user_group.c_str(), &entry, buffer.data(), buffer.size(), &found);
+      auto found = group_called(spec.user_group, buffer);
       if (!found)
         return fail(errc::invalid_spec, "there is no group '" + spec.user_group + "'",
                     "/user_group");

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "security/role_rules.hpp"
+
 namespace sm {
 
 struct identity {
@@ -16,6 +18,9 @@ struct identity {
   std::vector<gid_t> groups;
   std::string name, home, shell;  ///< of the user's entry; empty without one
 };
+
+/// The users and groups of this host, by name or number.
+account_names system_accounts();
 
 /// Looks up `user` and `user_group`. Fails with the field when there is no such one.
 result<identity> resolve_identity(const service_spec& spec);

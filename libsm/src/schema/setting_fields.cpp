@@ -45,6 +45,19 @@ constexpr field_row of_http[] = {
         "PEM file with the certificate and its chain: HTTPS instead of HTTP over TCP; read again "
         "when it changes"),
     row<&http_config::tls_key>("tls_key", "PEM file with its key"),
+    row<&http_config::tls_client_ca>(
+        "tls_client_ca",
+        "PEM file with the authorities of clients' certificates: who shows one needs no token; "
+        "read again when it changes"),
+    row<&http_config::tls_client_roles>(
+        "tls_client_roles",
+        "what names of those certificates may do, such as `ci.example=operator`; `*` is all"),
+    row<&http_config::socket>("socket",
+                              "path of a Unix socket for the users of http.socket_roles; empty for "
+                              "none"),
+    row<&http_config::socket_roles>("socket_roles",
+                                    "what users and groups of this host may do on it, such as "
+                                    "`alice=operator` and `@ops=viewer`"),
     row<&http_config::insecure>("insecure",
                                 "without TLS: allows a listen address that is not a loopback one"),
     row<&http_config::programs>("programs",

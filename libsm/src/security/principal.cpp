@@ -10,7 +10,8 @@ std::string to_string(const principal& who) {
       return "uid " + std::to_string(who.uid) +
              (who.pid > 0 ? ", pid " + std::to_string(who.pid) : "");
     case principal::origin::tcp:
-      return (who.token.empty() ? "" : "token " + who.token + ", ") + who.address;
+      return (who.token.empty() ? "" : "token " + who.token + ", ") +
+             (who.certificate.empty() ? "" : "certificate " + who.certificate + ", ") + who.address;
   }
   return {};
 }

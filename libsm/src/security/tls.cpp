@@ -2,10 +2,14 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <climits>
+#include <ctime>
+
+#include "text/texts.hpp"
 
 namespace sm {
 namespace {
@@ -67,10 +71,37 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
 
 SSL* ssl_of(const std::shared_ptr<void>& kept) { return static_cast<SSL*>(kept.get()); }
 
+/// Asks clients for certificates of these authorities.
+result<void> ask_for_certificates(SSL_CTX* context, const std::filesystem::path& authorities) {
+  if (SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1)
+    return fail(errc::invalid_spec, "holds no authority's certificate: " + reason(),
+                authorities.string());
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(authorities.c_str()));
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  // Without one, who comes back with a ticket is refused (SSL_CTX_set_session_id_context(3)).
+  static constexpr unsigned char name[] = "sm";
+  SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+  return {};
+}
+
+/// Adds what `text` says, if it is UTF-8 that a log can show.
+void add_name(std::vector<std::string>& names, const ASN1_STRING* text) {
+  unsigned char* bytes = nullptr;
+  auto size = ASN1_STRING_to_UTF8(&bytes, text);
+  if (size < 0) return;
+  std::string name(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  if (!name.empty() && check_text(name)) names.push_back(std::move(name));
+}
+
+std::int64_t unix_seconds(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
+}
+
 }  // namespace
 
-result<std::shared_ptr<const tls_server>> tls_server::open(const std::filesystem::path& certificate,
-                                                           const std::filesystem::path& key) {
+result<std::shared_ptr<const tls_server>> tls_server::open(const tls_files& files) {
   ERR_clear_error();
   std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!made) return fail(errc::internal, reason());
@@ -85,10 +116,14 @@ result<std::shared_ptr<const tls_server>> tls_server::open(const std::filesystem
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
     return fail(errc::internal, reason());
-  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
-    return fail(errc::invalid_spec, "is no certificate: " + reason(), certificate.string());
-  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(errc::invalid_spec, "is no key of the certificate: " + reason(), key.string());
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return fail(errc::invalid_spec, "is no certificate: " + reason(), files.certificate.string());
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return fail(errc::invalid_spec, "is no key of the certificate: " + reason(),
+                files.key.string());
+  if (!files.client_authorities.empty())
+    if (auto ok = ask_for_certificates(context, files.client_authorities); !ok)
+      return tl::unexpected<error>(ok.error());
   std::shared_ptr<tls_server> server(new tls_server);
   server->context_ = std::move(made);
   return server;
@@ -147,6 +182,27 @@ bytes_moved tls_stream::told(int outcome, bool reading) {
       ERR_clear_error();
       return {.ended = true};
   }
+}
+
+std::optional<tls_client> tls_stream::client() const {
+  auto* ssl = ssl_of(ssl_);
+  auto* shown = begun_ && !plain_ ? SSL_get0_peer_certificate(ssl) : nullptr;
+  if (!shown || SSL_get_verify_result(ssl) != X509_V_OK) return std::nullopt;
+  tls_client client{
+      {}, unix_seconds(X509_get0_notBefore(shown)), unix_seconds(X509_get0_notAfter(shown))};
+  std::unique_ptr<GENERAL_NAMES, void (*)(GENERAL_NAMES*)> others(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(shown, NID_subject_alt_name, nullptr, nullptr)),
+      GENERAL_NAMES_free);
+  for (int i = 0; others && i < sk_GENERAL_NAME_num(others.get()); ++i) {
+    int kind = 0;
+    auto* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(others.get(), i), &kind);
+    if (kind == GEN_DNS || kind == GEN_EMAIL || kind == GEN_URI)
+      add_name(client.names, static_cast<const ASN1_STRING*>(value));
+  }
+  auto* subject = X509_get_subject_name(shown);
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
+    add_name(client.names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  return client;
 }
 
 bool tls_stream::has_input() const { return begun_ && SSL_pending(ssl_of(ssl_)) > 0; }

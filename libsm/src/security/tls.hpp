@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sm/error.hpp>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sm {
 
@@ -17,12 +21,25 @@ struct bytes_moved {
   bool ended = false;    ///< by the peer, or it failed
 };
 
-/// A server's certificate with its chain, and its key. TLS 1.2 with forward secrecy and 1.3.
+/// PEM files: a server's certificate with its chain, its key, and the authorities of its clients'
+/// certificates; "" asks clients for none.
+struct tls_files {
+  std::filesystem::path certificate, key, client_authorities{};
+};
+
+/// What a client's certificate says that is good: its names (those of DNS, mail and URI of the
+/// subject's alternative names, and the common name), and from when to when it is, in Unix seconds.
+struct tls_client {
+  std::vector<std::string> names;
+  std::int64_t begins = 0, ends = 0;
+};
+
+/// What connections of a server share. TLS 1.2 with forward secrecy and 1.3. A client that shows
+/// a certificate which is not good does not get through the handshake; none is no mistake.
 class tls_server {
  public:
   /// Fails with `invalid_spec`, naming the file at fault.
-  static result<std::shared_ptr<const tls_server>> open(const std::filesystem::path& certificate,
-                                                        const std::filesystem::path& key);
+  static result<std::shared_ptr<const tls_server>> open(const tls_files& files);
 
  private:
   friend class tls_stream;
@@ -44,6 +61,8 @@ class tls_stream {
   bool read_waits_for_output() const noexcept { return read_waits_for_output_; }
   /// What came before a handshake is none: somebody speaks without TLS. Nothing was read.
   bool is_plain() const noexcept { return plain_; }
+  /// Whose certificate the client has shown, after the first bytes were read; nothing for none.
+  std::optional<tls_client> client() const;
   /// Bytes that are deciphered and not read yet.
   bool has_input() const;
   /// Tells the peer that nothing more comes.

@@ -120,12 +120,76 @@ TEST(guard, the_management_api_needs_the_token_on_tcp) {
 
 TEST(guard, on_the_unix_socket_the_peers_uid_is_the_login) {
   auto rq = from_curl();
-  rq.over_tcp = false;
+  rq.peer = {.over_tcp = false, .role = api_role::admin, .name = "uid 0"};
   rq.access = route_access::management;
+  rq.role = api_role::admin;
   rq.safe_method = false;
   rq.host = "anything";
   rq.origin = "http://evil.example";
   EXPECT_EQ(code_of(rq), passes);
+  EXPECT_EQ(guard(policy, rq)->role, api_role::admin);
+}
+
+TEST(guard, on_a_unix_socket_each_may_what_its_role_lets_it) {
+  auto rq = from_curl();
+  rq.peer = {.over_tcp = false, .role = api_role::viewer, .name = "uid 1000"};
+  rq.access = route_access::management;
+  rq.role = api_role::viewer;
+  EXPECT_EQ(code_of(rq), passes);
+  rq.role = api_role::operate;
+  EXPECT_EQ(guard(policy, rq).error().detail, "uid 1000 has the role viewer, this takes operator");
+  rq.authorization = "Bearer secret";
+  EXPECT_EQ(code_of(rq), errc::forbidden) << "there, who it is counts alone";
+}
+
+TEST(guard, who_has_no_role_on_a_unix_socket_learns_that_somebody_is_alive) {
+  auto rq = from_curl();
+  rq.peer = {.over_tcp = false, .name = "uid 1000"};
+  using enum route_access;
+  for (auto access : {user, details, management, open, page}) {
+    rq.access = access;
+    EXPECT_EQ(guard(policy, rq).error().detail, "uid 1000 has no role here; see http.socket_roles");
+  }
+  rq.access = probe;
+  EXPECT_EQ(code_of(rq), passes);
+}
+
+TEST(guard, a_certificate_stands_for_the_role_of_its_name) {
+  auto rq = from_curl();
+  rq.peer = {.role = api_role::operate, .name = "ci.example"};
+  rq.access = route_access::management;
+  rq.role = api_role::operate;
+  rq.safe_method = false;
+  EXPECT_EQ(code_of(rq), passes);
+  EXPECT_TRUE(guard(policy, rq)->by_peer);
+  rq.role = api_role::admin;
+  EXPECT_EQ(guard(policy, rq).error().detail,
+            "the certificate 'ci.example' has the role operator, this takes admin");
+  // A token that is shown counts in its place, also one that is good for nothing.
+  rq.authorization = "Bearer secret";
+  EXPECT_EQ(guard(policy, rq)->role, api_role::admin);
+  rq.authorization = "Bearer wrong";
+  EXPECT_EQ(code_of(rq), errc::unauthorized);
+  rq.authorization = {};
+  rq.host = "evil.example";
+  EXPECT_EQ(code_of(rq), errc::misdirected) << "names count for it, too";
+}
+
+TEST(guard, a_browser_shows_its_certificate_whoever_made_it_ask) {
+  auto rq = from_curl();
+  rq.peer = {.role = api_role::admin, .name = "alice"};
+  rq.access = route_access::management;
+  rq.safe_method = false;
+  rq.origin = "https://app.example";  // one that may call
+  EXPECT_EQ(code_of(rq), errc::forbidden);
+  rq.safe_method = true;
+  EXPECT_EQ(code_of(rq), passes);
+  rq.safe_method = false;
+  rq.origin = "https://127.0.0.1:9501";
+  EXPECT_EQ(code_of(rq), passes) << "a page of this server";
+  rq.origin = "https://evil.example";
+  rq.safe_method = true;
+  EXPECT_EQ(code_of(rq), errc::forbidden);
 }
 
 TEST(guard, a_browser_that_has_signed_in_shows_its_cookie) {

@@ -23,7 +23,7 @@ std::optional<response> verdict(const char* method, const char* target, const de
   auto head = head_with(fields);
   head.add("host", "localhost");
   head.method = method;
-  return judge(policy, true, head, read_framing(head).value(), read_target(method, target).value(),
+  return judge(policy, {}, head, read_framing(head).value(), read_target(method, target).value(),
                to, limits, 0)
       .refused;
 }
