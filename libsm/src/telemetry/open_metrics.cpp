@@ -58,7 +58,7 @@ void metric_page::family(std::string_view name, std::string_view type, std::stri
   text_ += '\n';
 }
 
-void metric_page::begin_sample(std::string_view name, const labels& of) {
+void metric_page::begin_sample(std::string_view name, labels of) {
   text_ += name;
   char before = '{';
   for (auto& [label, value] : of) {
@@ -77,13 +77,13 @@ void metric_page::end_sample(std::uint64_t value) {
   text_ += '\n';
 }
 
-void metric_page::sample(std::string_view name, const labels& of, double value) {
+void metric_page::sample(std::string_view name, labels of, double value) {
   begin_sample(name, of);
   text_ += metric_number(value);
   text_ += '\n';
 }
 
-void metric_page::sample(std::string_view name, const labels& of, std::uint64_t value,
+void metric_page::sample(std::string_view name, labels of, std::uint64_t value,
                          const exemplar& seen) {
   begin_sample(name, of);
   append_number(text_, value);

@@ -37,9 +37,10 @@ struct own_family {
 
 using own_families = std::vector<own_family>;
 
+/// For processes of the same machine.
 std::string encode(const own_families& families);
-/// `bad_arguments` for what `encode` did not write.
-result<own_families> decode_families(std::string_view text);
+/// `bad_arguments` for what `encode` did not write, and for names that no metric has.
+result<own_families> decode_families(std::string_view bytes);
 
 /// What one process tells.
 struct own_report {

@@ -135,14 +135,33 @@ TEST(own_metrics, are_told_and_read_back) {
   auto read = decode_families(encode(told));
   ASSERT_TRUE(read) << to_string(read.error());
   EXPECT_EQ(encode(*read), encode(told));
-  for (auto text :
-       {"", "{}", "[1]", R"([{"name":"sm_x","kind":"gauge","help":"","bounds":[],"series":[]}])",
-        R"([{"name":"x","kind":"other","help":"","bounds":[],"series":[]}])",
-        R"([{"name":"x","kind":"histogram","help":"","bounds":[1],
-                        "series":[{"labels":[],"value":1,"counts":[1]}]}])",
-        R"([{"name":"x","kind":"histogram","help":"","bounds":[],
-                        "series":[{"labels":[],"value":1,"counts":[1],"exemplars":[[7,"",1,1]]}]}])"})
-    EXPECT_TRUE(!decode_families(text) || decode_families(text)->empty()) << text;
+}
+
+TEST(own_metrics, what_is_no_report_is_refused) {
+  own_families good{{.name = "h", .kind = metric_kind::histogram, .bounds = {1}}};
+  good[0].series = {{.labels = {{"x", "y"}}, .value = 3, .counts = {1, 300}}};
+  good[0].series[0].exemplars.resize(2);
+  good[0].series[0].exemplars[1] = {*read_traceparent(traced), 2, 1};
+  auto whole = encode(good);
+  ASSERT_TRUE(decode_families(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(decode_families(whole.substr(0, size))) << size;
+  EXPECT_FALSE(decode_families(whole + "x"));
+  EXPECT_FALSE(decode_families("[]"));
+  EXPECT_FALSE(decode_families(std::string(1, '\1') + std::string(11, '\xff')));
+  auto refused = [&](auto change) {
+    auto bad = good;
+    change(bad[0]);
+    return !decode_families(encode(bad));
+  };
+  EXPECT_TRUE(refused([](auto& f) { f.name = "sm_x"; }));
+  EXPECT_TRUE(refused([](auto& f) { f.kind = static_cast<metric_kind>(3); }));
+  EXPECT_TRUE(refused([](auto& f) { f.bounds.clear(); }));
+  EXPECT_TRUE(refused([](auto& f) { f.series[0].labels[0].first = "le"; }));
+  EXPECT_TRUE(refused([](auto& f) {
+    f.series[0].exemplars.resize(3);
+    f.series[0].exemplars[2] = f.series[0].exemplars[1];
+  })) << "of no bucket";
 }
 
 TEST(own_metrics, a_gauge_that_is_no_finite_number_spoils_no_other) {
