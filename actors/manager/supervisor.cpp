@@ -4,6 +4,7 @@
 #include <set>
 
 #include "process/instance_name.hpp"
+#include "process/system_call_filter.hpp"
 #include "system/signal_names.hpp"
 
 namespace sm {
@@ -94,6 +95,7 @@ void supervisor::adopt(const journaled_instance& row) {
 
 result<void> supervisor::check(const desired_service& wanted) const {
   if (auto ok = validate(wanted.spec); !ok) return ok;
+  if (auto ok = check_system_call_filter(wanted.spec.system_call_filter); !ok) return ok;
   return check_type(types_, wanted.spec);
 }
 

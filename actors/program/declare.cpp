@@ -8,6 +8,7 @@
 #include "http/access_rules.hpp"
 #include "http/listen_endpoint.hpp"
 #include "process/identity.hpp"
+#include "process/system_call_filter.hpp"
 #include "program/server_state.hpp"
 #include "queue/consumer/consumer_declaration.hpp"
 #include "queue/job_store.hpp"
@@ -98,6 +99,7 @@ declared_program declare(const detail::server_state& program) {
     auto name = spec.name;
     auto ok = validate(spec);
     if (ok) ok = check_type(program.types, spec);
+    if (ok) ok = check_system_call_filter(spec.system_call_filter);
     if (ok && std::any_of(all.services.begin(), all.services.end(),
                           [&](auto& other) { return other.spec.name == name; }))
       ok = fail(errc::conflict, "there are two services of this name");

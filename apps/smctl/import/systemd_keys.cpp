@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include "import/foreign.hpp"
+#include "process/system_call_groups.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
 #include "text/units.hpp"
@@ -112,6 +114,35 @@ std::string take_kill_mode(unit& u, const std::string& value) {
       return std::string(r.why);
     }
   return in_quotes(value) + " is none of systemd's words";
+}
+
+/// "~a b" takes both away: "~a", "~b". Each line goes on where the one before it ended.
+std::string take_words(json& of, const std::string& value) {
+  bool takes = value.starts_with('~');
+  std::istringstream words(takes ? value.substr(1) : value);
+  if (!of.is_array()) of = json::array();
+  for (std::string word; words >> word;) of.push_back((takes ? "~" : "") + word);
+  return {};
+}
+
+std::string take_capabilities(unit& u, const std::string& value) {
+  if (value.empty()) return u.spec["capability_bounding_set"] = json::array({"none"}), "";
+  if (auto& before = u.spec["capability_bounding_set"]; before == json::array({"none"}))
+    before = json::array();
+  return take_words(u.spec["capability_bounding_set"], value);
+}
+
+/// A list of what is allowed that lacks a group would end the program.
+std::string take_system_calls(unit& u, const std::string& value) {
+  auto before = u.spec.value("system_call_filter", json::array());
+  if (value.empty()) return u.spec.erase("system_call_filter"), "";
+  auto wanted = before;
+  take_words(wanted, value);
+  auto items = wanted.get<std::vector<std::string>>();
+  auto fits = check_system_calls(items);
+  if (!fits) return fits.error().detail + "; say what it may in 'system_call_filter'";
+  u.spec["system_call_filter"] = std::move(wanted);
+  return {};
 }
 
 /// Exit codes that systemd has names for (systemd.exec(5), "Process Exit Codes"): the C library's,
@@ -225,7 +256,7 @@ std::string take_output(unit&, const std::string& value) {
 }
 
 constexpr std::string_view confined =
-    "nothing is confined here; let the command do it (bwrap, setpriv), or keep it a unit";
+    "is not done here; let the command do it (bwrap, setpriv), or keep it a unit";
 constexpr std::string_view folders =
     "is not made here; make it before, for instance by systemd-tmpfiles";
 constexpr std::string_view at_the_end = "nothing is run when it ends";
@@ -352,9 +383,21 @@ const unit_key of_service[] = {
     {"ConfigurationDirectory*", nullptr, folders},
     {"NoNewPrivileges",
      [](unit& u, auto& v) {
-       return !is_true(v) || u.spec.contains("user") ? ""
-                                                     : std::string("is so with a 'user' alone");
+       if (is_true(v)) u.spec["no_new_privileges"] = true;
+       return std::string();
      }},
+    {"PrivateTmp",
+     [](unit& u, auto& v) {
+       if (is_true(v)) u.spec["private_tmp"] = true;
+       return std::string();
+     }},
+    {"CapabilityBoundingSet", take_capabilities},
+    {"SystemCallFilter", take_system_calls},
+    {"SystemCallArchitectures",
+     [](unit&, auto& v) {
+       return v == "native" ? "" : std::string("a filter lets no other than the machine's through");
+     }},
+    {"SystemCallErrorNumber", nullptr, "what is not allowed ends it by SIGSYS"},
     {"Protect*", nullptr, confined},
     {"Private*", nullptr, confined},
     {"Restrict*", nullptr, confined},

@@ -147,6 +147,18 @@ struct service_spec {
   std::string umask{};       ///< octal, "022"; "": the manager's
   int nice = 0;              ///< added to the manager's, -20 to 19
   std::map<std::string, std::string> rlimits{};  ///< "nofile": "4096", "core": "unlimited", ...
+  /// It and what it starts gain no privileges by executing a file (PR_SET_NO_NEW_PRIVS). So it is
+  /// with a `user` or a `system_call_filter` anyhow.
+  bool no_new_privileges = false;
+  /// "CAP_NET_BIND_SERVICE": it and what it starts never have others, as root neither. One after
+  /// the other is added, or taken away when it begins with "~", from all if the first does; "none".
+  /// Empty: as the manager. Takes root.
+  std::vector<std::string> capability_bounding_set{};
+  /// /tmp and /var/tmp are empty, its own, and gone with it. Takes root.
+  bool private_tmp = false;
+  /// System calls ("mkdir") and systemd's groups of them ("@system-service", "~@privileged") that
+  /// it may make, added and taken away likewise. Any other ends it by SIGSYS. Empty: all.
+  std::vector<std::string> system_call_filter{};
   readiness ready{};
   health_check health{};
   /// Whom signals and the stop signal reach, in systemd's words. "mixed": the main process; what it

@@ -1,7 +1,12 @@
 #include "process/program.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,12 +21,14 @@
 #include <cstring>
 #include <optional>
 
+#include "process/capabilities.hpp"
 #include "process/env_file.hpp"
 #include "process/exec_pointers.hpp"
 #include "process/identity.hpp"
 #include "process/program_environment.hpp"
 #include "process/rlimits.hpp"
 #include "process/start_state.hpp"
+#include "process/system_call_filter.hpp"
 #include "system/system_error.hpp"
 #include "text/numbers.hpp"
 
@@ -33,14 +40,17 @@ struct report {
   int reason = 0;
   int step = 0;
 };
-constexpr std::array<const char*, 8> steps{"",
-                                           "cannot run",
-                                           "cannot enter the directory",
-                                           "cannot become the user",
-                                           "cannot set the limit",
-                                           "cannot be nice",
-                                           "cannot pass on descriptors",
-                                           "cannot fork"};
+constexpr std::array<const char*, 11> steps{"",
+                                            "cannot run",
+                                            "cannot enter the directory",
+                                            "cannot become the user",
+                                            "cannot set the limit",
+                                            "cannot be nice",
+                                            "cannot pass on descriptors",
+                                            "cannot fork",
+                                            "cannot limit the capabilities",
+                                            "cannot have a /tmp of its own",
+                                            "cannot filter the system calls"};
 
 /// The rest of this function's life is the child's: between fork and exec of a process with several
 /// threads only system calls are allowed, so everything is prepared before.
@@ -54,6 +64,9 @@ struct child_plan {
   char* listen_pid = nullptr;           // room for the digits in envp
   std::vector<std::string> candidates;  // where the executable may be
   std::vector<int> moved;
+  std::uint64_t capabilities = ~std::uint64_t{0};
+  std::vector<sock_filter> filter{};
+  bool has_var_tmp = false;
   int umask = -1;
   int report_fd = -1;
   pid_t parent = ::getpid();
@@ -62,6 +75,39 @@ struct child_plan {
     report r{errno, step};
     [[maybe_unused]] auto n = ::write(report_fd, &r, sizeof r);
     ::_exit(127);
+  }
+
+  /// Neither bounded ones nor those that would be inherited: of both, a file that root executes has
+  /// all.
+  void limit_capabilities() const {
+    for (int n = 0; n < 64; ++n)
+      if (((capabilities >> n) & 1) == 0 && ::prctl(PR_CAPBSET_DROP, n, 0, 0, 0) != 0) {
+        if (errno == EINVAL) break;  // beyond the last one of this kernel
+        give_up(8);
+      }
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2]{};
+    if (::syscall(SYS_capget, &header, data) != 0) give_up(8);
+    data[0].inheritable &= static_cast<std::uint32_t>(capabilities);
+    data[1].inheritable &= static_cast<std::uint32_t>(capabilities >> 32);
+    if (::syscall(SYS_capset, &header, data) != 0) give_up(8);
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  }
+
+  /// What it mounts is seen by nobody else; what others mount later it sees.
+  void take_tmp() const {
+    constexpr unsigned long plain = MS_NOSUID | MS_NODEV;
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0 ||
+        ::mount("tmpfs", "/tmp", "tmpfs", plain, "mode=1777") != 0 ||
+        (has_var_tmp && ::mount("tmpfs", "/var/tmp", "tmpfs", plain, "mode=1777") != 0))
+      give_up(9);
+  }
+
+  /// The last thing before exec.
+  void filter_calls() {
+    sock_fprog code{static_cast<unsigned short>(filter.size()), filter.data()};
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) != 0) give_up(10);
   }
 
   [[noreturn]] void run() {
@@ -101,6 +147,8 @@ struct child_plan {
       if (::nice(spec.nice) == -1 && errno != 0) give_up(5);
     }
     if (umask >= 0) ::umask(static_cast<mode_t>(umask));
+    if (spec.private_tmp) take_tmp();
+    if (~capabilities != 0) limit_capabilities();
     // The raw calls: the library's would tell threads that do not exist here.
     if (who.gid) {
       if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0) give_up(3);
@@ -108,7 +156,9 @@ struct child_plan {
     }
     if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(3);
     // Whom it was given to it stays with: no setuid program gives it more.
-    if (who.uid && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(3);
+    if ((who.uid || spec.no_new_privileges || !filter.empty()) &&
+        ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+      give_up(3);
     // It dies with whoever started it, at once. After the change of user, which would undo it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
@@ -121,6 +171,7 @@ struct child_plan {
       for (int i = 0; i < n; ++i) listen_pid[i] = digits[n - 1 - i];
       listen_pid[n] = '\0';
     }
+    if (!filter.empty()) filter_calls();
     int reason = ENOENT;
     for (auto& path : candidates) {
       ::execve(path.c_str(), argv.data(), envp.data());
@@ -150,25 +201,6 @@ std::vector<std::string> candidates_for(const std::string& name,
 
 }  // namespace
 
-std::string with_variables(std::string text, const start_variables& variables) {
-  for (auto& [name, value] : variables) {
-    auto mark = "${" + name + "}";
-    for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + value.size()))
-      text.replace(at, mark.size(), value);
-  }
-  return text;
-}
-
-service_spec with_variables(service_spec spec, const start_variables& variables) {
-  auto fill_in = [&](std::string& text) { text = with_variables(std::move(text), variables); };
-  for (auto& argument : spec.command) fill_in(argument);
-  for (auto& [name, value] : spec.env) fill_in(value);
-  for (auto& file : spec.env_file) fill_in(file);
-  for (auto* text : {&spec.directory, &spec.pid_file, &spec.ready.target, &spec.health.target})
-    fill_in(*text);
-  return spec;
-}
-
 result<pid_t> start_program(const service_spec& spec, const program_streams& streams) {
   auto who = resolve_identity(spec);
   if (!who) return tl::unexpected<error>(who.error());
@@ -196,6 +228,13 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
     if (!mask) return fail(errc::invalid_spec, mask.error().detail, "/umask");
     plan.umask = *mask;
   }
+  auto capabilities = parse_capabilities(spec.capability_bounding_set);
+  if (!capabilities) return tl::unexpected<error>(capabilities.error());
+  plan.capabilities = *capabilities;
+  auto filter = compile_system_call_filter(spec.system_call_filter);
+  if (!filter) return tl::unexpected<error>(filter.error());
+  plan.filter = std::move(*filter);
+  plan.has_var_tmp = ::access("/var/tmp", F_OK) == 0;
   for (auto& [name, value] : spec.rlimits) {
     auto limit = parse_rlimit(name, value);
     if (!limit) return tl::unexpected<error>(limit.error());
@@ -216,8 +255,17 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
   report r;
   if (::read(reports.get(), &r, sizeof r) != sizeof r) return pid;
   ::waitpid(pid, nullptr, 0);
-  const std::string what[] = {
-      "", spec.command.front(), spec.directory, spec.user, "rlimits", "nice", "descriptors", ""};
+  const std::string what[] = {"",
+                              spec.command.front(),
+                              spec.directory,
+                              spec.user,
+                              "rlimits",
+                              "nice",
+                              "descriptors",
+                              "",
+                              "capability_bounding_set",
+                              "private_tmp",
+                              "system_call_filter"};
   return system_failure(steps[static_cast<std::size_t>(r.step)],
                         what[static_cast<std::size_t>(r.step)], r.reason);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "process/start_variables.hpp"
 #include "system/unique_fd.hpp"
 
 namespace sm {
@@ -17,19 +18,9 @@ struct program_streams {
   int output = -1;                 ///< its stdout
   int errors = -1;                 ///< its stderr
   std::vector<int> descriptors{};  ///< become 3, 4, ...
-  std::vector<std::pair<std::string, std::string>> variables{};
+  start_variables variables{};
   bool listen_pid = false;  ///< set LISTEN_PID to its pid, as sd_listen_fds(3) checks
 };
-
-/// What a program is told about itself, in its environment and where its specification names it.
-using start_variables = std::vector<std::pair<std::string, std::string>>;
-
-/// `text` with these variables in the place of "${NAME}"; every other "${" stays.
-std::string with_variables(std::string text, const start_variables& variables);
-
-/// The specification with them in its command, its env, the paths of its files and its folder, and
-/// the targets of its probes.
-service_spec with_variables(service_spec spec, const start_variables& variables);
 
 /// Starts it in a session of its own; it is killed when the calling thread ends. The error names
 /// what is at fault: the executable, the directory, the user.

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "process/capabilities.hpp"
 #include "process/listen_address.hpp"
 #include "process/rlimits.hpp"
+#include "process/system_call_groups.hpp"
 #include "system/signal_names.hpp"
 #include "text/numbers.hpp"
 #include "text/texts.hpp"
@@ -49,6 +51,16 @@ result<void> is_mode(const std::string& text) {
 }
 result<void> is_mode_or_empty(const std::string& text) {
   return text.empty() ? result<void>() : is_mode(text);
+}
+
+result<void> are_capabilities(const std::vector<std::string>& names) {
+  if (auto ok = parse_capabilities(names); !ok) return bad(ok.error().detail);
+  return {};
+}
+
+result<void> are_system_calls(const std::vector<std::string>& items) {
+  if (auto ok = check_system_calls(items); !ok) return bad(ok.error().detail);
+  return {};
 }
 
 result<void> is_command(const std::vector<std::string>& command) {
@@ -257,6 +269,20 @@ constexpr field_row of_service[] = {
         "`{\"nofile\": \"4096\", \"core\": \"unlimited\"}`: as, core, "
         "cpu, data, fsize, memlock, nofile, nproc, sigpending, stack",
         {.check = checked<are_rlimits>, .renews = process, .of_programs = true}),
+    row<&service_spec::no_new_privileges>(
+        "no_new_privileges",
+        "no file that it executes gives it more rights; so it is with a `user`",
+        {.renews = process, .of_programs = true}),
+    row<&service_spec::capability_bounding_set>(
+        "capability_bounding_set",
+        "capabilities that it can have at all, see Confining a program; needs root",
+        {.check = checked<are_capabilities>, .renews = process, .of_programs = true}),
+    row<&service_spec::private_tmp>("private_tmp",
+                                    "an empty /tmp and /var/tmp of its own; needs root",
+                                    {.renews = process, .of_programs = true}),
+    row<&service_spec::system_call_filter>(
+        "system_call_filter", "system calls that it may make, see Confining a program",
+        {.check = checked<are_system_calls>, .renews = process, .of_programs = true}),
     row<&service_spec::ready>("ready", "when it counts as ready",
                               {.renews = process, .of_programs = true}),
     row<&service_spec::health>("health", "whether it still answers",

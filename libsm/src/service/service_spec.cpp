@@ -3,7 +3,7 @@
 #include <sm/service_spec.hpp>
 
 #include "process/probe.hpp"
-#include "process/program.hpp"
+#include "process/start_variables.hpp"
 #include "schema/spec_fields.hpp"
 #include "service/group_spec.hpp"
 #include "text/texts.hpp"
@@ -46,6 +46,11 @@ result<void> validate_type(const service_spec& s) {
   if (s.kill_mode != service_spec{}.kill_mode)
     return bad("/kill_mode", "only a service with a command has one");
   if (!s.pid_file.empty()) return bad("/pid_file", "only a service with a command has one");
+  for (auto [given, where] : {std::pair{s.no_new_privileges, "/no_new_privileges"},
+                              {s.private_tmp, "/private_tmp"},
+                              {!s.capability_bounding_set.empty(), "/capability_bounding_set"},
+                              {!s.system_call_filter.empty(), "/system_call_filter"}})
+    if (given) return bad(where, "only a service with a command is confined");
   if (s.type.empty()) return bad("/type", "must not be empty, unless there is a command");
   return {};
 }

@@ -197,6 +197,30 @@ TEST(import, a_unit_keeps_the_defaults_of_systemd) {
             "is read from NAME@.service; the unit is left out\n");
 }
 
+TEST(import, what_confines_a_unit_confines_the_program) {
+  EXPECT_EQ(
+      as_toml("a.service",
+              "[Service]\nExecStart=/p\nRestart=always\nKillMode=mixed\nTimeoutStopSec=10\n"
+              "NoNewPrivileges=yes\nPrivateTmp=true\nProtectHome=yes\n"
+              "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_CHOWN CAP_KILL\n"
+              "CapabilityBoundingSet=~CAP_KILL\n"
+              "SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources\n"
+              "SystemCallArchitectures=native\n"),
+      "[service.a]\ncommand = [\"/p\"]\n"
+      "capability_bounding_set = [\"CAP_CHOWN\", \"CAP_KILL\", \"~CAP_KILL\"]\n"
+      "kill_mode = \"mixed\"\nno_new_privileges = true\nprivate_tmp = true\n"
+      "restart = \"always\"\nstop_timeout = \"10s\"\n"
+      "system_call_filter = [\"@system-service\", \"~@privileged\", \"~@resources\"]\n"
+      "a.service:8: ProtectHome: is not done here; let the command do it (bwrap, setpriv), or "
+      "keep it a unit\n");
+  auto loses = as_toml("a.service",
+                       "[Service]\nExecStart=/p\nSystemCallFilter=@aio read\n"
+                       "SystemCallErrorNumber=EPERM\nCapabilityBoundingSet=~CAP_NOTHING\n");
+  for (auto* line : {"a.service:3: SystemCallFilter: '@aio' is no group of system calls: ",
+                     "a.service:4: SystemCallErrorNumber: ", "CAP_NOTHING"})
+    EXPECT_NE(loses.find(line), std::string::npos) << loses;
+}
+
 TEST(import, units_know_each_other_when_they_come_together) {
   imported all;
   auto add = [&](const std::string& name, const std::string& text) {

@@ -88,6 +88,57 @@ TEST(program, it_runs_as_the_user) {
   EXPECT_EQ(run(spec).output, "nobody\ndaemon\n");
 }
 
+TEST(program, no_file_gives_it_more_rights_when_it_may_have_none) {
+  auto spec = shell("grep NoNewPrivs /proc/self/status");
+  EXPECT_EQ(run(spec).output, "NoNewPrivs:\t0\n");
+  spec.no_new_privileges = true;
+  EXPECT_EQ(run(spec).output, "NoNewPrivs:\t1\n");
+}
+
+TEST(program, it_has_the_capabilities_that_are_named_at_most) {
+  auto spec = shell("grep -E 'CapBnd|CapPrm|CapInh' /proc/self/status");
+  spec.capability_bounding_set = {"CAP_NET_BIND_SERVICE", "CAP_CHOWN"};
+  if (::geteuid() != 0) {
+    EXPECT_NE(run(spec).output.find("cannot limit the capabilities"), std::string::npos);
+    return;
+  }
+  EXPECT_EQ(run(spec).output,
+            "CapInh:\t0000000000000000\nCapPrm:\t0000000000000401\nCapBnd:\t0000000000000401\n");
+  spec.user = "nobody";
+  EXPECT_EQ(run(spec).output,
+            "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapBnd:\t0000000000000401\n");
+  spec.user.clear();
+  spec.capability_bounding_set = {"none"};
+  EXPECT_EQ(run(spec).output,
+            "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapBnd:\t0000000000000000\n");
+}
+
+TEST(program, a_tmp_of_its_own_is_empty_and_gone_with_it) {
+  test::temporary_folder seen;  // in /tmp
+  auto spec = shell("ls -A /tmp /var/tmp; echo x > /tmp/mine; stat -c %a /tmp");
+  spec.private_tmp = true;
+  if (::geteuid() != 0) {
+    EXPECT_NE(run(spec).output.find("cannot have a /tmp of its own"), std::string::npos);
+    return;
+  }
+  EXPECT_EQ(run(spec).output, "/tmp:\n\n/var/tmp:\n1777\n");
+  EXPECT_FALSE(std::filesystem::exists("/tmp/mine"));
+  EXPECT_TRUE(std::filesystem::exists(seen.path()));
+}
+
+TEST(program, a_system_call_that_it_may_not_make_ends_it) {
+  auto spec = shell("echo begun; mkdir /tmp/sm-never; echo went on");
+  spec.system_call_filter = {"@system-service"};
+  EXPECT_TRUE(run(shell("rmdir /tmp/sm-never 2>&-; true")).status == 0);
+  EXPECT_EQ(run(spec).output, "begun\nwent on\n");
+  spec.system_call_filter = {"~mkdir", "~mkdirat"};
+  spec.command = {"mkdir", "/tmp/sm-never-2"};
+  auto o = run(spec);
+  EXPECT_TRUE(WIFSIGNALED(o.status) && WTERMSIG(o.status) == SIGSYS) << o.status << o.output;
+  EXPECT_FALSE(std::filesystem::exists("/tmp/sm-never-2"));
+  std::filesystem::remove("/tmp/sm-never");
+}
+
 TEST(program, descriptors_are_passed_from_three_on_and_nothing_else_is) {
   unique_fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   auto o = run(shell("ls /proc/self/fd | tr '\\n' ' '; [ $LISTEN_PID = $$ ] && echo mine"),
