@@ -1,5 +1,7 @@
 #include "api/management_api.hpp"
 
+#include <unistd.h>
+
 #include "api/dashboard.hpp"
 #include "api/gather_stream.hpp"
 #include "api/metrics_route.hpp"
@@ -202,7 +204,13 @@ void add_sign_in_route(route_adder& at, dashboard& pages) {
       throw failure(errc::forbidden,
                     "a link for the role " + std::string(to_string(role)) + " takes that role",
                     "/role");
-    auto link = pages.sign_in_link(role, rq.caller().token);
+    // A session would outlast their rule or certificate, and stand for the manager's own user.
+    auto& who = rq.caller();
+    bool other_user =
+        who.from == principal::origin::unix_socket && who.uid != 0 && who.uid != ::geteuid();
+    if (other_user || !who.certificate.empty())
+      throw failure(errc::forbidden, "a browser signs in by a token; an admin makes one");
+    auto link = pages.sign_in_link(role, who.token);
     if (!link) throw failure(link.error());
     return with_status(201, *link);
   });

@@ -309,7 +309,10 @@ connection::progress connection::judge_head() {
   if (refused) {
     // Who may not does not decide what is recorded either.
     if (not_let || !endpoint_) trace_.sampled = trace_.sampled && parent_span_ == 0;
-    if (not_let && endpoint_ && endpoint_->refusal)
+    bool guessed = not_let && not_let->code == errc::unauthorized && !head.authorization.empty();
+    if (guessed && !gateway_.wrong_secrets_.allow(clock::now()))
+      refused = to_response(error{errc::too_many_attempts, "too many wrong tokens", {}});
+    else if (not_let && endpoint_ && endpoint_->refusal)
       refused = endpoint_->refusal(*not_let, head, *target);
     if (body->has_body()) {
       // A short body that is there already is passed over; any other is not waited for.

@@ -83,7 +83,8 @@ gateway::gateway(loop& l, const http_config& config, logger log, const router<en
           .over_tcp = true,
           .connections_max = std::min<std::size_t>(config.connections_max, descriptor_limit() / 2)},
       over_own_{.connections_max = config.connections_max},
-      over_shared_{.connections_max = config.connections_max},
+      over_shared_{.connections_max =
+                       std::min<std::size_t>(config.connections_max, descriptor_limit() / 4)},
       tcp_(l.context(), over_tcp_),
       own_(l.context(), over_own_),
       shared_(l.context(), over_shared_),

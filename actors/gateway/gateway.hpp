@@ -26,6 +26,7 @@
 #include "process/bound_path.hpp"
 #include "process/descriptor_reserve.hpp"
 #include "process/inherited_sockets.hpp"
+#include "security/attempt_limit.hpp"
 #include "telemetry/traffic_metrics.hpp"
 
 namespace sm {
@@ -145,6 +146,7 @@ class gateway {
   result<void> clear_place(const std::filesystem::path& path);
   result<void> bind_local(local_socket& s, const std::filesystem::path& path, mode_t mode);
   static void close_on_exec(int fd);
+  bool is_unwanted(const inherited_socket& s) const;
   void accept_others();
   template <class Protocol>
   void accept(accepting_socket<Protocol>& l);
@@ -175,6 +177,7 @@ class gateway {
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;
+  attempt_limit wrong_secrets_;
   access_rules access_;
   listener_share over_tcp_, over_own_, over_shared_;
   accepting_socket<asio::ip::tcp> tcp_;

@@ -16,6 +16,14 @@ namespace {
 constexpr const char* own_tcp = "sm-http";
 constexpr const char* own_unix = "sm-unix";
 
+/// Where a Unix socket is bound; "" of another one.
+std::string path_of(const inherited_socket& s) {
+  sockaddr_un end{};
+  socklen_t size = sizeof end;
+  if (::getsockname(s.fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) return {};
+  return end.sun_family == AF_UNIX ? end.sun_path : "";
+}
+
 }  // namespace
 
 result<void> gateway::listen_tcp(std::string token, access_tokens& others) {
@@ -96,9 +104,19 @@ unique_fd gateway::take_unix(const std::string& path) {
   return {};
 }
 
+/// One that an earlier manager bound at a path that is another one by now. The path goes with it,
+/// or the next one would find somebody who listens there.
+bool gateway::is_unwanted(const inherited_socket& s) const {
+  if (s.name != own_unix) return false;
+  auto path = path_of(s);
+  if (!config_.socket.empty() && path == std::filesystem::absolute(config_.socket)) return false;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return true;
+}
+
 void gateway::accept_others() {
   for (auto& s : std::exchange(inherited_, {})) {
-    if (s.name == own_unix) continue;  // of a path that is not wanted any more
     sockaddr_storage end{};
     socklen_t size = sizeof end;
     if (::getsockname(s.fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
@@ -134,8 +152,12 @@ result<void> gateway::clear_place(const std::filesystem::path& path) {
     return fail(errc::unavailable, "cannot listen: what is there is no socket", path.string());
   error_code ec;
   asio::local::stream_protocol::socket probe(loop_.context());
-  probe.connect(path.string(), ec);
-  if (!ec) return fail(errc::unavailable, "cannot listen: somebody else does", path.string());
+  probe.open(asio::local::stream_protocol(), ec);
+  if (!ec) probe.non_blocking(true, ec);
+  if (!ec) probe.connect(path.string(), ec);
+  // Whose backlog is full is there, too.
+  if (!ec || ec == asio::error::would_block || ec == asio::error::try_again)
+    return fail(errc::unavailable, "cannot listen: somebody else does", path.string());
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   return {};
@@ -172,6 +194,7 @@ result<void> gateway::bind_local(local_socket& s, const std::filesystem::path& p
 result<void> gateway::listen_local(const std::filesystem::path& own) {
   if (auto ok = bind_local(own_, own, 0600); !ok) return ok;
   // Whoever may connect is told what he may do there: who it is decides.
+  std::erase_if(inherited_, [&](auto& s) { return is_unwanted(s); });
   if (!config_.socket.empty())
     if (auto ok = bind_local(shared_, std::filesystem::absolute(config_.socket), 0666); !ok)
       return ok;

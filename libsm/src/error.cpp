@@ -33,12 +33,13 @@ constexpr std::array table{
     errc_traits{errc::header_too_large, "header_too_large", "The header is too large", 431, 2},
     errc_traits{errc::shutting_down, "shutting_down", "The manager is shutting down", 503, 69},
     errc_traits{errc::internal, "internal", "Internal error", 500, 1},
+    errc_traits{errc::too_many_attempts, "too_many_attempts", "Too many wrong tokens", 429, 77},
 };
 
 constexpr bool rows_stand_at_their_codes() {
   for (std::size_t i = 0; i < table.size(); ++i)
     if (static_cast<std::size_t>(table[i].code) != i) return false;
-  return table.back().code == errc::internal;
+  return table.back().code == errc::too_many_attempts;
 }
 static_assert(rows_stand_at_their_codes());
 

@@ -52,6 +52,8 @@ TEST_F(local_roles_fixture, each_user_may_what_its_rule_or_those_of_its_groups_s
   EXPECT_TRUE(answers(member, "200")) << member;
   auto removes = ask_as("4009", "4002,4008", "DELETE", "/v1/services/b");
   EXPECT_TRUE(answers(removes, "403", "takes admin")) << removes;
+  auto signs_in = ask_as("4003", "4008", "POST", "/v1/sign-ins");
+  EXPECT_TRUE(answers(signs_in, "403", "a browser signs in by a token")) << signs_in;
   auto main_group = ask_as("4003", "4008", "DELETE", "/v1/services/b?wait=10s");
   EXPECT_TRUE(answers(main_group, "200")) << main_group;
   EXPECT_NE(text_of(app.state() / "log" / "audit.log").find("\"by\":\"uid 4001, pid "),

@@ -126,6 +126,22 @@ TEST_F(tokens_fixture, one_with_an_end_is_good_until_then) {
   EXPECT_TRUE(stream.closed_within(20s)) << "what is on its way ends with it";
 }
 
+TEST_F(tokens_fixture, who_guesses_is_told_to_stop_and_keeps_nobody_out) {
+  auto connection = app.connect();
+  auto guess = [&] {
+    return connection.request("GET", "/v1/services", "", {{"Authorization", "Bearer guess"}});
+  };
+  http_reply reply = guess();
+  EXPECT_EQ(reply.status, 401U);
+  // More than flow back while it asks.
+  for (int i = 0; i < 5000 && reply.status == 401; ++i) reply = guess();
+  EXPECT_EQ(reply.status, 429U);
+  EXPECT_EQ(reply.headers["retry-after"], "1");
+  EXPECT_EQ(reply.document()["code"], "too_many_attempts");
+  EXPECT_EQ(ask(app.token(), "GET", "/v1/services"), 200U);
+  EXPECT_EQ(connection.request("GET", "/v1/services").status, 401U) << "who shows none";
+}
+
 TEST_F(tokens_fixture, what_is_no_token_is_refused_with_the_field) {
   auto where = [&](const std::string& body, int status) {
     auto reply = app.api("POST", "/v1/tokens", body);

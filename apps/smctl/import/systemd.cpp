@@ -65,8 +65,9 @@ class unit_reader {
     auto rows = unit_keys(section.name);
     if (rows.empty()) return lose(section.line, "[" + section.name + "]", "has no counterpart");
     for (auto e = section.entries.begin(); e != section.entries.end(); ++e) {
-      // An empty value takes those before back.
-      bool taken_back = std::any_of(e, section.entries.end(), [&](auto& later) {
+      // An empty value takes those before back; of a bounding set it is one by itself.
+      bool is_value = e->key == "CapabilityBoundingSet";
+      bool taken_back = !is_value && std::any_of(e, section.entries.end(), [&](auto& later) {
         return later.key == e->key && later.value.empty();
       });
       if (!taken_back && !e->key.starts_with("X-")) take(rows, *e);

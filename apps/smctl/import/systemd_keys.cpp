@@ -127,8 +127,11 @@ std::string take_words(json& of, const std::string& value) {
 
 std::string take_capabilities(unit& u, const std::string& value) {
   if (value.empty()) return u.spec["capability_bounding_set"] = json::array({"none"}), "";
-  if (auto& before = u.spec["capability_bounding_set"]; before == json::array({"none"}))
+  if (value == "~") return u.spec.erase("capability_bounding_set"), "";
+  if (auto& before = u.spec["capability_bounding_set"]; before == json::array({"none"})) {
+    if (value.starts_with('~')) return {};  // from nothing, nothing is taken
     before = json::array();
+  }
   return take_words(u.spec["capability_bounding_set"], value);
 }
 

@@ -38,6 +38,7 @@ enum class errc : std::uint8_t {
   header_too_large,
   shutting_down,
   internal,
+  too_many_attempts,
 };
 
 /// What a code means outside the process: the one table that maps errors to the outer world.

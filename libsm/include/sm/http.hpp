@@ -42,7 +42,8 @@ class request {
   /// Names this request in the manager's log and in answers that say it failed: what X-Request-Id
   /// brought, or one of our own.
   virtual std::string id() const = 0;
-  /// Who asks. Over the Unix socket come the manager's own user and root alone.
+  /// Who asks; what he may do is his role. Over a Unix socket come others than the manager's own
+  /// user and root, too, where http.socket_roles lets them.
   virtual const principal& caller() const = 0;
   bool over_tcp() const { return caller().from == principal::origin::tcp; }
 

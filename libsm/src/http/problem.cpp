@@ -33,7 +33,7 @@ response to_response(const error& e) {
              .content_type = "application/problem+json"};
   if (is_inner(e.code)) r.cause = e;
   // RFC 9110 10.2.3: what is refused for lack of capacity may be tried again.
-  if (t.http_status == 503) r.headers.emplace_back("Retry-After", "1");
+  if (t.http_status == 503 || t.http_status == 429) r.headers.emplace_back("Retry-After", "1");
   if (e.code == errc::unauthorized) r.headers.emplace_back("WWW-Authenticate", "Bearer");
   return r;
 }

@@ -40,7 +40,7 @@ struct report {
   int reason = 0;
   int step = 0;
 };
-constexpr std::array<const char*, 11> steps{"",
+constexpr std::array<const char*, 12> steps{"",
                                             "cannot run",
                                             "cannot enter the directory",
                                             "cannot become the user",
@@ -50,7 +50,8 @@ constexpr std::array<const char*, 11> steps{"",
                                             "cannot fork",
                                             "cannot limit the capabilities",
                                             "cannot have a /tmp of its own",
-                                            "cannot filter the system calls"};
+                                            "cannot filter the system calls",
+                                            "cannot give up gaining privileges"};
 
 /// The rest of this function's life is the child's: between fork and exec of a process with several
 /// threads only system calls are allowed, so everything is prepared before.
@@ -158,7 +159,7 @@ struct child_plan {
     // Whom it was given to it stays with: no setuid program gives it more.
     if ((who.uid || spec.no_new_privileges || !filter.empty()) &&
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-      give_up(3);
+      give_up(11);
     // It dies with whoever started it, at once. After the change of user, which would undo it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
@@ -265,7 +266,8 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
                               "",
                               "capability_bounding_set",
                               "private_tmp",
-                              "system_call_filter"};
+                              "system_call_filter",
+                              "no_new_privileges"};
   return system_failure(steps[static_cast<std::size_t>(r.step)],
                         what[static_cast<std::size_t>(r.step)], r.reason);
 }

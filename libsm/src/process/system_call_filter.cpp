@@ -22,7 +22,8 @@ using names = std::set<std::string>;
 
 constexpr int number_max = 1024;  // no machine's table goes so far
 
-/// Without these no program begins, ends, or comes back from a signal: systemd's @default, too.
+/// Without these no program begins, ends, or comes back from a signal: systemd's @default, and
+/// `write`, by which is told that it could not be executed.
 const names always{"arch_prctl",
                    "brk",
                    "clock_getres",
@@ -81,7 +82,8 @@ const names always{"arch_prctl",
                    "set_tls",
                    "sigreturn",
                    "time",
-                   "ugetrlimit"};
+                   "ugetrlimit",
+                   "write"};
 
 /// All of this machine that the library knows, with their numbers.
 const std::map<std::string, int>& known_calls() {

@@ -45,10 +45,10 @@ constexpr field_row of_http[] = {
         "PEM file with the certificate and its chain: HTTPS instead of HTTP over TCP; read again "
         "when it changes"),
     row<&http_config::tls_key>("tls_key", "PEM file with its key"),
-    row<&http_config::tls_client_ca>(
-        "tls_client_ca",
-        "PEM file with the authorities of clients' certificates: who shows one needs no token; "
-        "read again when it changes"),
+    row<&http_config::tls_client_ca>("tls_client_ca",
+                                     "PEM file with the authorities of clients' certificates: a "
+                                     "name with a rule needs no token; "
+                                     "read again when it changes"),
     row<&http_config::tls_client_roles>(
         "tls_client_roles",
         "what names of those certificates may do, such as `ci.example=operator`; `*` is all"),

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <ctime>
@@ -78,6 +79,8 @@ result<void> ask_for_certificates(SSL_CTX* context, const std::filesystem::path&
                 authorities.string());
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(authorities.c_str()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  // An authority below a root is one by itself: else all others below it would have to be let in.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   // Without one, who comes back with a ticket is refused (SSL_CTX_set_session_id_context(3)).
   static constexpr unsigned char name[] = "sm";
   SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
@@ -91,7 +94,9 @@ void add_name(std::vector<std::string>& names, const ASN1_STRING* text) {
   if (size < 0) return;
   std::string name(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
   OPENSSL_free(bytes);
-  if (!name.empty() && check_text(name)) names.push_back(std::move(name));
+  bool shown =
+      std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (!name.empty() && shown && check_text(name)) names.push_back(std::move(name));
 }
 
 std::int64_t unix_seconds(const ASN1_TIME* time) {

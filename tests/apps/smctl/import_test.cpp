@@ -213,6 +213,16 @@ TEST(import, what_confines_a_unit_confines_the_program) {
       "system_call_filter = [\"@system-service\", \"~@privileged\", \"~@resources\"]\n"
       "a.service:8: ProtectHome: is not done here; let the command do it (bwrap, setpriv), or "
       "keep it a unit\n");
+  for (auto* lines :
+       {"CapabilityBoundingSet=\n", "CapabilityBoundingSet=CAP_KILL\nCapabilityBoundingSet=\n",
+        "CapabilityBoundingSet=\nCapabilityBoundingSet=~CAP_KILL\n"})
+    EXPECT_NE(as_toml("a.service", std::string("[Service]\nExecStart=/p\n") + lines)
+                  .find("capability_bounding_set = [\"none\"]"),
+              std::string::npos)
+        << lines;
+  EXPECT_EQ(
+      as_toml("a.service", "[Service]\nExecStart=/p\nCapabilityBoundingSet=~\n").find("capability"),
+      std::string::npos);
   auto loses = as_toml("a.service",
                        "[Service]\nExecStart=/p\nSystemCallFilter=@aio read\n"
                        "SystemCallErrorNumber=EPERM\nCapabilityBoundingSet=~CAP_NOTHING\n");

@@ -121,22 +121,29 @@ TEST(program, a_tmp_of_its_own_is_empty_and_gone_with_it) {
     EXPECT_NE(run(spec).output.find("cannot have a /tmp of its own"), std::string::npos);
     return;
   }
-  EXPECT_EQ(run(spec).output, "/tmp:\n\n/var/tmp:\n1777\n");
+  auto listed = run(spec).output;
+  if (listed.find("Operation not permitted") != listed.npos)
+    GTEST_SKIP() << "this container lets nobody mount";
+  EXPECT_EQ(listed, "/tmp:\n\n/var/tmp:\n1777\n");
   EXPECT_FALSE(std::filesystem::exists("/tmp/mine"));
   EXPECT_TRUE(std::filesystem::exists(seen.path()));
 }
 
 TEST(program, a_system_call_that_it_may_not_make_ends_it) {
-  auto spec = shell("echo begun; mkdir /tmp/sm-never; echo went on");
+  test::temporary_folder t;
+  auto made = t.path() / "made";
+  service_spec spec;
+  spec.command = {"mkdir", made.string()};
   spec.system_call_filter = {"@system-service"};
-  EXPECT_TRUE(run(shell("rmdir /tmp/sm-never 2>&-; true")).status == 0);
-  EXPECT_EQ(run(spec).output, "begun\nwent on\n");
+  EXPECT_EQ(run(spec).status, 0);
+  EXPECT_TRUE(std::filesystem::remove(made));
   spec.system_call_filter = {"~mkdir", "~mkdirat"};
-  spec.command = {"mkdir", "/tmp/sm-never-2"};
   auto o = run(spec);
   EXPECT_TRUE(WIFSIGNALED(o.status) && WTERMSIG(o.status) == SIGSYS) << o.status << o.output;
-  EXPECT_FALSE(std::filesystem::exists("/tmp/sm-never-2"));
-  std::filesystem::remove("/tmp/sm-never");
+  EXPECT_FALSE(std::filesystem::exists(made));
+  spec.command = {"/no/such/program"};
+  spec.system_call_filter = {"read", "openat"};
+  EXPECT_NE(run(spec).output.find("cannot run"), std::string::npos) << "also under a filter";
 }
 
 TEST(program, descriptors_are_passed_from_three_on_and_nothing_else_is) {
