@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "http/listen_endpoint.hpp"
+
 namespace sm {
 namespace {
 
@@ -9,15 +11,16 @@ using namespace std::chrono_literals;
 
 constexpr auto between_looks = 30s;
 
-tls_files files_of(const http_config& c) { return {c.tls_certificate, c.tls_key, c.tls_client_ca}; }
-
 /// What tells that one of the files is another one, or was written anew.
 std::string state_of_files(const http_config& c) {
   std::string state;
   for (auto& file : {c.tls_certificate, c.tls_key, c.tls_client_ca}) {
     if (file.empty()) continue;
     struct stat found {};
-    if (::stat(file.c_str(), &found) != 0) return {};
+    if (::stat(file.c_str(), &found) != 0) {
+      state += "- ";
+      continue;
+    }
     state += std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino) + ":" +
              std::to_string(found.st_size) + ":" + std::to_string(found.st_mtim.tv_sec) + "." +
              std::to_string(found.st_mtim.tv_nsec) + " ";
@@ -33,10 +36,10 @@ certificate_keeper::certificate_keeper(loop& l, const http_config& config, logge
 result<void> certificate_keeper::open() {
   if (config_.tls_key.empty()) return {};
   auto state = state_of_files(config_);
-  auto opened = tls_server::open(files_of(config_));
+  auto opened = tls_server::open(tls_files_of(config_));
   if (!opened) return tl::unexpected<error>(opened.error());
   current_ = std::move(*opened);
-  read_ = std::move(state);
+  looked_at_ = std::move(state);
   look_again();
   return {};
 }
@@ -53,18 +56,18 @@ void certificate_keeper::look_again() {
 /// Who is half way through putting another one there has it read again a little later.
 void certificate_keeper::renew() {
   if (!current_) return;
-  (void)disk_.post([this, before = read_] {
+  (void)disk_.post([this, before = looked_at_] {
     auto state = state_of_files(config_);
-    if (state.empty() || state == before) return;
-    auto opened = tls_server::open(files_of(config_));
+    if (state == before) return;
+    auto opened = tls_server::open(tls_files_of(config_));
     loop_.defer([this, state, opened] {
+      looked_at_ = state;
       if (!opened) {
-        log_.error("the certificate in use stays: {}", to_string(opened.error()));
+        log_.error("the certificates in use stay: {}", to_string(opened.error()));
         return;
       }
       current_ = *opened;
-      read_ = state;
-      log_.info("the certificate was read again: {}", config_.tls_certificate.string());
+      log_.info("the certificates were read again: {}", config_.tls_certificate.string());
     });
   });
 }

@@ -31,7 +31,7 @@ class certificate_keeper {
   const http_config& config_;
   const logger log_;
   std::shared_ptr<const tls_server> current_;
-  std::string read_;  // by which the files of `current_` are known
+  std::string looked_at_;  // by which the files are known, whether or not they could be used
   asio::steady_timer timer_;
   worker_thread disk_{16};
 };

@@ -130,7 +130,11 @@ void connection::on_input() {
   auto& arrived = gateway_.arrived_;
   auto got = transport_.read(arrived);
   if (got.blocked) return wait_for_input();
-  if (got.ended) return close();
+  if (got.ended) {
+    if (auto why = transport_.refused_certificate(); !why.empty())
+      gateway_.tell_refused(*this, why);
+    return close();
+  }
   if (phase_ == phase::streaming || phase_ == phase::lingering) return wait_for_input();  // dropped
   try {
     input_.append(arrived.data(), got.size);
@@ -259,7 +263,13 @@ known_peer connection::know_peer(std::int64_t now) {
   if (!certificate_known_ && !rules.empty())
     if (auto shown = transport_.client()) who_.know_certificate(*shown, rules);
   certificate_known_ = true;
+  check_authority();
   return who_.known(now);
+}
+
+void connection::check_authority() {
+  if (share_.over_tcp && !transport_.has_authorities_of(gateway_.certificate_.current().get()))
+    who_.forget_certificate();
 }
 
 /// Refuses what need not be read on, and tells a client that waits for it to send its body.

@@ -35,7 +35,10 @@ class connection : public std::enable_shared_from_this<connection> {
   /// The token that the request at hand showed, or the last one; "" without a name.
   std::string_view token() const { return who_.caller()->token; }
   /// Who asked by a certificate may not any more: its time is over.
-  bool certificate_over(std::int64_t now) const { return who_.is_over(now); }
+  bool certificate_over(std::int64_t now) {
+    check_authority();
+    return who_.is_over(now);
+  }
 
  private:
   friend class gateway;
@@ -53,6 +56,7 @@ class connection : public std::enable_shared_from_this<connection> {
   progress judge_head();
   progress refuse_plain(const request_head& head, const request_target& target);
   known_peer know_peer(std::int64_t now);
+  void check_authority();
   progress read_body();
   progress refuse(const error& e);
   std::string_view unread() const { return std::string_view(input_).substr(consumed_); }

@@ -251,7 +251,7 @@ void gateway::check_deadlines() {
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
   std::vector<std::shared_ptr<connection>> all(connections_.begin(), connections_.end());
-  auto may_no_more = [&](const connection& c) {
+  auto may_no_more = [&](connection& c) {
     if (!c.streaming()) return false;
     bool withdrawn =
         !c.token().empty() && guard_.tokens && !guard_.tokens->is_valid(c.token(), unix_now);
@@ -283,6 +283,12 @@ result<credential> gateway::credential_of(std::string_view secret) const {
                  std::chrono::system_clock::now().time_since_epoch())
                  .count();
   return sm::credential_of(guard_, secret, now);
+}
+
+void gateway::tell_refused(const connection& c, const std::string& why) {
+  if (auto silent = refused_certificate_.allow(clock::now()))
+    log_.warn("the certificate of {} is refused: {} ({} more of late)",
+              c.transport_.peer()->address, why, *silent);
 }
 
 void gateway::revoke(std::string_view token) {

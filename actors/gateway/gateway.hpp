@@ -89,6 +89,7 @@ struct local_socket : accepting_socket<asio::local::stream_protocol> {
   using accepting_socket::accepting_socket;
   bound_path path{};
   mode_t mode = 0;
+  bool ours = true;  ///< not of who started the manager, and may want it again
 };
 
 class gateway {
@@ -142,7 +143,7 @@ class gateway {
   friend class connection;
 
   unique_fd take_tcp(const asio::ip::tcp::endpoint& where);
-  unique_fd take_unix(const std::string& path);
+  std::optional<inherited_socket> take_unix(const std::string& path);
   result<void> clear_place(const std::filesystem::path& path);
   result<void> bind_local(local_socket& s, const std::filesystem::path& path, mode_t mode);
   static void close_on_exec(int fd);
@@ -169,11 +170,12 @@ class gateway {
   void sweep();
   void check_deadlines();
   void check_drained();
+  void tell_refused(const connection& c, const std::string& why);
 
   loop& loop_;
   const http_config& config_;
   logger log_;
-  rate_limit out_of_memory_, cannot_accept_;
+  rate_limit out_of_memory_, cannot_accept_, refused_certificate_;
   const router<endpoint>& routes_;
   manager& services_;
   guard_policy guard_;

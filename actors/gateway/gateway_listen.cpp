@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
+
 #include "gateway/gateway.hpp"
 #include "http/access_rules.hpp"
 #include "http/listen_endpoint.hpp"
@@ -89,19 +91,15 @@ unique_fd gateway::take_tcp(const asio::ip::tcp::endpoint& where) {
 }
 
 /// The one that is bound to `path`, if the path still leads to a socket.
-unique_fd gateway::take_unix(const std::string& path) {
-  for (auto s = inherited_.begin(); s != inherited_.end(); ++s) {
-    sockaddr_un end{};
-    socklen_t size = sizeof end;
-    if (::getsockname(s->fd.get(), reinterpret_cast<sockaddr*>(&end), &size) != 0) continue;
-    if (end.sun_family != AF_UNIX || path != end.sun_path) continue;
-    auto fd = std::move(s->fd);
-    inherited_.erase(s);
-    struct stat there {};
-    if (::stat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) return fd;
-    return {};
-  }
-  return {};
+std::optional<inherited_socket> gateway::take_unix(const std::string& path) {
+  auto found = std::find_if(inherited_.begin(), inherited_.end(),
+                            [&](auto& s) { return path_of(s) == path; });
+  if (found == inherited_.end()) return {};
+  auto taken = std::move(*found);
+  inherited_.erase(found);
+  struct stat there {};
+  if (::stat(path.c_str(), &there) != 0 || !S_ISSOCK(there.st_mode)) return {};
+  return taken;
 }
 
 /// One that an earlier manager bound at a path that is another one by now. The path goes with it,
@@ -109,7 +107,7 @@ unique_fd gateway::take_unix(const std::string& path) {
 bool gateway::is_unwanted(const inherited_socket& s) const {
   if (s.name != own_unix) return false;
   auto path = path_of(s);
-  if (!config_.socket.empty() && path == std::filesystem::absolute(config_.socket)) return false;
+  if (path == config_.socket) return false;
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   return true;
@@ -139,7 +137,7 @@ std::vector<inherited_socket> gateway::listening() {
   };
   if (tcp_.acceptor.is_open()) copy(tcp_.acceptor.native_handle(), own_tcp);
   for (auto* s : {&own_, &shared_})
-    if (s->acceptor.is_open()) copy(s->acceptor.native_handle(), own_unix);
+    if (s->acceptor.is_open()) copy(s->acceptor.native_handle(), s->ours ? own_unix : "");
   for (auto& other : others_) copy(other.acceptor.native_handle(), "");
   return all;
 }
@@ -166,8 +164,10 @@ result<void> gateway::clear_place(const std::filesystem::path& path) {
 result<void> gateway::bind_local(local_socket& s, const std::filesystem::path& path, mode_t mode) {
   error_code ec;
   if (auto given = take_unix(path.string())) {
-    s.acceptor.assign(asio::local::stream_protocol(), given.release(), ec);
+    s.ours = given->name == own_unix;
+    s.acceptor.assign(asio::local::stream_protocol(), given->fd.release(), ec);
   } else {
+    s.ours = true;
     if (path.string().size() >= sizeof(sockaddr_un::sun_path))
       return fail(errc::unavailable, "the path is too long for a socket (107 bytes)",
                   path.string());
@@ -196,8 +196,7 @@ result<void> gateway::listen_local(const std::filesystem::path& own) {
   // Whoever may connect is told what he may do there: who it is decides.
   std::erase_if(inherited_, [&](auto& s) { return is_unwanted(s); });
   if (!config_.socket.empty())
-    if (auto ok = bind_local(shared_, std::filesystem::absolute(config_.socket), 0666); !ok)
-      return ok;
+    if (auto ok = bind_local(shared_, config_.socket, 0666); !ok) return ok;
   accept_others();
   return {};
 }
@@ -221,6 +220,8 @@ result<void> gateway::read_access() {
   auto rules = read_access_rules(config_, system_accounts());
   if (!rules) return tl::unexpected<error>(rules.error());
   access_ = std::move(*rules);
+  for (auto& who : access_.peers.unknown())
+    log_.warn("http.socket_roles: there is no {}, who has no role therefore", who);
   return {};
 }
 

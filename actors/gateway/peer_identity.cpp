@@ -14,7 +14,10 @@ peer_identity::peer_identity(std::shared_ptr<const principal> peer)
 void peer_identity::know_certificate(const tls_client& certificate,
                                      std::span<const role_rule> rules) {
   auto found = role_of_names(rules, certificate.names);
-  if (!found) return;
+  if (!found) {
+    if (!certificate.names.empty()) name_ = certificate.names.front();
+    return;
+  }
   name_ = std::move(found->name);
   role_ = found->role;
   begins_ = certificate.begins;
@@ -23,7 +26,7 @@ void peer_identity::know_certificate(const tls_client& certificate,
 
 known_peer peer_identity::known(std::int64_t now) const {
   bool over_tcp = peer_->from == principal::origin::tcp;
-  if (over_tcp && (!role_ || now < begins_ || now > ends_)) return {};
+  if (over_tcp && (!role_ || now < begins_ || now > ends_)) return {.name = name_};
   return {over_tcp, role_, name_};
 }
 
@@ -49,7 +52,7 @@ void peer_identity::asks(const credential& shown) {
 }
 
 bool peer_identity::is_over(std::int64_t now) const {
-  return !caller_->certificate.empty() && now > ends_;
+  return !caller_->certificate.empty() && (!role_ || now > ends_);
 }
 
 }  // namespace sm

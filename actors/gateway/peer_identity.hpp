@@ -26,7 +26,9 @@ class peer_identity {
   /// Who asked last; before that, who is there. Shared with requests, which may outlive their
   /// connection.
   const std::shared_ptr<const principal>& caller() const noexcept { return caller_; }
-  /// Who asked last did it by a certificate whose time is over.
+  /// Its authority is none any more.
+  void forget_certificate() { role_.reset(); }
+  /// Who asked last did it by a certificate whose time is over, or that was forgotten.
   bool is_over(std::int64_t now) const;
 
  private:

@@ -33,6 +33,15 @@ class transport {
   /// Whose certificate the peer has shown, once something was read.
   std::optional<tls_client> client() const { return ciphers() ? tls_->client() : std::nullopt; }
 
+  std::string refused_certificate() const {
+    return ciphers() ? tls_->refused_certificate() : std::string();
+  }
+  /// Whether `now`, which new connections use, asks for certificates of the same authorities.
+  bool has_authorities_of(const tls_server* now) const {
+    if (!tls_ || &tls_->server() == now) return true;
+    return now && tls_->server().client_authorities() == now->client_authorities();
+  }
+
   /// Shared with requests, which may outlive their connection.
   const std::shared_ptr<const principal>& peer() const noexcept { return peer_; }
 

@@ -67,7 +67,7 @@ void folder_keeper::watch(std::function<bool()> restore, const fs::path& elsewhe
     return;
   }
   if (!elsewhere.empty()) {
-    auto folder = fs::absolute(elsewhere).parent_path();
+    auto folder = elsewhere.parent_path();
     elsewhere_ = elsewhere.filename();
     // Added to what is watched for already, should it be the same folder.
     if (::inotify_add_watch(fd, folder.c_str(), IN_DELETE | IN_MOVED_FROM | IN_MASK_ADD) < 0)

@@ -13,6 +13,7 @@
 #include "queue/consumer/consumer_declaration.hpp"
 #include "queue/job_store.hpp"
 #include "service/selector.hpp"
+#include "system/system_error.hpp"
 #include "telemetry/otlp_client.hpp"
 #include "text/texts.hpp"
 
@@ -128,6 +129,30 @@ declared_program declare(const detail::server_state& program) {
   all.mistakes = std::move(file.mistakes);
   all.queue = std::move(file.wanted);
   all.queue.services = {};  // those are in all.services, complete
+  return all;
+}
+
+result<void> would_start(const config& settings) {
+  auto& http = settings.http;
+  if (!http.tls_key.empty())
+    if (auto opened = tls_server::open(tls_files_of(http)); !opened)
+      return tl::unexpected<error>(opened.error());
+  if (http.socket.empty()) return {};
+  std::error_code ec;
+  auto there = std::filesystem::symlink_status(http.socket, ec);
+  if (std::filesystem::exists(there) && !std::filesystem::is_socket(there))
+    return fail(errc::unavailable, "what is there is no socket", http.socket.string());
+  auto folder = http.socket.parent_path();
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    return system_failure("no socket can be made there", folder.string());
+  return {};
+}
+
+std::vector<std::string> doubts(const config& settings) {
+  std::vector<std::string> all;
+  if (auto rules = read_access_rules(settings.http, system_accounts()))
+    for (auto& who : rules->peers.unknown())
+      all.push_back("http.socket_roles: there is no " + who + ", who has no role therefore");
   return all;
 }
 

@@ -240,6 +240,12 @@ int server::run() {
   std::fputs(describe(declared.mistakes).c_str(), stderr);
   if (!declared.good()) return declared.mistakes.empty() ? exit_usage : exit_bad_config;
   if (s.check_only) {
+    for (auto& doubt : doubts(declared.settings))
+      std::fprintf(stderr, "warning: %s\n", doubt.c_str());
+    if (auto ok = would_start(declared.settings); !ok) {
+      report(ok.error());
+      return exit_bad_config;
+    }
     std::printf("%s\n", s.config_file.empty() ? "ok" : (s.config_file.string() + ": ok").c_str());
     return 0;
   }

@@ -38,6 +38,12 @@ namespace sm {
 /// disk.
 declared_program declare(const detail::server_state& program);
 
+/// What good settings name and a start would fail of: the files of TLS, the place of http.socket.
+/// For --check.
+result<void> would_start(const config& settings);
+/// What a start would only warn of.
+std::vector<std::string> doubts(const config& settings);
+
 /// Runs the manager until it is told to stop; returns the exit code.
 int run_manager(detail::server_state& program, declared_program declared);
 

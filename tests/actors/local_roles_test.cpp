@@ -1,10 +1,15 @@
 // Users of the host on a Unix socket of everybody's: the kernel says who asks, the rules what he
 // may.
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "command.hpp"
 #include "supervision_fixture.hpp"
+#include "system/unique_fd.hpp"
 #include "temporary_folder.hpp"
 
 namespace sm::test {
@@ -34,6 +39,22 @@ class local_roles_fixture : private open_folder, public supervision_fixture {
     EXPECT_EQ(asked.code, 0) << asked.err;
     return asked.out;
   }
+};
+
+/// Listens with a full backlog, and takes nobody.
+struct full_listener {
+  explicit full_listener(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    auto* end = reinterpret_cast<const sockaddr*>(&address);
+    fds.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(fds[0].get(), end, sizeof address), 0);
+    EXPECT_EQ(::listen(fds[0].get(), 0), 0);
+    do fds.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    while (::connect(fds.back().get(), end, sizeof address) == 0);
+  }
+  std::vector<unique_fd> fds;
 };
 
 bool answers(const std::string& what, const std::string& status, const std::string& text = "") {
@@ -105,6 +126,45 @@ TEST(local_roles, what_else_is_at_the_path_stays_there) {
   other.wait();
   other.start();
   EXPECT_TRUE(eventually([&] { return other.all_ready(); }));
+}
+
+TEST(local_roles, a_place_where_no_socket_can_be_keeps_the_next_manager_from_coming) {
+  open_folder place;
+  auto file = place.folder.path() / "smd.toml";
+  auto write = [&](const std::string& socket) {
+    std::ofstream(file) << "[http]\nlisten = \"\"\nsocket = \"" << socket
+                        << "\"\nsocket_roles = [\"4001=viewer\", \"nobody-of-that-name=admin\"]\n";
+  };
+  auto ask = [](const std::filesystem::path& socket) {
+    return run_command({"curl", "-sS", "--max-time", "10", "--unix-socket", socket.string(),
+                        "http://localhost/healthz"})
+        .code;
+  };
+  write(place.socket().string());
+  program app(SMD, {"--config", file.string()});
+  EXPECT_NE(app.log_of("manager").find("there is no user 'nobody-of-that-name'"),
+            std::string::npos);
+  write((place.folder.path() / "none" / "smd.sock").string());
+  auto refused = app.api("POST", "/v1/daemon/reexec");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_NE(refused.body.find("no socket can be made there"), std::string::npos) << refused.body;
+  EXPECT_EQ(ask(place.socket()), 0) << "it goes on";
+  auto moved = place.folder.path() / "other.sock";
+  write(moved.string());
+  auto taken = app.api("POST", "/v1/daemon/reexec");
+  EXPECT_EQ(taken.status, 202) << taken.body;
+  EXPECT_TRUE(eventually([&] { return ask(moved) == 0; }));
+  EXPECT_FALSE(std::filesystem::exists(place.socket()));
+}
+
+TEST(local_roles, somebody_who_does_not_take_connections_is_there_all_the_same) {
+  open_folder place;
+  full_listener busy(place.socket());
+  temporary_folder state;
+  auto refused = run_command({TEST_PROGRAM, "--state", state.path().string()}, "",
+                             {"SM_HTTP__LISTEN=", "SM_HTTP__SOCKET=" + place.socket().string()});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_NE(refused.err.find("somebody else does"), std::string::npos) << refused.err;
 }
 
 TEST(local_roles, a_rule_that_is_none_is_told_before_anything_starts) {

@@ -120,7 +120,7 @@ TEST_F(tls_fixture, another_certificate_is_taken_without_a_restart_and_a_broken_
   std::ofstream(cert().file()) << "no certificate";
   app.signal(SIGHUP);
   EXPECT_TRUE(eventually([&] {
-    return app.log_of("manager").find("the certificate in use stays") != std::string::npos;
+    return app.log_of("manager").find("the certificates in use stay") != std::string::npos;
   }));
   EXPECT_NE(subject().find("CN = second"), std::string::npos);
   EXPECT_EQ(app.pid() > 0 && app.all_ready(), true);
@@ -212,7 +212,11 @@ TEST_F(client_certificates, a_name_that_has_a_rule_needs_no_token) {
 TEST_F(client_certificates, who_shows_none_or_one_without_a_rule_needs_a_token) {
   auto stranger = clients().client("stranger", "clientAuth");
   for (auto& certificate : {std::string(), stranger}) {
-    EXPECT_TRUE(curl(certificate, {"/v1/services"}).out.ends_with("401"));
+    auto refused = curl(certificate, {"/v1/services"}).out;
+    EXPECT_TRUE(refused.ends_with("401")) << refused;
+    EXPECT_EQ(refused.find("the certificate 'stranger' has no role here") != std::string::npos,
+              !certificate.empty())
+        << refused;
     auto token = "Authorization: Bearer " + app.token();
     EXPECT_TRUE(curl(certificate, {"/v1/services", "-H", token}).out.ends_with("200"));
     EXPECT_TRUE(curl(certificate, {"/healthz"}).out.ends_with("200"));
@@ -224,6 +228,25 @@ TEST_F(client_certificates, one_that_is_not_good_does_not_get_through) {
   EXPECT_NE(curl(others.client("ci.example", "clientAuth"), {"/healthz"}).code, 0);
   EXPECT_NE(curl(clients().client("ci.example", "serverAuth"), {"/healthz"}).code, 0)
       << "it is a server's";
+  EXPECT_TRUE(eventually([&] {
+    return app.log_of("manager").find("the certificate of 127.0.0.1:") != std::string::npos;
+  })) << "told at least of the first one";
+}
+
+TEST_F(client_certificates, an_authority_that_was_replaced_counts_on_no_connection) {
+  auto ci = clients().client("ci.example", "clientAuth");
+  authority others("others");
+  std::filesystem::rename(others.file(), clients().path("after"));
+  std::filesystem::rename(clients().path("after"), clients().file());
+  app.signal(SIGHUP);
+  auto told = [&](const std::string& text) {
+    return eventually([&] { return app.log_of("manager").find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(told("the certificates were read again"));
+  EXPECT_NE(curl(ci, {"/v1/services/a"}).code, 0);
+  std::filesystem::remove(clients().file());
+  app.signal(SIGHUP);
+  EXPECT_TRUE(told("the certificates in use stay"));
 }
 
 TEST_F(client_certificates, who_comes_back_with_a_ticket_is_known_again) {

@@ -12,8 +12,8 @@ struct access_rules {
   std::vector<role_rule> certificates;  ///< http.tls_client_roles
 };
 
-/// Fails with `invalid_spec`, naming the setting: for what is no rule, for somebody who is not
-/// there, for rules about certificates without an authority and the other way round.
+/// Fails with `invalid_spec`, naming the setting: for what is no rule, for rules about certificates
+/// without an authority and the other way round, and for a socket whose path is none.
 result<access_rules> read_access_rules(const http_config& http, const account_names& names);
 
 }  // namespace sm

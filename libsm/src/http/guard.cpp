@@ -138,6 +138,11 @@ result<credential> guard(const guard_policy& policy, const guard_input& rq) {
   bool by_cookie = false;
   auto secret = secret_of(policy, rq, by_cookie);
   bool by_certificate = by_cookie && secret.empty() && rq.peer.role;
+  if (by_cookie && secret.empty() && !by_certificate && !rq.peer.name.empty())
+    return fail(errc::unauthorized,
+                "the certificate '" + std::string(rq.peer.name) +
+                    "' has no role here, see http.tls_client_roles; or send a token",
+                "Authorization");
   if (by_cookie && secret.empty() && !by_certificate)
     return fail(errc::unauthorized,
                 "send a token as 'Authorization: Bearer'; smctl takes it from SM_TOKEN or "

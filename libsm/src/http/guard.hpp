@@ -48,7 +48,7 @@ struct known_peer {
   bool over_tcp = true;
   /// By the user of a process on a Unix socket, or by a client's certificate.
   std::optional<api_role> role{};
-  std::string_view name{};  ///< "uid 1000", or the name in the certificate
+  std::string_view name{};  ///< "uid 1000", or a name in the certificate, without a role, too
 };
 
 /// What of a request the checks look at; header values are "" when absent.

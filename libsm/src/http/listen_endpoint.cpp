@@ -54,4 +54,8 @@ result<tcp_endpoint> listen_endpoint(const http_config& http) {
   return end;
 }
 
+tls_files tls_files_of(const http_config& http) {
+  return {http.tls_certificate, http.tls_key, http.tls_client_ca};
+}
+
 }  // namespace sm

@@ -6,6 +6,8 @@
 #include <sm/error.hpp>
 #include <string>
 
+#include "security/tls.hpp"
+
 namespace sm {
 
 struct tcp_endpoint {
@@ -17,5 +19,8 @@ struct tcp_endpoint {
 /// Fails with `invalid_spec` for what is no numeric address (or "localhost") with a port, and for
 /// one that other hosts can reach, unless there is TLS or `insecure` is set.
 result<tcp_endpoint> listen_endpoint(const http_config& http);
+
+/// The files of TLS that the settings name.
+tls_files tls_files_of(const http_config& http);
 
 }  // namespace sm

@@ -35,23 +35,53 @@
 namespace sm {
 namespace {
 
-/// What the child could not do, written into a pipe that exec closes.
+/// What the child does on its way to exec.
+enum class step {
+  run,
+  directory,
+  user,
+  rlimits,
+  nice,
+  descriptors,
+  capabilities,
+  tmp,
+  calls,
+  privileges
+};
+
+/// What it could not do, written into a pipe that exec closes.
 struct report {
   int reason = 0;
-  int step = 0;
+  step at = step::run;
 };
-constexpr std::array<const char*, 12> steps{"",
-                                            "cannot run",
-                                            "cannot enter the directory",
-                                            "cannot become the user",
-                                            "cannot set the limit",
-                                            "cannot be nice",
-                                            "cannot pass on descriptors",
-                                            "cannot fork",
-                                            "cannot limit the capabilities",
-                                            "cannot have a /tmp of its own",
-                                            "cannot filter the system calls",
-                                            "cannot give up gaining privileges"};
+
+/// How a step that failed is told: what could not be done, and what of the specification it is
+/// about.
+std::pair<const char*, std::string> told(step at, const service_spec& spec) {
+  switch (at) {
+    case step::run:
+      return {"cannot run", spec.command.front()};
+    case step::directory:
+      return {"cannot enter the directory", spec.directory};
+    case step::user:
+      return {"cannot become the user", spec.user};
+    case step::rlimits:
+      return {"cannot set the limit", "rlimits"};
+    case step::nice:
+      return {"cannot be nice", "nice"};
+    case step::descriptors:
+      return {"cannot pass on descriptors", "descriptors"};
+    case step::capabilities:
+      return {"cannot limit the capabilities", "capability_bounding_set"};
+    case step::tmp:
+      return {"cannot have a /tmp of its own", "private_tmp"};
+    case step::calls:
+      return {"cannot filter the system calls", "system_call_filter"};
+    case step::privileges:
+      return {"cannot give up gaining privileges", "no_new_privileges"};
+  }
+  return {};
+}
 
 /// The rest of this function's life is the child's: between fork and exec of a process with several
 /// threads only system calls are allowed, so everything is prepared before.
@@ -72,8 +102,8 @@ struct child_plan {
   int report_fd = -1;
   pid_t parent = ::getpid();
 
-  [[noreturn]] void give_up(int step) const {
-    report r{errno, step};
+  [[noreturn]] void give_up(step at) const {
+    report r{errno, at};
     [[maybe_unused]] auto n = ::write(report_fd, &r, sizeof r);
     ::_exit(127);
   }
@@ -84,14 +114,14 @@ struct child_plan {
     for (int n = 0; n < 64; ++n)
       if (((capabilities >> n) & 1) == 0 && ::prctl(PR_CAPBSET_DROP, n, 0, 0, 0) != 0) {
         if (errno == EINVAL) break;  // beyond the last one of this kernel
-        give_up(8);
+        give_up(step::capabilities);
       }
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct data[2]{};
-    if (::syscall(SYS_capget, &header, data) != 0) give_up(8);
+    if (::syscall(SYS_capget, &header, data) != 0) give_up(step::capabilities);
     data[0].inheritable &= static_cast<std::uint32_t>(capabilities);
     data[1].inheritable &= static_cast<std::uint32_t>(capabilities >> 32);
-    if (::syscall(SYS_capset, &header, data) != 0) give_up(8);
+    if (::syscall(SYS_capset, &header, data) != 0) give_up(step::capabilities);
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   }
 
@@ -102,13 +132,13 @@ struct child_plan {
         ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0 ||
         ::mount("tmpfs", "/tmp", "tmpfs", plain, "mode=1777") != 0 ||
         (has_var_tmp && ::mount("tmpfs", "/var/tmp", "tmpfs", plain, "mode=1777") != 0))
-      give_up(9);
+      give_up(step::tmp);
   }
 
   /// The last thing before exec.
   void filter_calls() {
     sock_fprog code{static_cast<unsigned short>(filter.size()), filter.data()};
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) != 0) give_up(10);
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) != 0) give_up(step::calls);
   }
 
   [[noreturn]] void run() {
@@ -126,44 +156,46 @@ struct child_plan {
                             ::fcntl(streams.output, F_DUPFD_CLOEXEC, 64),
                             ::fcntl(streams.errors, F_DUPFD_CLOEXEC, 64)};
     for (std::size_t i = 0; i < moved.size(); ++i)
-      if ((moved[i] = ::fcntl(streams.descriptors[i], F_DUPFD_CLOEXEC, 64)) < 0) give_up(6);
+      if ((moved[i] = ::fcntl(streams.descriptors[i], F_DUPFD_CLOEXEC, 64)) < 0)
+        give_up(step::descriptors);
     for (int i = 0; i < 3; ++i)
-      if (::dup2(standard[i], i) < 0) give_up(6);
+      if (::dup2(standard[i], i) < 0) give_up(step::descriptors);
     for (std::size_t i = 0; i < moved.size(); ++i)
-      if (::dup2(moved[i], 3 + static_cast<int>(i)) < 0) give_up(6);
+      if (::dup2(moved[i], 3 + static_cast<int>(i)) < 0) give_up(step::descriptors);
     // Whatever else is open, by whoever's mistake, is not for the program.
     ::close_range(3 + static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
     if (rlimit files{}; descriptors_max != RLIM_INFINITY &&
                         ::getrlimit(RLIMIT_NOFILE, &files) == 0 &&
                         files.rlim_cur > descriptors_max) {
       files.rlim_cur = descriptors_max;
-      if (::setrlimit(RLIMIT_NOFILE, &files) != 0) give_up(4);
+      if (::setrlimit(RLIMIT_NOFILE, &files) != 0) give_up(step::rlimits);
     }
     for (auto& l : limits) {
       rlimit value{l.limit, l.limit};
-      if (::setrlimit(static_cast<__rlimit_resource>(l.resource), &value) != 0) give_up(4);
+      if (::setrlimit(static_cast<__rlimit_resource>(l.resource), &value) != 0)
+        give_up(step::rlimits);
     }
     if (spec.nice != 0) {
       errno = 0;
-      if (::nice(spec.nice) == -1 && errno != 0) give_up(5);
+      if (::nice(spec.nice) == -1 && errno != 0) give_up(step::nice);
     }
     if (umask >= 0) ::umask(static_cast<mode_t>(umask));
     if (spec.private_tmp) take_tmp();
     if (~capabilities != 0) limit_capabilities();
     // The raw calls: the library's would tell threads that do not exist here.
     if (who.gid) {
-      if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0) give_up(3);
-      if (::syscall(SYS_setgid, *who.gid) != 0) give_up(3);
+      if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0) give_up(step::user);
+      if (::syscall(SYS_setgid, *who.gid) != 0) give_up(step::user);
     }
-    if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(3);
+    if (who.uid && ::syscall(SYS_setuid, *who.uid) != 0) give_up(step::user);
     // Whom it was given to it stays with: no setuid program gives it more.
     if ((who.uid || spec.no_new_privileges || !filter.empty()) &&
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-      give_up(11);
+      give_up(step::privileges);
     // It dies with whoever started it, at once. After the change of user, which would undo it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
-    if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) give_up(2);
+    if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) give_up(step::directory);
     if (listen_pid) {
       char digits[16];
       int n = 0;
@@ -179,7 +211,7 @@ struct child_plan {
       if (errno != ENOENT && errno != ENOTDIR) reason = errno;
     }
     errno = reason;
-    give_up(1);
+    give_up(step::run);
   }
 };
 
@@ -256,20 +288,8 @@ result<pid_t> start_program(const service_spec& spec, const program_streams& str
   report r;
   if (::read(reports.get(), &r, sizeof r) != sizeof r) return pid;
   ::waitpid(pid, nullptr, 0);
-  const std::string what[] = {"",
-                              spec.command.front(),
-                              spec.directory,
-                              spec.user,
-                              "rlimits",
-                              "nice",
-                              "descriptors",
-                              "",
-                              "capability_bounding_set",
-                              "private_tmp",
-                              "system_call_filter",
-                              "no_new_privileges"};
-  return system_failure(steps[static_cast<std::size_t>(r.step)],
-                        what[static_cast<std::size_t>(r.step)], r.reason);
+  auto [what, of] = told(r.at, spec);
+  return system_failure(what, of, r.reason);
 }
 
 }  // namespace sm

@@ -48,11 +48,10 @@ result<peer_roles> peer_roles::resolve(std::span<const role_rule> rules, const a
   peer_roles all;
   for (auto& rule : rules) {
     auto put = [&](auto& of, auto id) {
-      if (!id)
-        return result<void>(fail(
-            errc::invalid_spec,
-            std::string("there is no ") + (rule.group ? "group " : "user ") + in_quotes(rule.who),
-            setting));
+      if (!id) {
+        all.unknown_.push_back((rule.group ? "group " : "user ") + in_quotes(rule.who));
+        return result<void>();
+      }
       if (!of.emplace(*id, rule.role).second)
         return result<void>(fail(errc::invalid_spec,
                                  in_quotes(rule.who) + " is another name of who has a rule already",

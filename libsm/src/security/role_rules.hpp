@@ -39,9 +39,13 @@ struct account_names {
 class peer_roles {
  public:
   peer_roles() = default;
-  /// Fails with `invalid_spec`, naming who is not known and `setting`.
+  /// Fails with `invalid_spec` and `setting` for two names of one.
   static result<peer_roles> resolve(std::span<const role_rule> rules, const account_names& names,
                                     const std::string& setting);
+
+  /// Those that the host does not know, and that have no role therefore: "user 'bob'". A directory
+  /// of users may be away for a while.
+  const std::vector<std::string>& unknown() const noexcept { return unknown_; }
 
   /// A user's own rule counts before those of groups; of several groups, the highest role.
   std::optional<api_role> role_of(uid_t user, std::span<const gid_t> groups) const;
@@ -49,6 +53,7 @@ class peer_roles {
  private:
   std::map<uid_t, api_role> users_;
   std::map<gid_t, api_role> groups_;
+  std::vector<std::string> unknown_;
 };
 
 /// What a certificate may do, and the name by which it may.

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <climits>
 #include <ctime>
+#include <fstream>
+#include <sstream>
 
 #include "text/texts.hpp"
 
@@ -126,10 +128,14 @@ result<std::shared_ptr<const tls_server>> tls_server::open(const tls_files& file
   if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
     return fail(errc::invalid_spec, "is no key of the certificate: " + reason(),
                 files.key.string());
-  if (!files.client_authorities.empty())
+  std::shared_ptr<tls_server> server(new tls_server);
+  if (!files.client_authorities.empty()) {
     if (auto ok = ask_for_certificates(context, files.client_authorities); !ok)
       return tl::unexpected<error>(ok.error());
-  std::shared_ptr<tls_server> server(new tls_server);
+    std::ostringstream text;
+    text << std::ifstream(files.client_authorities).rdbuf();
+    server->authorities_ = std::move(text).str();
+  }
   server->context_ = std::move(made);
   return server;
 }
@@ -208,6 +214,12 @@ std::optional<tls_client> tls_stream::client() const {
   for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
     add_name(client.names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
   return client;
+}
+
+std::string tls_stream::refused_certificate() const {
+  if (!failed_) return {};
+  auto verdict = SSL_get_verify_result(ssl_of(ssl_));
+  return verdict == X509_V_OK ? std::string() : X509_verify_cert_error_string(verdict);
 }
 
 bool tls_stream::has_input() const { return begun_ && SSL_pending(ssl_of(ssl_)) > 0; }

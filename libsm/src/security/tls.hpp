@@ -41,10 +41,14 @@ class tls_server {
   /// Fails with `invalid_spec`, naming the file at fault.
   static result<std::shared_ptr<const tls_server>> open(const tls_files& files);
 
+  /// What the file of the clients' authorities held; "" without one.
+  const std::string& client_authorities() const noexcept { return authorities_; }
+
  private:
   friend class tls_stream;
   tls_server() = default;
   std::shared_ptr<void> context_;  // SSL_CTX
+  std::string authorities_;
 };
 
 /// One connection, whose socket it does not own. The first read begins the handshake.
@@ -63,6 +67,9 @@ class tls_stream {
   bool is_plain() const noexcept { return plain_; }
   /// Whose certificate the client has shown, after the first bytes were read; nothing for none.
   std::optional<tls_client> client() const;
+  /// Why the client's certificate was refused, once a read has ended; "" if it was not.
+  std::string refused_certificate() const;
+  const tls_server& server() const noexcept { return *server_; }
   /// Bytes that are deciphered and not read yet.
   bool has_input() const;
   /// Tells the peer that nothing more comes.

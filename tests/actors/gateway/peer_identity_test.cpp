@@ -48,6 +48,16 @@ TEST(peer_identity, a_certificate_counts_while_it_is_good) {
   EXPECT_FALSE(who.is_over(201));
 }
 
+TEST(peer_identity, a_certificate_that_is_forgotten_counts_no_more) {
+  auto who = with_certificate();
+  who.asks({.role = api_role::operate, .by_peer = true});
+  EXPECT_FALSE(who.is_over(150));
+  who.forget_certificate();
+  EXPECT_TRUE(who.is_over(150));
+  EXPECT_EQ(who.known(150).role, std::nullopt);
+  EXPECT_EQ(who.known(150).name, "ci.example") << "for who is told why";
+}
+
 TEST(peer_identity, a_name_without_a_rule_is_nobody) {
   auto who =
       peer_identity(std::make_shared<const principal>(principal{.from = principal::origin::tcp}));

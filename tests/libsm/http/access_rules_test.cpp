@@ -35,8 +35,16 @@ TEST(access_rules, a_mistake_names_its_setting) {
   };
   EXPECT_EQ(where(tls), "");
   auto http = tls;
-  http.socket_roles = {"bob=viewer"};
+  http.socket_roles = {"bob"};
   EXPECT_EQ(where(http), "http.socket_roles");
+  http = tls;
+  for (auto& path : {std::string("run/x.sock"), std::string("unix:///x.sock"), std::string("@x"),
+                     std::string("/run/"), "/" + std::string(107, 'x')}) {
+    http.socket = path;
+    EXPECT_EQ(where(http), "http.socket") << path;
+  }
+  http.socket = "/" + std::string(106, 'x');
+  EXPECT_EQ(where(http), "");
   http = tls;
   http.tls_client_ca = "ca.pem";
   EXPECT_EQ(where(http), "http.tls_client_ca") << "nobody has a role";

@@ -44,8 +44,6 @@ TEST(role_rules, what_is_none_is_told_with_the_setting) {
            {{"=admin"}, "'=admin' names nobody"},
            {{"@=admin"}, "'@=admin' names nobody"},
            {{"alice=viewer", "alice=admin"}, "'alice=admin' is about who has a rule already"},
-           {{"bob=viewer"}, "there is no user 'bob'"},
-           {{"@bob=viewer"}, "there is no group 'bob'"},
            {{"alice=viewer", "1000=admin"}, "'1000' is another name"}}) {
     auto told = mistake(rules);
     EXPECT_NE(told.find(why), std::string::npos) << told;
@@ -60,6 +58,12 @@ TEST(role_rules, a_users_own_rule_counts_before_those_of_groups) {
   EXPECT_EQ(roles.role_of(1001, std::vector<gid_t>{51, 50}), api_role::admin);
   EXPECT_EQ(roles.role_of(1001, std::vector<gid_t>{7}), std::nullopt);
   EXPECT_EQ(roles.role_of(1001, {}), std::nullopt);
+}
+
+TEST(role_rules, who_is_not_known_has_no_role_and_harms_nobody) {
+  auto roles = resolved({"bob=admin", "alice=viewer", "@wheel=admin"});
+  EXPECT_EQ(roles.unknown(), (std::vector<std::string>{"user 'bob'", "group 'wheel'"}));
+  EXPECT_EQ(roles.role_of(1000, {}), api_role::viewer);
 }
 
 TEST(role_rules, of_a_certificates_names_the_one_with_the_highest_role_counts) {
